@@ -1,0 +1,30 @@
+# lockstep_test(TARGET FILE LIBRARY)        one GoogleTest program, run alone
+# lockstep_mpi_test(TARGET FILE [RANKS...]) the same program under mpirun, registered once per rank count
+set(LOCKSTEP_TEST_ENVIRONMENT
+  "OMPI_ALLOW_RUN_AS_ROOT=1" "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1" "OMPI_MCA_btl_vader_single_copy_mechanism=none")
+
+function(lockstep_test_program target file library)
+  add_executable(${target} ${file})
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/tests")
+  target_include_directories(${target} SYSTEM PRIVATE ${HDF5_INCLUDE_DIRS})
+  target_link_libraries(${target} PRIVATE ${library} lockstep_options GTest::gtest fmt::fmt
+    nlohmann_json::nlohmann_json)
+endfunction()
+
+function(lockstep_test target file library)
+  lockstep_test_program(${target} ${file} ${library})
+  target_link_libraries(${target} PRIVATE GTest::gtest_main)
+  add_test(NAME ${target} COMMAND ${target})
+  set_tests_properties(${target} PROPERTIES TIMEOUT 300 ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT}")
+endfunction()
+
+function(lockstep_mpi_test target file)
+  lockstep_test_program(${target} ${file} lockstep)
+  target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests/mpi_main.cpp")
+  foreach(ranks IN LISTS ARGN)
+    add_test(NAME ${target}_np${ranks}
+      COMMAND ${MPIEXEC_EXECUTABLE} -np ${ranks} --oversubscribe $<TARGET_FILE:${target}>)
+    set_tests_properties(${target}_np${ranks} PROPERTIES TIMEOUT 300 PROCESSORS 2
+      ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT}")
+  endforeach()
+endfunction()

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "lockstep/base/share.hpp"
+
+namespace lockstep {
+
+/// The sum over microbatches on one fixed binary tree: [0, M) is split at the largest power of two below its length and
+/// the two halves are added. The result depends on M and the leaf values only, not on how the leaves were grouped.
+///
+/// Blocks are pushed from left to right, each the finished sum of its microbatches. While the last two have equal count
+/// c and the left one starts at a multiple of 2c, they are added; `finish` folds the rest from the right.
+///
+///     OrderedSum sum(memory, length);
+///     for (block : blocks) { write(sum.next()); sum.push(block); }
+///     use(sum.finish());
+class OrderedSum {
+ public:
+  static constexpr Index kMaxDepth = 40;
+
+  /// Numbers of memory that a sum of up to `microbatches` leaves of `length` numbers needs.
+  [[nodiscard]] static Index memory_for(Index microbatches, Index length);
+
+  OrderedSum(std::span<Real> memory, Index length);
+
+  /// Where the values of the next block are to be written.
+  [[nodiscard]] std::span<Real> next() const;
+  /// Takes what was written to `next()` as the sum over the microbatches of `block`.
+  void push(Share block);
+  /// The sum of all blocks; at least one was pushed. Valid until the next push.
+  [[nodiscard]] std::span<const Real> finish();
+  /// Ready for a new sum.
+  void clear() { depth_ = 0; }
+
+ private:
+  void merge_last_two();
+  [[nodiscard]] Real* level(Index i) const { return memory_.data() + i * stride_; }
+
+  std::span<Real> memory_;
+  Index length_;
+  Index stride_;
+  Index depth_ = 0;
+  std::array<Share, kMaxDepth> stack_{};
+};
+
+}  // namespace lockstep

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <omp.h>
+
+#include "lockstep/base/types.hpp"
+
+namespace lockstep {
+
+/// Threads that parallel_for uses in the calling thread.
+[[nodiscard]] inline int thread_count() { return omp_get_max_threads(); }
+
+/// Sets the number of threads of every later parallel_for.
+inline void set_thread_count(int threads) {
+  omp_set_dynamic(0);
+  omp_set_num_threads(threads);
+}
+
+/// The calling thread's number within the running parallel_for, from 0.
+[[nodiscard]] inline int thread_number() { return omp_get_thread_num(); }
+
+/// Calls body(i) once for each i in [0, count), each on one thread. What an index computes must depend on the index
+/// alone: then no thread count changes a bit. `body` must not throw.
+template <typename Body>
+void parallel_for(Index count, const Body& body) {
+#pragma omp parallel for schedule(dynamic, 1)
+  for (Index i = 0; i < count; ++i) body(i);
+}
+
+/// Calls body(begin, end) for consecutive pieces of [0, count), cut at multiples of `tile`.
+template <typename Body>
+void parallel_for_tiles(Index count, Index tile, const Body& body) {
+  parallel_for((count + tile - 1) / tile, [&](Index i) {
+    const Index begin = i * tile;
+    body(begin, begin + tile < count ? begin + tile : count);
+  });
+}
+
+/// Numbers per tile of an elementwise loop: 32 KiB of floats, about the first-level cache.
+inline constexpr Index kElementTile = 8192;
+
+}  // namespace lockstep

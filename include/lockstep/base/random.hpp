@@ -1,0 +1,58 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "lockstep/base/types.hpp"
+
+namespace lockstep {
+
+/// What a random number is for. Part of the key, so that no two uses share a stream. Values are part of the checkpoint
+/// contract: never renumber.
+enum class RandomPurpose : std::uint32_t {
+  initialization = 1,
+  shuffle = 2,
+  holdout = 3,
+  layer = 4,
+  augmentation = 5,
+};
+
+/// Names one stream of random numbers; the element within it is the counter. Nothing random is ever stored: a number is
+/// a pure function of (seed, purpose, a, b, element).
+struct RandomKey {
+  std::uint64_t seed = 0;
+  RandomPurpose purpose = RandomPurpose::initialization;
+  std::uint32_t a = 0;  ///< step or epoch, or the tensor's number
+  std::uint32_t b = 0;  ///< layer, or 0
+};
+
+/// Philox 4x32-10: four independent 32-bit numbers for one counter.
+/// Source: Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3".
+[[nodiscard]] std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                                  std::array<std::uint32_t, 2> key);
+
+/// 32 random bits of element `element` of the stream.
+[[nodiscard]] std::uint32_t random_bits(const RandomKey& key, std::uint64_t element);
+/// Uniform in [0, 1), a multiple of 2^-24.
+[[nodiscard]] double random_uniform(const RandomKey& key, std::uint64_t element);
+/// Standard normal (Box-Muller), |value| < 6.
+[[nodiscard]] double random_normal(const RandomKey& key, std::uint64_t element);
+
+/// A pseudo-random permutation of [0, size), computed and not stored: a Feistel network of Philox rounds over the next
+/// even power of two, walked until it lands inside.
+/// Cost: about 2 evaluations of 6 rounds per call on average, no memory.
+class Permutation {
+ public:
+  Permutation(std::uint64_t size, const RandomKey& key);
+  /// The image of `position` (< size).
+  [[nodiscard]] std::uint64_t operator()(std::uint64_t position) const;
+  [[nodiscard]] std::uint64_t size() const { return size_; }
+
+ private:
+  static constexpr int kRounds = 6;
+  std::uint64_t size_;
+  std::uint32_t half_bits_;
+  RandomKey key_;
+};
+
+}  // namespace lockstep

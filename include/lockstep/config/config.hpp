@@ -1,0 +1,91 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lockstep/config/settings.hpp"
+
+namespace lockstep::config {
+
+// Each field is the key of the same name; its meaning, range and default stand in
+// src/config/keys.cpp and in `trainer config explain SECTION.KEY`.
+
+struct Run {
+  std::string name;
+  Index seed = 0;
+  std::optional<Index> epochs;  ///< exactly one of epochs and steps is given
+  std::optional<Index> steps;
+  std::string on_nan;
+};
+
+struct Data {
+  std::string type;
+  std::string train;
+  std::optional<std::string> train_labels;
+  std::optional<std::string> val;
+  std::optional<std::string> val_labels;
+  double holdout = 0;
+  Index batch = 0;  ///< GLOBAL
+  bool shuffle = true;
+  std::string normalize;
+  std::vector<double> mean;       ///< empty if not given
+  std::vector<double> deviation;  ///< the key `std`; as long as mean
+  std::string normalize_targets;
+  std::string header;
+  std::string delimiter;
+  Column target;
+  std::string inputs;
+  std::string targets;
+};
+
+struct Parallel {
+  Index microbatches = 0;  ///< 0: chosen at the first start
+  Index threads = 0;       ///< 0: what the affinity mask gives
+  Index bucket = 0;        ///< bytes
+  bool overlap = true;
+  Interval audit;
+};
+
+struct Checkpoint {
+  Interval every;
+  Index keep = 0;
+  std::string best;
+};
+
+struct Eval {
+  Interval every;
+};
+
+struct Log {
+  Interval every;
+};
+
+/// A whole configuration: every value checked and with its default filled in.
+struct Config {
+  Run run;
+  Data data;
+  std::vector<Settings> layers;
+  Settings loss;
+  Settings optimizer;
+  Settings schedule;
+  Parallel parallel;
+  Checkpoint checkpoint;
+  Eval eval;
+  Log log;
+
+  std::string file;                                  ///< where it was read from
+  std::map<std::string, Place, std::less<>> places;  ///< of the fixed keys: "run.seed"
+
+  /// The settings of the typed section "layer", "loss", "optimizer" or "schedule"; one unless it is
+  /// "layer".
+  [[nodiscard]] std::span<const Settings> settings(std::string_view section) const;
+  /// What is wrong with a fixed key, pointing at it: throw config.error("data.target", "no column
+  /// 'y' in ...").
+  [[nodiscard]] Error error(std::string_view path, std::string_view message) const;
+};
+
+}  // namespace lockstep::config

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lockstep/config/config.hpp"
+#include "lockstep/config/schema.hpp"
+
+namespace lockstep::config {
+
+/// The whole configuration as TOML, every value with a comment that tells its origin: default,
+/// file:line or --set. Parsing it gives the same configuration.
+[[nodiscard]] std::string resolved(const Config& config, const Catalogue& catalogue);
+
+/// What decides the result of a run, as TOML: `resolved` without comments and without the
+/// deployment keys. The same values give the same text, however they were given. Stored in
+/// checkpoints; it parses.
+[[nodiscard]] std::string identity(const Config& config, const Catalogue& catalogue);
+
+/// What a section, type or key means: "optimizer", "layer.linear", "optimizer.momentum",
+/// "layer.linear.out"; the list of sections if `path` is empty. Errors: Error(ExitCode::usage) for
+/// an unknown path, with the nearest known one.
+[[nodiscard]] std::string explain(const Catalogue& catalogue, std::string_view path);
+
+/// JSON Schema (draft 2020-12) of the file, for editors.
+[[nodiscard]] std::string json_schema(const Catalogue& catalogue);
+
+/// A commented configuration to start from: an MLP on the digits that come with the sources.
+[[nodiscard]] std::string starter();
+
+}  // namespace lockstep::config

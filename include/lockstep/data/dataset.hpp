@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lockstep/base/buffer.hpp"
+#include "lockstep/data/normalization.hpp"
+#include "lockstep/io/digest.hpp"
+
+namespace lockstep {
+
+/// How inputs are stored: bytes as they are, every other type of number as float.
+enum class InputType : std::int32_t { bytes, floats };
+
+/// What a sample is to be mapped to: one class label, or a row of numbers.
+enum class TargetKind : std::int32_t { labels, values };
+
+/// Everything that determines the storage of a dataset. Trivially copyable, so that it can be sent
+/// as bytes.
+struct DatasetHeader {
+  Shape shape;     ///< of one sample
+  Index size = 0;  ///< samples
+  InputType input_type = InputType::floats;
+  TargetKind target_kind = TargetKind::labels;
+  Index target_columns = 1;  ///< values per sample; 1 for labels
+
+  [[nodiscard]] Index input_bytes() const;
+  [[nodiscard]] Index target_bytes() const;
+  /// Bytes of storage: the inputs, rounded up to kAlignment, then the targets.
+  [[nodiscard]] Index storage_bytes() const;
+  friend bool operator==(const DatasetHeader&, const DatasetHeader&) = default;
+};
+
+/// Samples in memory, row-major, one after the other. One block of storage holds everything, so
+/// that a rank can load it and others receive it, or see it through shared memory.
+class Dataset {
+ public:
+  /// Owns zeroed storage.
+  Dataset(std::string name, const DatasetHeader& header);
+  /// Works on `storage` of header.storage_bytes() bytes, aligned to kAlignment, that outlives the
+  /// dataset.
+  Dataset(std::string name, const DatasetHeader& header, std::span<std::byte> storage);
+
+  /// Where the data came from, for messages.
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const DatasetHeader& describe() const { return header_; }
+  [[nodiscard]] const Shape& shape() const { return header_.shape; }
+  [[nodiscard]] Index size() const { return header_.size; }
+  /// Names of the input columns, if the file had any; known only where it was loaded.
+  [[nodiscard]] const std::vector<std::string>& column_names() const { return column_names_; }
+  void set_column_names(std::vector<std::string> names) { column_names_ = std::move(names); }
+
+  [[nodiscard]] std::span<std::byte> storage() const { return storage_; }
+  [[nodiscard]] std::span<std::byte> input_bytes() const;
+  [[nodiscard]] std::span<std::byte> target_bytes() const;
+
+  /// All inputs as stored; the type must be that of the header.
+  [[nodiscard]] std::span<std::uint8_t> byte_inputs() const;
+  [[nodiscard]] std::span<float> float_inputs() const;
+  /// All targets as stored; the kind must be that of the header.
+  [[nodiscard]] std::span<std::int32_t> labels() const;
+  [[nodiscard]] std::span<float> values() const;
+
+  /// Writes the normalised input of one sample; out.size() == shape().size().
+  void read_input(Index sample, const Normalization& normalization, std::span<Real> out) const;
+  [[nodiscard]] std::int32_t label(Index sample) const {
+    return labels()[static_cast<std::size_t>(sample)];
+  }
+  /// The target values of one sample.
+  [[nodiscard]] std::span<const float> target(Index sample) const;
+
+  /// Largest label + 1; 0 for value targets.
+  [[nodiscard]] Index classes() const;
+  /// Digest of header and contents, not of the name: equal data from different files is equal.
+  [[nodiscard]] Digest digest() const;
+
+ private:
+  std::string name_;
+  DatasetHeader header_;
+  Buffer<std::byte> owned_;
+  std::span<std::byte> storage_;
+  std::vector<std::string> column_names_;
+};
+
+}  // namespace lockstep

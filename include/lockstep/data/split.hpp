@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "lockstep/base/random.hpp"
+
+namespace lockstep {
+
+/// Some of the samples of a dataset, in a fixed order; it stores no list.
+class Subset {
+ public:
+  /// All of `size` samples, in their order.
+  static Subset whole(Index size);
+  /// The samples that `order` puts at the positions [first, first + size).
+  Subset(const Permutation& order, Index first, Index size)
+      : order_(order), first_(first), size_(size) {}
+
+  [[nodiscard]] Index size() const { return size_; }
+  /// The dataset's number of the i-th sample (i < size()).
+  [[nodiscard]] Index operator[](Index i) const {
+    return order_ ? static_cast<Index>((*order_)(static_cast<std::uint64_t>(first_ + i))) : i;
+  }
+
+ private:
+  explicit Subset(Index size) : size_(size) {}
+
+  std::optional<Permutation> order_;
+  Index first_ = 0;
+  Index size_ = 0;
+};
+
+/// Two disjoint subsets that together hold every sample.
+struct Split {
+  Subset train;
+  Subset validation;
+};
+
+/// Holds out max(1, floor(fraction * size)) samples, chosen by `seed`; none for fraction 0.
+/// Errors: config if the fraction is not in [0, 1) or no training sample would remain.
+[[nodiscard]] Split hold_out(Index size, double fraction, std::uint64_t seed);
+
+}  // namespace lockstep

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "lockstep/base/types.hpp"
+
+namespace lockstep {
+
+// libhdf5 works on images in memory only: it never opens, writes or locks a file. It is not
+// thread-safe: at most one thread may use the classes below at a time.
+
+using Hdf5Attribute = std::variant<std::string, std::int64_t, std::uint64_t, double>;
+
+/// Builds an HDF5 file in memory. Equal calls give equal bytes: no time stamps, contiguous storage,
+/// little-endian types, earliest format. Groups on the way to an object are made when missing.
+/// Paths are absolute, as in "/model/fc.weight". Errors: every member throws internal if libhdf5
+/// fails, such as for a name that exists already.
+class Hdf5Writer {
+ public:
+  Hdf5Writer();
+  Hdf5Writer(Hdf5Writer&&) noexcept;
+  Hdf5Writer& operator=(Hdf5Writer&&) noexcept;
+  ~Hdf5Writer();
+
+  void group(const std::string& path);
+  /// Attaches a value to the group or dataset at `path`; at most 64 KiB.
+  void attribute(const std::string& path, const std::string& name, const Hdf5Attribute& value);
+  /// Writes a row-major array; `labels`, if any, name its dimensions.
+  void dataset(const std::string& path, std::span<const Index> shape, std::span<const float> values,
+               std::span<const std::string> labels = {});
+  void dataset(const std::string& path, std::span<const Index> shape,
+               std::span<const double> values, std::span<const std::string> labels = {});
+  void dataset(const std::string& path, std::span<const Index> shape,
+               std::span<const std::int64_t> values, std::span<const std::string> labels = {});
+  /// Writes a scalar dataset of UTF-8 text without zero bytes.
+  void text(const std::string& path, std::string_view value);
+
+  /// The finished file. The writer is empty afterwards: only to be destroyed.
+  [[nodiscard]] std::vector<std::byte> finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// What the elements of a dataset are.
+enum class Hdf5Type { u8, integer, real, text };
+
+/// Reads an HDF5 file in memory that nobody vouches for: external links, external and virtual
+/// storage, filter plug-ins and filters other than deflate, shuffle and fletcher32 are refused;
+/// class, rank and size are checked against the bytes at hand before memory is taken. Errors: every
+/// member throws bad_data with the label and the object's path.
+class Hdf5Reader {
+ public:
+  /// `image` must outlive the reader; bytes behind its end, such as a seal, are ignored. `label`
+  /// names it in messages.
+  Hdf5Reader(std::span<const std::byte> image, std::string label);
+  Hdf5Reader(Hdf5Reader&&) noexcept;
+  Hdf5Reader& operator=(Hdf5Reader&&) noexcept;
+  ~Hdf5Reader();
+
+  /// Names in a group, in alphabetical order.
+  [[nodiscard]] std::vector<std::string> list(const std::string& group) const;
+  /// True if the path leads to an object by hard and soft links.
+  [[nodiscard]] bool has(const std::string& path) const;
+  /// The dimensions of a dataset; none for a scalar.
+  [[nodiscard]] std::vector<Index> shape_of(const std::string& path) const;
+  [[nodiscard]] Hdf5Type type_of(const std::string& path) const;
+
+  /// Row-major values of a dataset of integers or reals, converted.
+  [[nodiscard]] std::vector<float> floats(const std::string& path) const;
+  [[nodiscard]] std::vector<double> doubles(const std::string& path) const;
+  /// Row-major values of a dataset of integers; above 2^63 - 1 they are clipped.
+  [[nodiscard]] std::vector<std::int64_t> integers(const std::string& path) const;
+  /// Row-major values of a dataset of type u8.
+  [[nodiscard]] std::vector<std::uint8_t> bytes(const std::string& path) const;
+  /// A scalar dataset of fixed-length text.
+  [[nodiscard]] std::string text(const std::string& path) const;
+
+  [[nodiscard]] bool has_attribute(const std::string& path, const std::string& name) const;
+  /// A scalar attribute: text, a signed or unsigned integer, or a real.
+  [[nodiscard]] Hdf5Attribute attribute(const std::string& path, const std::string& name) const;
+  [[nodiscard]] std::string text_attribute(const std::string& path, const std::string& name) const;
+  /// An integer attribute that is not negative.
+  [[nodiscard]] std::uint64_t count_attribute(const std::string& path,
+                                              const std::string& name) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lockstep/io/digest.hpp"
+
+namespace lockstep {
+
+/// A seal is a trailer of 64 bytes behind an image, integers little-endian:
+///
+///     offset  bytes
+///          0      8  magic "LOCKSTEP"
+///          8      4  version of the trailer, 1
+///         12      4  zero
+///         16      8  length of the image
+///         24      8  step
+///         32     16  XXH3-128 over the image and the 32 bytes above, high word first
+///         48     16  zero
+///
+/// HDF5 tools read a sealed HDF5 file like any other: bytes behind the end of the image are
+/// ignored.
+inline constexpr std::size_t kSealBytes = 64;
+
+/// Appends the trailer to `image`.
+void seal(std::vector<std::byte>& image, std::uint64_t step);
+
+/// What an intact file holds. `image` is a view of the bytes given to `unseal`.
+struct Sealed {
+  std::span<const std::byte> image;
+  std::uint64_t step = 0;
+  Digest digest;
+};
+
+/// Verifies every byte of a sealed file, also those of the trailer.
+/// Errors: bad_data with `label`, the reason, and the expected and found values.
+[[nodiscard]] Sealed unseal(std::span<const std::byte> bytes, const std::string& label);
+
+}  // namespace lockstep

@@ -1,0 +1,152 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lockstep/base/random.hpp"
+#include "lockstep/base/share.hpp"
+#include "lockstep/base/types.hpp"
+
+namespace lockstep {
+
+/// How a parameter starts. Every value is a pure function of (seed, parameter's number, element).
+struct Initializer {
+  enum class Kind { constant, he_normal, he_uniform, xavier_normal, xavier_uniform };
+  Kind kind = Kind::constant;
+  Real value = 0;      ///< of Kind::constant
+  Index fan_in = 1;    ///< inputs of one unit
+  Index fan_out = 1;   ///< units fed by one input
+};
+
+/// Fills `out`:
+/// he_normal      N(0, 2 / fan_in)                he_uniform      U(-a, a), a = sqrt(6 / fan_in)
+/// xavier_normal  N(0, 2 / (fan_in + fan_out))    xavier_uniform  U(-a, a), a = sqrt(6 / (fan_in + fan_out))
+/// Source: Glorot, Bengio 2010; He, Zhang, Ren, Sun 2015.
+void initialize(const Initializer& initializer, const RandomKey& key, std::span<Real> out);
+
+/// One tensor that a layer learns.
+struct ParameterSpec {
+  std::string name;          ///< within the layer: "weight", "bias"
+  std::vector<Index> shape;  ///< as stored in the flat buffer, row-major
+  std::vector<int> file_axes;  ///< axis i of the tensor in files is axis file_axes[i] here; files use PyTorch's layouts
+  Initializer initializer;
+
+  [[nodiscard]] Index size() const {
+    Index n = 1;
+    for (const Index d : shape) n *= d;
+    return n;
+  }
+};
+
+/// What a pass over the network can be as large as; memory is planned for it.
+struct Capacity {
+  Index samples = 0;       ///< of a rank's share
+  Index microbatches = 0;  ///< of a rank's share
+  int threads = 1;
+};
+
+/// What a layer makes of its inputs and what it needs for that.
+struct LayerPlan {
+  Shape output;
+  std::vector<ParameterSpec> parameters;
+  Index saved = 0;    ///< numbers kept from forward to backward
+  Index scratch = 0;  ///< numbers used within one call; shared by all layers
+  double multiply_adds = 0;  ///< of one sample, forward
+};
+
+/// What one pass computes: the share of one rank of one global batch.
+struct Pass {
+  std::span<const Microbatch> microbatches;
+  bool training = false;
+  RandomKey random;  ///< (seed, purpose layer, step), never the rank; the layer's number comes on top
+
+  [[nodiscard]] Index samples() const {
+    return microbatches.empty() ? 0 : microbatches.back().first_row + microbatches.back().rows;
+  }
+};
+
+/// The values of one place of the network for all samples of a pass, sample after sample.
+struct ConstTensor {
+  const Real* data = nullptr;
+  Shape shape;
+
+  /// Rows = samples * positions, columns = channels.
+  [[nodiscard]] ConstMatrix matrix(Index samples) const {
+    return {data, samples * shape.positions(), shape.channels};
+  }
+  [[nodiscard]] std::span<const Real> values(Index samples) const {
+    return {data, static_cast<std::size_t>(samples * shape.size())};
+  }
+};
+
+struct Tensor {
+  Real* data = nullptr;  ///< null for an input gradient that nobody needs
+  Shape shape;
+
+  [[nodiscard]] Matrix matrix(Index samples) const {
+    return {data, samples * shape.positions(), shape.channels};
+  }
+  [[nodiscard]] std::span<Real> values(Index samples) const {
+    return {data, static_cast<std::size_t>(samples * shape.size())};
+  }
+};
+
+/// The gradient of one aligned block of microbatches: a flat buffer laid out like the parameters.
+struct GradientBlock {
+  Share block;
+  std::span<Real> values;
+};
+
+/// Everything that Layer::forward may touch.
+struct LayerForward {
+  const Pass& pass;
+  RandomKey random;                                    ///< of this layer in this step
+  std::span<const ConstTensor> inputs;
+  Tensor output;
+  std::span<const std::span<const Real>> parameters;   ///< in the order of LayerPlan::parameters
+  std::span<Real> saved;
+  std::span<Real> scratch;
+};
+
+/// Everything that Layer::backward may touch.
+struct LayerBackward {
+  const Pass& pass;
+  RandomKey random;
+  std::span<const ConstTensor> inputs;
+  ConstTensor output;
+  ConstTensor output_gradient;
+  std::span<const Tensor> input_gradients;             ///< to be set, not added to; data is null where not needed
+  std::span<const std::span<const Real>> parameters;
+  std::span<const GradientBlock> gradients;
+  std::span<const Index> parameter_offsets;            ///< of this layer's parameters in the flat buffers
+  std::span<Real> saved;
+  std::span<Real> scratch;
+
+  /// Where the gradient of parameter `parameter` summed over block `block` goes; to be set, not added to.
+  [[nodiscard]] std::span<Real> gradient(std::size_t block, std::size_t parameter) const {
+    return gradients[block].values.subspan(static_cast<std::size_t>(parameter_offsets[parameter]),
+                                           parameters[parameter].size());
+  }
+};
+
+/// A stateless description of one step of the network; every number it works on is handed to it.
+///
+/// The contract of equal bits binds every layer: what is computed for a sample may depend on its microbatch, never on the
+/// share that the microbatch lies in or on the thread. Whatever is summed over samples is summed for each microbatch
+/// first and then by OrderedSum over the microbatches of each gradient block.
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  /// The name of the type, as in configs: "linear".
+  [[nodiscard]] virtual std::string_view type() const = 0;
+  /// Shapes, parameters and memory; wrong shapes throw Error(config) here and nowhere later.
+  [[nodiscard]] virtual LayerPlan plan(std::span<const Shape> inputs, const Capacity&) const = 0;
+  virtual void forward(const LayerForward&) const = 0;
+  virtual void backward(const LayerBackward&) const = 0;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+
+#include "lockstep/nn/layer.hpp"
+
+// The catalogue of layers. Each is written in src/nn/layers/NAME.cpp and named for configs in src/train/catalogue.cpp.
+
+namespace lockstep {
+
+struct LinearOptions {
+  bool bias = true;
+  Initializer::Kind weights = Initializer::Kind::he_normal;
+};
+
+/// Fully connected: y = x W + b, for each position alone. Parameters: weight (in, out), bias (out), zero at first.
+/// Shapes: input (H, W, in), output (H, W, out).
+/// Errors: throws if outputs < 1.
+std::unique_ptr<Layer> linear(Index outputs, const LinearOptions& options = {});
+
+/// (H, W, C) as one vector (1, 1, H W C). Moves nothing but the values.
+std::unique_ptr<Layer> flatten();
+
+/// y = max(x, 0); the slope at 0 is 0.
+std::unique_ptr<Layer> relu();
+
+/// y = tanh(x).
+std::unique_ptr<Layer> tanh();
+
+/// y = 1 / (1 + exp(-x)).
+std::unique_ptr<Layer> sigmoid();
+
+/// y = x Phi(x), Phi the distribution function of the standard normal: x / 2 (1 + erf(x / sqrt 2)).
+/// Source: Hendrycks, Gimpel 2016, arXiv 1606.08415.
+std::unique_ptr<Layer> gelu();
+
+}  // namespace lockstep

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lockstep/nn/layer.hpp"
+
+namespace lockstep {
+
+/// One named slice of the flat buffers.
+struct Parameter {
+  std::string name;  ///< "fc1.weight"
+  Index offset = 0;
+  ParameterSpec spec;
+
+  /// The shape of the tensor in files.
+  [[nodiscard]] std::vector<Index> file_shape() const;
+};
+
+/// Names, offsets and shapes of the flat buffers that hold parameters, gradients and optimizer state alike: execution
+/// order, each slice aligned, gaps always zero.
+class ParameterTable {
+ public:
+  /// Appends a layer's parameters; returns their offsets.
+  std::vector<Index> add(const std::string& layer, const std::vector<ParameterSpec>& specs);
+
+  [[nodiscard]] const std::vector<Parameter>& parameters() const { return parameters_; }
+  /// Numbers in a flat buffer, alignment included.
+  [[nodiscard]] Index size() const { return size_; }
+  /// Numbers that are learned.
+  [[nodiscard]] Index count() const;
+
+  /// Initial values of all parameters into a zeroed flat buffer: a function of the seed.
+  void initialize(std::uint64_t seed, std::span<Real> flat) const;
+
+ private:
+  std::vector<Parameter> parameters_;
+  Index size_ = 0;
+};
+
+/// Copies one tensor between its layout in a flat buffer and its layout in files.
+void to_file_layout(const Parameter& parameter, std::span<const Real> flat, std::span<Real> out);
+void from_file_layout(const Parameter& parameter, std::span<const Real> in, std::span<Real> flat);
+
+}  // namespace lockstep

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <vector>
+
+#include "lockstep/base/types.hpp"
+
+namespace lockstep {
+
+/// A range of a flat buffer: [begin, end).
+struct Range {
+  Index begin = 0;
+  Index end = 0;
+
+  [[nodiscard]] Index size() const { return end - begin; }
+  friend bool operator==(const Range&, const Range&) = default;
+};
+
+/// How a flat buffer of gradients travels and who owns what of it. It is cut into buckets; each bucket is cut into one
+/// slice per rank, at multiples of kGranule. A rank sums, and later updates, its slice of every bucket.
+class BucketLayout {
+ public:
+  /// Slices are cut at multiples of this many numbers, so that sums over fixed blocks of it lie within one rank.
+  static constexpr Index kGranule = 1024;
+
+  /// `bucket` is rounded up to a multiple of kGranule.
+  BucketLayout(Index size, Index bucket, int ranks);
+
+  [[nodiscard]] Index size() const { return size_; }
+  [[nodiscard]] int ranks() const { return ranks_; }
+  [[nodiscard]] int buckets() const { return static_cast<int>((size_ + bucket_ - 1) / bucket_); }
+  [[nodiscard]] Range bucket(int index) const;
+  /// The part of bucket `index` that `rank` owns; may be empty.
+  [[nodiscard]] Range slice(int index, int rank) const;
+  /// All slices of `rank` that are not empty, in the order of the buffer.
+  [[nodiscard]] std::vector<Range> slices(int rank) const;
+  /// Numbers that `rank` owns.
+  [[nodiscard]] Index owned(int rank) const;
+
+ private:
+  Index size_;
+  Index bucket_;
+  int ranks_;
+};
+
+}  // namespace lockstep

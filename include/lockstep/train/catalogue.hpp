@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+
+#include "lockstep/config/config.hpp"
+#include "lockstep/config/schema.hpp"
+#include "lockstep/nn/loss.hpp"
+#include "lockstep/nn/network.hpp"
+#include "lockstep/optim/optimizer.hpp"
+#include "lockstep/optim/schedule.hpp"
+
+namespace lockstep {
+
+/// Every layer, loss, optimizer and schedule that a configuration can name, with its keys.
+[[nodiscard]] const config::Catalogue& catalogue();
+
+/// The network of a configuration for inputs of a shape.
+/// Errors: Error(config) that points at the layer whose input does not fit.
+[[nodiscard]] Network build_network(const config::Config& config, Shape input);
+
+[[nodiscard]] std::unique_ptr<Loss> build_loss(const config::Config& config);
+
+[[nodiscard]] std::unique_ptr<Optimizer> build_optimizer(const config::Config& config);
+
+/// The learning rate of a configuration as a function of the step.
+class LearningRate {
+ public:
+  LearningRate(const config::Config& config, Index steps_per_epoch, std::uint64_t total_steps);
+  /// For the update number `step`, from 0.
+  [[nodiscard]] double at(std::uint64_t step) const;
+
+ private:
+  double base_;
+  std::uint64_t warmup_;
+  std::unique_ptr<Schedule> schedule_;
+};
+
+/// An interval in steps, at least 1; seconds are no number of steps: Error(internal).
+[[nodiscard]] std::uint64_t steps_of(const config::Interval& interval, Index steps_per_epoch);
+
+}  // namespace lockstep

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lockstep/base/buffer.hpp"
+#include "lockstep/data/normalization.hpp"
+#include "lockstep/io/hdf5.hpp"
+#include "lockstep/nn/network.hpp"
+#include "lockstep/train/progress.hpp"
+
+namespace lockstep {
+
+/// What a checkpoint says about its run; fields of another run differ, and are named in the refusal.
+struct CheckpointInfo {
+  std::uint64_t step = 0;
+  std::string config;        ///< the identity of the configuration, as TOML
+  std::string graph;         ///< layers with shapes, as JSON
+  std::string data_digest;   ///< of the training data
+  std::string split;         ///< how training and validation samples were told apart
+  std::string optimizer;
+  std::uint64_t seed = 0;
+  Index train_samples = 0;
+  Index batch = 0;
+  Index microbatches = 0;
+  bool shuffle = true;
+  Shape input;
+  Index steps_per_epoch = 1;
+
+  /// The first field in which a run differs so that it could not be its continuation, as a sentence; empty if none.
+  [[nodiscard]] std::string difference(const CheckpointInfo& run) const;
+};
+
+/// The whole state of a run after a step; it knows nothing of ranks, threads, hosts or times.
+struct Checkpoint {
+  CheckpointInfo info;
+  Progress progress;
+  Normalization inputs;
+  Normalization targets;
+  Buffer<Real> parameters;              ///< flat
+  std::vector<Buffer<Real>> optimizer;  ///< flat, one per slot
+};
+
+/// An HDF5 image of a checkpoint, and the digest of its tensors.
+struct CheckpointImage {
+  std::vector<std::byte> bytes;
+  std::string state_digest;
+};
+
+/// Layers with their shapes as JSON: what a network is, without its numbers.
+[[nodiscard]] std::string graph_of(const Network& network);
+
+/// Writes format 1: attributes of the root, and the groups config, model, optimizer, schedule, rng, sampler, data, progress,
+/// history, digest. Tensors have PyTorch's names and layouts. Equal checkpoints give equal bytes.
+[[nodiscard]] CheckpointImage encode(const Checkpoint& checkpoint, const Network& network,
+                                     std::span<const std::string_view> slots);
+
+/// Reads what the run was, before a network is built. Errors: Error(bad_data) names the file, the object and what is wrong.
+[[nodiscard]] CheckpointInfo read_info(const Hdf5Reader& file);
+
+/// Reads everything else; names and shapes come from the network, never from the file.
+[[nodiscard]] Checkpoint decode(const Hdf5Reader& file, const Network& network,
+                                std::span<const std::string_view> slots);
+
+}  // namespace lockstep

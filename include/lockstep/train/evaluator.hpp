@@ -1,0 +1,43 @@
+#pragma once
+
+#include <vector>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/nn/workspace.hpp"
+#include "lockstep/train/samples.hpp"
+
+namespace lockstep {
+
+/// Judges a network on samples that it does not learn from. Samples are cut into batches and microbatches as in training,
+/// each is seen exactly once, and the sums of all microbatches are added in their order: the result does not depend on
+/// the number of ranks or threads.
+class Evaluator {
+ public:
+  Evaluator(const Communicator& communicator, const Network& network, Index batch,
+            Index microbatches);
+
+  /// The sums of the loss over all samples, the same on every rank. Collective.
+  MetricSums evaluate(std::span<const Real> parameters, const Loss& loss, const Samples& samples);
+
+  /// The predictions for all samples in their order, row after row, on rank 0; empty elsewhere. Collective.
+  std::vector<Real> predict(std::span<const Real> parameters, const Samples& samples);
+
+ private:
+  /// Runs the network over this rank's share of every batch; visit(first sample, pass, targets).
+  template <typename Visit>
+  void for_each_batch(std::span<const Real> parameters, const Samples& samples, const Visit& visit);
+  [[nodiscard]] Index batches(Index samples) const { return (samples + batch_ - 1) / batch_; }
+  /// The rows of batch `index` that `rank` computes, as sample numbers [first, first + count).
+  [[nodiscard]] Share rows_of(int rank, Index index, Index samples) const;
+
+  const Communicator& communicator_;
+  const Network& network_;
+  Index batch_;
+  Index microbatch_count_;
+  Share share_;
+  Workspace workspace_;
+  RowReader reader_;
+  std::vector<Microbatch> microbatches_;
+};
+
+}  // namespace lockstep

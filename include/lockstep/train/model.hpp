@@ -1,0 +1,53 @@
+#pragma once
+
+#include <vector>
+
+#include "lockstep/base/buffer.hpp"
+#include "lockstep/nn/loss.hpp"
+#include "lockstep/nn/workspace.hpp"
+#include "lockstep/optim/optimizer.hpp"
+
+namespace lockstep {
+
+/// A network with its numbers, in one process: the whole learning cycle in four calls, for lessons and small programs.
+///
+///     predict    forward through the layers
+///     compare    how wrong was that?
+///     send_back  which layer is to blame, and in which direction?
+///     adjust     a little less wrong next time
+///
+/// `Trainer` makes the same calls, on all ranks at once.
+class Model {
+ public:
+  /// For up to `samples` samples at a time. The network must outlive the model.
+  explicit Model(const Network& network, Index samples = 1, std::uint64_t seed = 0);
+
+  /// The predictions for inputs given one after the other; their number decides how many samples there are.
+  std::span<const Real> predict(std::span<const Real> inputs);
+  /// The mean loss of the last predictions against the right answers, one row of values per sample.
+  double compare(const Loss& loss, std::span<const Real> answers);
+  /// The same against class labels.
+  double compare(const Loss& loss, std::span<const std::int32_t> labels);
+  /// Computes the gradient of that loss for every parameter.
+  void send_back();
+  /// Updates the parameters against their gradient.
+  void adjust(const Optimizer& optimizer, double learning_rate);
+
+  /// Parameters and their gradients; flat buffers with the slices of network.parameters().
+  [[nodiscard]] std::span<Real> parameters() { return parameters_.span(); }
+  [[nodiscard]] std::span<const Real> gradients() const { return gradients_.span(); }
+
+ private:
+  double evaluate(const Loss& loss, const Targets& targets);
+  [[nodiscard]] Pass pass() const;
+
+  const Network& network_;
+  Workspace workspace_;
+  Buffer<Real> parameters_;
+  Buffer<Real> gradients_;
+  std::vector<Buffer<Real>> state_;
+  Microbatch batch_;
+  std::uint64_t step_ = 0;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "lockstep/base/error.hpp"
+#include "lockstep/io/directory_lock.hpp"
+
+namespace lockstep {
+
+/// The one directory that a run writes to, locked against other writers for life. Rank 0 only.
+///
+///     runs/mnist-cnn/
+///       STATUS                      what `status` wrote
+///       checkpoints/                step-00000470.h5 ..., latest.h5 -> ..., best.h5 -> ...
+class RunDirectory {
+ public:
+  /// Takes the directory of a run, made if it is missing.
+  /// `requested` empty: runs/NAME; if that is taken, runs/NAME-2, runs/NAME-3, ..., but to resume
+  /// the existing runs/NAME. `requested` given: that one; unless to resume, it must be empty.
+  /// Errors: cannot_create if it has content, cannot be made, or another process writes to it.
+  [[nodiscard]] static RunDirectory create(const std::string& requested, const std::string& name,
+                                           bool resume);
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+
+  /// Replaces the file `name` atomically. Errors: cannot_create or io.
+  void write_text(const std::string& name, std::string_view text) const;
+
+  /// Replaces STATUS, one line: "running", or a word, the exit code and the reason, as in
+  /// "preempted 75 signal USR1". Errors: cannot_create or io.
+  void status(std::string_view word, std::optional<ExitCode> code = std::nullopt,
+              std::string_view reason = {}) const;
+
+  /// Makes checkpoints/NAME a relative link to checkpoints/TARGET, swapped by rename.
+  /// Errors: cannot_create.
+  void link(const std::string& name, const std::string& target) const;
+
+ private:
+  RunDirectory(std::filesystem::path path, DirectoryLock lock);
+
+  std::filesystem::path path_;
+  DirectoryLock lock_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "lockstep/base/buffer.hpp"
+#include "lockstep/base/parallel.hpp"
+#include "lockstep/data/dataset.hpp"
+#include "lockstep/data/split.hpp"
+#include "lockstep/nn/loss.hpp"
+
+namespace lockstep {
+
+/// The samples that a network learns from, or is judged by: part of a data set, and how its numbers are normalized.
+struct Samples {
+  const Dataset* data = nullptr;
+  Subset subset = Subset::whole(0);
+  const Normalization* inputs = nullptr;
+  const Normalization* targets = nullptr;
+
+  [[nodiscard]] Index size() const { return subset.size(); }
+};
+
+/// Reads the rows of one pass into the places where the network and the loss expect them.
+class RowReader {
+ public:
+  /// For up to `rows` rows with `target_columns` values each.
+  RowReader(Index rows, Index target_columns);
+
+  /// Row i becomes the sample number `sample(i)` of `samples`; the result is valid until the next call. Allocates nothing.
+  template <typename SampleOfRow>
+  Targets read(const Samples& samples, Index rows, Tensor input, const SampleOfRow& sample);
+
+ private:
+  void read_row(const Samples& samples, Index row, Index sample, Tensor input);
+  [[nodiscard]] Targets targets(const Samples& samples, Index rows) const;
+
+  Index target_columns_;
+  Buffer<std::int32_t> labels_;
+  Buffer<Real> values_;
+};
+
+template <typename SampleOfRow>
+Targets RowReader::read(const Samples& samples, Index rows, Tensor input,
+                        const SampleOfRow& sample) {
+  constexpr Index kRowsPerTile = 16;
+  parallel_for_tiles(rows, kRowsPerTile, [&](Index begin, Index end) {
+    for (Index row = begin; row < end; ++row) read_row(samples, row, sample(row), input);
+  });
+  return targets(samples, rows);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lockstep/base/buffer.hpp"
+#include "lockstep/data/sampler.hpp"
+#include "lockstep/nn/workspace.hpp"
+#include "lockstep/optim/optimizer.hpp"
+#include "lockstep/reduce/gradient_reducer.hpp"
+#include "lockstep/reduce/slice_exchange.hpp"
+#include "lockstep/train/samples.hpp"
+
+namespace lockstep {
+
+/// What decides a training run beside network, loss, optimizer and data; and how it is carried out.
+struct TrainerOptions {
+  std::uint64_t seed = 0;
+  Index batch = 1;         ///< GLOBAL
+  Index microbatches = 1;  ///< of every batch; at least the number of ranks
+  bool shuffle = true;
+  double clip_norm = 0;    ///< limit on the norm of the global gradient; 0: none
+  Index bucket = Index{1} << 18;  ///< numbers per bucket of the exchange; changes no bit
+  bool overlap = true;            ///< exchange while backpropagation goes on; changes no bit
+};
+
+/// What one rank wants all ranks to know at the end of a step; true for all if true for one.
+struct Wishes {
+  bool stop = false;
+  bool save = false;
+};
+
+/// What all ranks know after a step, the same on each, except for the seconds.
+struct StepResult {
+  BatchRange batch;
+  MetricSums sums{};  ///< of the loss, over the global batch
+  std::optional<double> gradient_norm;
+  Wishes wishes;
+  double data_seconds = 0;
+  double compute_seconds = 0;
+  double exposed_seconds = 0;
+  double update_seconds = 0;
+};
+
+/// Trains one network on all ranks of a communicator: predict, compare, send the error back, adjust.
+///
+/// Parameters after any step are the same bits on every rank and for every number of ranks and threads. Each rank computes
+/// its share of the microbatches, owns the sum of its slices of the gradient, and updates those.
+class Trainer {
+ public:
+  /// Starts at step 0 with initial parameters. All arguments must outlive the trainer.
+  /// Requires communicator.size() <= options.microbatches and options.batch >= 1.
+  Trainer(const Communicator& communicator, const Network& network, const Loss& loss,
+          const Optimizer& optimizer, const Samples& samples, const TrainerOptions& options);
+
+  /// One synchronized step over one global batch. Collective. After the first step it allocates nothing.
+  /// Errors: Error(diverged), on all ranks alike, if the loss is not finite or a gradient that must be clipped is not; the
+  /// parameters are then those before the step.
+  StepResult step(double learning_rate, Wishes wishes, bool want_norm);
+
+  /// Steps done since the start of the run.
+  [[nodiscard]] std::uint64_t steps_done() const { return steps_done_; }
+  [[nodiscard]] const Sampler& sampler() const { return sampler_; }
+  [[nodiscard]] const Network& network() const { return network_; }
+  [[nodiscard]] std::span<const Real> parameters() const { return parameters_.span(); }
+
+  /// The optimizer's state as flat buffers, one per slot, on rank 0; empty elsewhere. Collective.
+  [[nodiscard]] std::vector<Buffer<Real>> gather_optimizer_state();
+  /// Goes on from a state: flat buffers, the same on all ranks.
+  void restore(std::uint64_t steps_done, std::span<const Real> parameters,
+               std::span<const Buffer<Real>> optimizer_state);
+
+ private:
+  Targets read(const BatchRange& batch, const Pass& pass);
+  void report(std::span<const MetricSums> sums, Wishes wishes);
+  void collect_reports(StepResult& result) const;
+  double gradient_norm(std::span<const GradientReducer::Slice> slices);
+  void update(std::span<const GradientReducer::Slice> slices, const Update& update);
+
+  const Communicator& communicator_;
+  const Network& network_;
+  const Loss& loss_;
+  const Optimizer& optimizer_;
+  const Samples& samples_;
+  TrainerOptions options_;
+  Share share_;
+  Sampler sampler_;
+  BucketLayout layout_;
+  GradientReducer reducer_;
+  SliceExchange exchange_;
+  Workspace workspace_;
+  RowReader reader_;
+  std::uint64_t steps_done_ = 0;
+  Buffer<Real> parameters_;
+  std::vector<Buffer<Real>> optimizer_state_;       ///< one per slot: the slices of this rank, one after the other
+  std::vector<std::span<Real>> state_slices_;       ///< scratch of `update`
+  std::vector<GradientBlock> gradient_blocks_;
+  std::vector<Microbatch> microbatches_;
+  std::vector<MetricSums> sums_;
+  Buffer<double> my_square_sums_;
+  Buffer<double> square_sums_;                      ///< in rank order
+  std::vector<int> square_sum_counts_;
+  std::vector<int> square_sum_starts_;
+  std::vector<Index> square_sum_order_;             ///< position in square_sums_ of each block of the buffer
+};
+
+}  // namespace lockstep

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lockstep/base/error.hpp"
+
+namespace lockstep::cli {
+
+/// What a command works with beside its options.
+struct Session {
+  std::vector<std::string> arguments;  ///< the whole command line
+  std::ostream& out;
+  std::ostream& err;
+};
+
+/// One subcommand. Its members hold the values of its options.
+class Command {
+ public:
+  virtual ~Command() = default;
+
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  /// One sentence for the list of commands.
+  [[nodiscard]] virtual std::string_view summary() const = 0;
+  /// A command line that works, the end of the help.
+  [[nodiscard]] virtual std::string_view example() const = 0;
+  virtual void add_options(CLI::App& app) = 0;
+  /// Does it, after the options were read.
+  virtual ExitCode run(const Session& session) = 0;
+};
+
+std::unique_ptr<Command> train_command();
+std::unique_ptr<Command> eval_command();
+std::unique_ptr<Command> predict_command();
+std::unique_ptr<Command> inspect_command();
+std::unique_ptr<Command> config_command();
+
+/// All of them, in the order of the help: one row each.
+[[nodiscard]] std::vector<std::unique_ptr<Command>> commands();
+
+}  // namespace lockstep::cli

@@ -1,0 +1,15 @@
+#include "cli/command.hpp"
+
+namespace lockstep::cli {
+
+std::vector<std::unique_ptr<Command>> commands() {
+  std::vector<std::unique_ptr<Command>> all;
+  all.push_back(train_command());
+  all.push_back(eval_command());
+  all.push_back(predict_command());
+  all.push_back(inspect_command());
+  all.push_back(config_command());
+  return all;
+}
+
+}  // namespace lockstep::cli

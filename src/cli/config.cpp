@@ -1,0 +1,102 @@
+#include <fmt/format.h>
+
+#include <ostream>
+#include <span>
+
+#include "cli/command.hpp"
+#include "lockstep/config/parse.hpp"
+#include "lockstep/config/show.hpp"
+#include "lockstep/io/atomic_file.hpp"
+#include "lockstep/io/file.hpp"
+#include "lockstep/train/catalogue.hpp"
+#include "lockstep/train/metrics_log.hpp"
+
+namespace lockstep::cli {
+namespace {
+
+void init(const std::string& file, std::ostream& out) {
+  const std::string text = config::starter();
+  if (file.empty()) {
+    out << text;
+    return;
+  }
+  if (file_exists(file)) {
+    throw Error(ExitCode::cannot_create,
+                fmt::format("{} exists, nothing was overwritten; give another name, or none to "
+                            "print the text",
+                            file));
+  }
+  write_atomically(file, std::as_bytes(std::span(text)));
+  out << fmt::format("wrote {}; next: trainer train {}\n", file, file);
+}
+
+void show(const std::string& file, const std::vector<std::string>& assignments, std::ostream& out) {
+  std::vector<config::Override> overrides;
+  for (const std::string& assignment : assignments) overrides.push_back({assignment});
+  const config::Config config =
+      config::parse(config::read_source(file), overrides, catalogue());
+  out << config::resolved(config, catalogue());
+}
+
+class Config : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "config"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Write, check and explain configurations";
+  }
+  [[nodiscard]] std::string_view example() const override {
+    return "trainer config explain optimizer.lr";
+  }
+
+  void add_options(CLI::App& app) override {
+    app.require_subcommand(1);
+    init_ = app.add_subcommand("init", "Write a commented configuration to start from");
+    init_->add_option("FILE", file_, "New file (default: standard output)")->type_name("FILE");
+    init_->footer("Example:\n  trainer config init mlp.toml");
+
+    show_ = app.add_subcommand("show", "Check a configuration; print each value with its origin");
+    show_->add_option("CONFIG", file_, "Configuration file")->type_name("FILE")->required();
+    show_->add_option("--set", assignments_,
+                      "Value that wins over the file; may be repeated (default: none)")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+    show_->footer("Example:\n  trainer config show scripts/configs/digits-mlp.toml");
+
+    explain_ = app.add_subcommand("explain", "Tell what a section, a type or a key means");
+    explain_->add_option("KEY", key_, "As in optimizer.lr (default: list of the sections)")
+        ->type_name("KEY");
+    explain_->footer("Example:\n  trainer config explain layer.linear");
+
+    schema_ = app.add_subcommand("schema", "Print the JSON Schema of configurations, for editors");
+    schema_->add_flag("--metrics", metrics_,
+                      "That of a line of metrics.jsonl instead (default: off)");
+    schema_->footer("Example:\n  trainer config schema --metrics");
+  }
+
+  ExitCode run(const Session& session) override {
+    if (init_->parsed()) init(file_, session.out);
+    if (show_->parsed()) show(file_, assignments_, session.out);
+    if (explain_->parsed()) session.out << config::explain(catalogue(), key_);
+    if (schema_->parsed()) {
+      session.out << (metrics_ ? std::string(metrics_schema()) : config::json_schema(catalogue()));
+    }
+    session.out << std::flush;
+    return ExitCode::ok;
+  }
+
+ private:
+  CLI::App* init_ = nullptr;
+  CLI::App* show_ = nullptr;
+  CLI::App* explain_ = nullptr;
+  CLI::App* schema_ = nullptr;
+  std::string file_;
+  std::string key_;
+  std::vector<std::string> assignments_;
+  bool metrics_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> config_command() { return std::make_unique<Config>(); }
+
+}  // namespace lockstep::cli

@@ -1,0 +1,45 @@
+#include "cli/failure.hpp"
+
+#include <cstdlib>
+#include <new>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+#include "lockstep/train/version.hpp"
+
+namespace lockstep::cli {
+
+void print_failure(const Error& error, std::ostream& err) {
+  const std::string message = error.what();
+  if (message.empty()) return;
+  const bool points_at_file =
+      error.code() == ExitCode::config && message.find(": error: ") != std::string::npos;
+  err << (points_at_file ? "" : "trainer: error: ") << message << '\n';
+  if (error.code() == ExitCode::internal) {
+    err << "  This is a bug in trainer: please report it with the lines above and these:\n"
+        << version_text();
+  }
+  err << std::flush;
+}
+
+Error current_failure() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return {ExitCode::system, "not enough memory (try fewer ranks per node or a smaller batch)"};
+  } catch (const std::exception& error) {
+    return {ExitCode::internal, error.what()};
+  }
+}
+
+bool is_first_process() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK"}) {
+    if (const char* rank = std::getenv(name)) return std::string_view(rank) == "0";
+  }
+  return true;
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <iosfwd>
+
+#include "lockstep/base/error.hpp"
+
+namespace lockstep::cli {
+
+/// Writes an error as people read it: "trainer: error: ...". Errors of the configuration point at
+/// the file by themselves; a bug of ours gets what a report about it needs; an empty message means
+/// that another process speaks.
+void print_failure(const Error& error, std::ostream& err);
+
+/// The exception that is being handled, as an Error: lack of memory is the system's failure, what
+/// nobody foresaw is a bug of ours.
+[[nodiscard]] Error current_failure();
+
+/// True if this process speaks for all: rank 0, or not started by mpirun. Needs no MPI.
+[[nodiscard]] bool is_first_process();
+
+}  // namespace lockstep::cli

@@ -1,0 +1,11 @@
+#include <csignal>
+#include <iostream>
+
+#include "cli/program.hpp"
+
+int main(int argc, char** argv) {
+  // Both would kill the process before a failed write can be reported.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  return static_cast<int>(lockstep::cli::run_program({argv, argv + argc}, std::cout, std::cerr));
+}

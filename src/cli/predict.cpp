@@ -1,0 +1,58 @@
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "cli/mpi_program.hpp"
+#include "lockstep/comm/agreement.hpp"
+#include "lockstep/io/file.hpp"
+#include "lockstep/train/inference.hpp"
+
+namespace lockstep::cli {
+namespace {
+
+class Predict : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "predict"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Write the predictions of a checkpoint as CSV";
+  }
+  [[nodiscard]] std::string_view example() const override {
+    return "trainer predict runs/digits-mlp/checkpoints/best.h5 --data datasets/digits.csv.gz "
+           "--out predictions.csv";
+  }
+
+  void add_options(CLI::App& app) override {
+    app.add_option("CHECKPOINT", checkpoint_, "Checkpoint file")->type_name("FILE")->required();
+    app.add_option("--data", data_, "Inputs, in a format that the run could read")
+        ->type_name("FILE")
+        ->required();
+    app.add_option("--out", out_, "CSV file to write")->type_name("FILE")->required();
+    app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
+  }
+
+  ExitCode run(const Session& session) override {
+    return run_on_ranks(
+        [&](const Communicator& world) {
+          on_root(world, [&] {
+            if (force_ || !file_exists(out_)) return;
+            throw Error(ExitCode::cannot_create,
+                        fmt::format("{} exists, nothing was written; to replace it add: --force",
+                                    out_));
+          });
+          predict_checkpoint(world, checkpoint_, data_, out_);
+          return ExitCode::ok;
+        },
+        session.err);
+  }
+
+ private:
+  std::string checkpoint_;
+  std::string data_;
+  std::string out_;
+  bool force_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> predict_command() { return std::make_unique<Predict>(); }
+
+}  // namespace lockstep::cli

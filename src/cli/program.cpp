@@ -1,0 +1,113 @@
+#include "cli/program.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "cli/command.hpp"
+#include "cli/failure.hpp"
+#include "config/suggest.hpp"
+#include "lockstep/train/version.hpp"
+
+namespace lockstep::cli {
+namespace {
+
+using Commands = std::vector<std::unique_ptr<Command>>;
+
+Error usage_error(const std::string& message, const std::string& help_of) {
+  return {ExitCode::usage, fmt::format("{}\n  see: {} --help", message, help_of)};
+}
+
+/// "; did you mean 'train'?", or nothing if no known name is near.
+std::string hint(const std::string& name, const std::vector<std::string>& known) {
+  const std::string near = config::nearest(name, known);
+  return near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near);
+}
+
+/// The first argument that is no option must be a command.
+void check_command(const std::vector<std::string>& arguments, const Commands& all) {
+  if (arguments.size() < 2) throw usage_error("no command given", "trainer");
+  const std::string& name = arguments[1];
+  if (name.starts_with('-')) return;
+  std::vector<std::string> known;
+  for (const auto& command : all) known.emplace_back(command->name());
+  if (std::ranges::find(known, name) != known.end()) return;
+  throw usage_error(
+      fmt::format("'{}' is not a command{}", config::shown(name), hint(name, known)), "trainer");
+}
+
+/// The innermost subcommand that was given, for its options and its name.
+const CLI::App& innermost(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : innermost(*chosen.front());
+}
+
+std::string full_name(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name()
+                                     : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
+Error parse_failure(const CLI::ParseError& error, const CLI::App& app) {
+  const CLI::App& place = innermost(app);
+  const std::vector<std::string> extra = app.remaining(true);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr || extra.empty()) {
+    return usage_error(fmt::format("{}: {}", full_name(place), error.what()), full_name(place));
+  }
+  std::vector<std::string> known;
+  for (const CLI::Option* option : place.get_options()) known.push_back(option->get_name());
+  for (const CLI::App* command : place.get_subcommands({})) known.push_back(command->get_name());
+  return usage_error(fmt::format("{}: unexpected argument '{}'{}", full_name(place),
+                                 config::shown(extra.front()), hint(extra.front(), known)),
+                     full_name(place));
+}
+
+void describe(CLI::App& app, const Commands& all) {
+  app.set_version_flag("--version", version_text, "Print version, build and libraries");
+  app.set_help_flag("-h,--help", "Print this help");
+  app.require_subcommand(1);
+  app.footer("What a command takes: trainer COMMAND --help");
+  for (const auto& command : all) {
+    CLI::App* sub = app.add_subcommand(std::string(command->name()), std::string(command->summary()));
+    command->add_options(*sub);
+    sub->footer(fmt::format("Example:\n  {}", command->example()));
+  }
+}
+
+ExitCode dispatch(const std::vector<std::string>& arguments, const Session& session,
+                  std::ostream& help) {
+  const Commands all = commands();
+  check_command(arguments, all);
+  CLI::App app("Trains neural networks on any number of processes, with the same bits on each.",
+               "trainer");
+  describe(app, all);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), std::prev(arguments.rend())));
+  } catch (const CLI::Success& success) {  // --help, --version
+    app.exit(success, help, help);
+    return ExitCode::ok;
+  } catch (const CLI::ParseError& error) {
+    throw parse_failure(error, app);
+  }
+  const auto chosen = std::ranges::find_if(
+      all, [&](const auto& command) { return app.got_subcommand(std::string(command->name())); });
+  return (*chosen)->run(session);
+}
+
+}  // namespace
+
+ExitCode run_program(const std::vector<std::string>& arguments, std::ostream& out,
+                     std::ostream& err) {
+  // Under mpirun every process comes here before there are ranks: one of them speaks.
+  std::ostream silent(nullptr);
+  const bool speaks = is_first_process();
+  try {
+    return dispatch(arguments, {arguments, out, err}, speaks ? out : silent);
+  } catch (...) {
+    const Error error = current_failure();
+    print_failure(error, speaks ? err : silent);
+    return error.code();
+  }
+}
+
+}  // namespace lockstep::cli

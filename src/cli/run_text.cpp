@@ -1,0 +1,161 @@
+#include "cli/run_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "cli/text.hpp"
+#include "lockstep/comm/environment.hpp"
+#include "lockstep/train/version.hpp"
+
+namespace lockstep::cli {
+namespace {
+
+std::string plural(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", thousands(count), noun, count == 1 ? "" : "s");
+}
+
+/// "2 nodes (n1:2 n2:2)", in the order in which the nodes first appear.
+std::string nodes_text(const std::vector<std::string>& node_of_rank) {
+  std::vector<std::string> names;
+  std::string list;
+  for (const std::string& node : node_of_rank) {
+    if (std::ranges::find(names, node) != names.end()) continue;
+    names.push_back(node);
+    list += fmt::format("{}{}:{}", list.empty() ? "" : " ", node,
+                        std::ranges::count(node_of_rank, node));
+  }
+  return fmt::format("{} ({})", plural(names.size(), "node"), list);
+}
+
+std::string batch_text(const RunStart& start) {
+  const bool even = start.batch % start.ranks == 0 && start.microbatches % start.ranks == 0;
+  const std::string per_rank = even && start.ranks > 1
+                                   ? fmt::format(" = {} per rank", start.batch / start.ranks)
+                                   : std::string();
+  return fmt::format("batch {} global{}, {} microbatches, {} steps per epoch",
+                     thousands(start.batch), per_rank, start.microbatches,
+                     thousands(start.steps_per_epoch));
+}
+
+Index parameters_of(const Network::Node& node) {
+  Index count = 0;
+  for (const Index size : node.parameter_sizes) count += size;
+  return count;
+}
+
+std::string mflop(double multiply_adds) { return fmt::format("{:.2f}", 2 * multiply_adds / 1e6); }
+
+std::string layers_text(const Network& network) {
+  std::vector<std::vector<std::string>> rows = {
+      {"#", "layer", "type", "output", "params", "MFLOP/sample"}};
+  double multiply_adds = 0;
+  for (const Network::Node& node : network.nodes()) {
+    multiply_adds += node.multiply_adds;
+    rows.push_back({fmt::format("{}", rows.size() - 1), node.name, std::string(node.layer->type()),
+                    shape_text(node.output), thousands(parameters_of(node)),
+                    mflop(node.multiply_adds)});
+  }
+  rows.push_back(
+      {"", "total", "", "", thousands(network.parameters().count()), mflop(multiply_adds)});
+  return table(rows, {false, true, true, false, false, false});
+}
+
+const Metric* find(const std::vector<Metric>& metrics, std::string_view name) {
+  const auto found = std::ranges::find(metrics, name, &Metric::name);
+  return found == metrics.end() ? nullptr : &*found;
+}
+
+/// The figure that people compare: accuracy, or r2 of a regression.
+std::string headline(const std::vector<Metric>& metrics) {
+  for (const std::string_view name : {"acc", "r2"}) {
+    if (const Metric* metric = find(metrics, name)) return metric_text(name, metric->value);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string header_text(const RunStart& start) {
+  std::string text =
+      fmt::format("{}  {} x {} on {}  {}  {}\n", version_line(),
+                  plural(static_cast<std::uint64_t>(start.ranks), "rank"),
+                  plural(static_cast<std::uint64_t>(start.threads), "thread"),
+                  nodes_text(start.nodes), mpi_library(), build_info().simd);
+  text += fmt::format("run    {}     config {}{}     seed {}\n", start.directory, start.config_file,
+                      start.overrides == 0
+                          ? std::string()
+                          : fmt::format(" ({})", plural(start.overrides, "override")),
+                      start.seed);
+  if (!start.resumed_from.empty()) {
+    text += fmt::format("resume {} at step {}, segment {}\n", start.resumed_from,
+                        thousands(start.first_step), start.segment);
+  }
+  const std::string val = start.val_samples == 0
+                              ? std::string()
+                              : fmt::format("  val {}{}", thousands(start.val_samples),
+                                            start.held_out ? " held out" : "");
+  const std::string input =
+      start.network == nullptr ? std::string() : shape_text(start.network->input_shape()) + " ";
+  text += fmt::format("data   train {}{}  {}{}    {}\n", thousands(start.train_samples), val, input,
+                      start.input_type, batch_text(start));
+  for (const std::string& note : start.notes) text += fmt::format("note   {}\n", note);
+  if (start.network != nullptr) text += "\n" + layers_text(*start.network);
+  return text + "\n";
+}
+
+std::string epoch_text(const EpochEvent& epoch) {
+  const int width = std::max(2, static_cast<int>(std::to_string(epoch.epochs).size()));
+  std::string text = fmt::format("epoch {:>{}}/{} {:>5} steps ", epoch.epoch, width, epoch.epochs,
+                                 thousands(epoch.steps));
+  if (const Metric* loss = find(epoch.train, "loss")) {
+    text += "  loss " + significant(loss->value);
+  }
+  if (const Metric* loss = find(epoch.val, "loss")) text += "  val " + significant(loss->value);
+  if (epoch.val.empty() && !headline(epoch.train).empty()) {
+    text += "  train " + headline(epoch.train);
+  } else if (!headline(epoch.val).empty()) {
+    text += "  " + headline(epoch.val);
+  }
+  return text + fmt::format(" {}lr {}  {} samples/s  {}", epoch.best ? '*' : ' ',
+                            significant(epoch.learning_rate), rate(epoch.samples_per_second),
+                            duration(epoch.seconds));
+}
+
+std::string milestones_text(const RunEnd& end) {
+  if (end.milestones.empty()) return {};
+  std::string list;
+  double seconds = -1;
+  for (const Milestone& milestone : end.milestones) {
+    const bool first = list.empty();
+    const std::string bound = fmt::format("{}{:.0f} %", first ? "" : ", ", 100 * milestone.error);
+    if (milestone.step == 0) {
+      list += bound + " not reached";
+    } else if (first) {
+      list += fmt::format("{} after {} steps", bound, thousands(milestone.step));
+    } else {
+      list += fmt::format("{} {}", bound, thousands(milestone.step));
+    }
+    seconds = std::max(seconds, milestone.seconds);
+  }
+  return fmt::format("error  {}{}\n", list,
+                     seconds < 0 ? std::string() : fmt::format(" ({:.1f} s)", seconds));
+}
+
+std::string done_text(const RunEnd& end, const std::string& directory) {
+  std::string text = fmt::format("done   {}, {} in {}", plural(end.epochs, "epoch"),
+                                 plural(end.step, "step"), duration(end.seconds));
+  if (end.best) {
+    text += fmt::format("   best {} (step {})   {}/checkpoints/best.h5",
+                        metric_text(end.best->metric, end.best->value), thousands(end.best->step),
+                        directory);
+  } else {
+    text += "   " + directory;
+  }
+  text += fmt::format("\nspeed  {} samples/s\n", rate(end.samples_per_second));
+  if (!end.digest.empty()) text += fmt::format("digest {}\n", end.digest);
+  return text;
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,217 @@
+#include "cli/terminal.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <ostream>
+#include <utility>
+
+#include "cli/run_text.hpp"
+#include "cli/text.hpp"
+
+namespace lockstep::cli {
+namespace {
+
+constexpr double kRedrawSeconds = 0.1;
+constexpr double kProgressSeconds = 10;
+constexpr double kProgressShare = 0.1;  ///< of an epoch
+constexpr int kNarrow = 60;             ///< columns below which numbers are shown without a bar
+constexpr int kBarColumns = 30;
+
+constexpr std::string_view kGreen = "\x1b[32m";
+constexpr std::string_view kPlain = "\x1b[0m";
+
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// "[===>    ]  ".
+std::string bar_text(double share, int columns) {
+  const int filled = std::clamp(static_cast<int>(share * columns), 1, columns);
+  return fmt::format("[{}>{}]  ", std::string(static_cast<std::size_t>(filled - 1), '='),
+                     std::string(static_cast<std::size_t>(columns - filled), ' '));
+}
+
+}  // namespace
+
+TerminalStyle style_of(bool is_terminal, int columns, std::string_view no_color,
+                       std::string_view term) {
+  if (!is_terminal || columns <= 0) return {};
+  return {.bar = true, .colour = no_color.empty() && term != "dumb", .columns = columns};
+}
+
+TerminalStyle standard_output_style() {
+  winsize window{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0;
+  return style_of(::isatty(STDOUT_FILENO) == 1, known ? window.ws_col : 0, variable("NO_COLOR"),
+                  variable("TERM"));
+}
+
+Terminal::Terminal(std::ostream& out, std::ostream& err, TerminalStyle style, std::string command,
+                   Clock clock)
+    : out_(out),
+      err_(err),
+      style_(style),
+      command_(std::move(command)),
+      clock_(std::move(clock)) {}
+
+Terminal::~Terminal() { erase(); }
+
+void Terminal::print(const std::string& text) {
+  erase();
+  out_ << text << std::flush;
+  if (log_.is_open()) log_ << text << std::flush;
+}
+
+void Terminal::on_start(const RunStart& start) {
+  start_ = start;
+  start_.network = nullptr;  // lives only during this call
+  if (std::filesystem::is_directory(start.directory)) {
+    log_.open(std::filesystem::path(start.directory) / "log.txt", std::ios::app);
+  }
+  print(header_text(start));
+  last_progress_ = clock_();
+}
+
+void Terminal::on_step(const StepEvent& step) {
+  print_pending();
+  ++pace_.steps;
+  pace_.samples += static_cast<double>(step.samples);
+  pace_.seconds += step.seconds;
+  pace_.exposed_seconds += step.exposed_seconds;
+  if (style_.bar) {
+    draw(step);
+  } else {
+    print_progress(step);
+  }
+}
+
+std::string Terminal::progress_text(const StepEvent& step, int bar_columns) const {
+  const auto per_epoch = static_cast<std::uint64_t>(std::max<Index>(1, start_.steps_per_epoch));
+  const std::uint64_t epochs = (start_.total_steps + per_epoch - 1) / per_epoch;
+  const std::uint64_t in_epoch = (step.step - 1) % per_epoch + 1;
+  const double seconds = std::max(pace_.seconds, 1e-9);
+  const double left = static_cast<double>(start_.total_steps) - static_cast<double>(step.step);
+  const int width = std::max(2, static_cast<int>(std::to_string(epochs).size()));
+  const double share = static_cast<double>(in_epoch) / static_cast<double>(per_epoch);
+  std::string text = fmt::format(
+      "epoch {:>{}}/{}  {}{}/{}  loss {}  {} samples/s", (step.step - 1) / per_epoch + 1, width,
+      epochs, bar_columns > 0 ? bar_text(share, bar_columns) : "", thousands(in_epoch),
+      thousands(per_epoch), significant(step.loss), rate(pace_.samples / seconds));
+  if (start_.ranks > 1) {
+    text += fmt::format("  comm {:.0f}%", 100 * pace_.exposed_seconds / seconds);
+  }
+  const double step_seconds = seconds / static_cast<double>(pace_.steps);
+  return text + fmt::format("  eta {}", whole_duration(left * step_seconds));
+}
+
+void Terminal::draw(const StepEvent& step) {
+  const double now = clock_();
+  if (now - last_draw_ < kRedrawSeconds) return;
+  last_draw_ = now;
+  std::string text = progress_text(step, 0);
+  // The last column stays free: a full line would wrap.
+  const int room = style_.columns - 1;
+  const int bar = std::min(kBarColumns, room - static_cast<int>(text.size()) - 4);
+  if (style_.columns >= kNarrow && bar > 0) text = progress_text(step, bar);
+  text.resize(std::min(text.size(), static_cast<std::size_t>(room)));
+  const std::size_t length = text.size();
+  text.resize(std::max(length, drawn_), ' ');
+  out_ << '\r' << text << std::flush;
+  drawn_ = length;
+}
+
+void Terminal::erase() {
+  if (drawn_ == 0) return;
+  out_ << '\r' << std::string(static_cast<std::size_t>(style_.columns - 1), ' ') << '\r';
+  drawn_ = 0;
+}
+
+void Terminal::print_progress(const StepEvent& step) {
+  const double now = clock_();
+  const auto steps = static_cast<double>(pace_.steps - progress_steps_);
+  if (now - last_progress_ < kProgressSeconds ||
+      steps < kProgressShare * static_cast<double>(start_.steps_per_epoch)) {
+    return;
+  }
+  last_progress_ = now;
+  progress_steps_ = pace_.steps;
+  print(fmt::format("{:%H:%M:%S} UTC  {}\n", fmt::gmtime(static_cast<std::time_t>(now)),
+                    progress_text(step, 0)));
+}
+
+void Terminal::on_epoch(const EpochEvent& epoch) {
+  print_pending();
+  pending_ = epoch_text(epoch);
+  pending_step_ = epoch.step;
+  if (checkpoint_step_ == epoch.step && epoch.step > 0) {
+    pending_ += fmt::format("   checkpoint step {}", thousands(epoch.step));
+    print_pending();
+  }
+  pace_ = {};
+  progress_steps_ = 0;
+  last_progress_ = clock_();
+}
+
+void Terminal::print_pending() {
+  if (pending_.empty()) return;
+  const std::string line = std::exchange(pending_, {}) + "\n";
+  erase();
+  const std::size_t star = style_.colour ? line.find(" *lr ") : std::string::npos;
+  if (star == std::string::npos) {
+    out_ << line << std::flush;
+  } else {
+    out_ << line.substr(0, star + 1) << kGreen << '*' << kPlain << line.substr(star + 2)
+         << std::flush;
+  }
+  if (log_.is_open()) log_ << line << std::flush;
+}
+
+void Terminal::on_checkpoint(const CheckpointEvent& checkpoint) {
+  checkpoint_step_ = checkpoint.step;
+  if (pending_.empty() || pending_step_ != checkpoint.step) return;
+  pending_ += fmt::format("   checkpoint step {}", thousands(checkpoint.step));
+  print_pending();
+}
+
+void Terminal::on_warning(const std::string& message) {
+  print_pending();
+  erase();
+  out_ << std::flush;
+  const std::string line = fmt::format("trainer: warning: {}\n", message);
+  err_ << line << std::flush;
+  if (log_.is_open()) log_ << line << std::flush;
+}
+
+std::string Terminal::resume_command() const {
+  std::string command = command_ + " --resume auto";
+  if (start_.directory != "runs/" + start_.name) {
+    command += " --run-dir " + shell_quoted(start_.directory);
+  }
+  return command;
+}
+
+void Terminal::on_end(const RunEnd& end) {
+  print_pending();
+  const std::string milestones = milestones_text(end);
+  if (!milestones.empty()) print("\n" + milestones);
+  if (end.status == "done") {
+    print("\n" + done_text(end, start_.directory));
+  } else if (end.status == "preempted") {
+    print(fmt::format("\nstopped at step {}: {}; checkpoint complete\n       resume with: {}\n",
+                      thousands(end.step), end.reason, resume_command()));
+    if (!end.digest.empty()) print(fmt::format("digest {}\n", end.digest));
+  } else if (!end.checkpoint.empty()) {
+    print(fmt::format("\nfailed at step {}; last checkpoint: {}/{}\n", thousands(end.step),
+                      start_.directory, end.checkpoint));
+  }
+}
+
+}  // namespace lockstep::cli

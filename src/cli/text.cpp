@@ -1,0 +1,96 @@
+#include "cli/text.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace lockstep::cli {
+namespace {
+
+std::string clock_text(double seconds, bool tenths) {
+  const double unit = tenths ? 10.0 : 1.0;
+  const auto units = static_cast<std::uint64_t>(std::llround(std::max(0.0, seconds) * unit));
+  const std::uint64_t whole = units / static_cast<std::uint64_t>(unit);
+  const std::uint64_t minutes = whole / 60;
+  if (minutes >= 60) return fmt::format("{}:{:02}:{:02}", minutes / 60, minutes % 60, whole % 60);
+  if (!tenths) return fmt::format("{}:{:02}", minutes, whole % 60);
+  return fmt::format("{}:{:02}.{}", minutes, whole % 60, units % 10);
+}
+
+}  // namespace
+
+std::string thousands(std::uint64_t value) {
+  std::string digits = std::to_string(value);
+  for (std::size_t left = digits.size(); left > 3; left -= 3) digits.insert(left - 3, ",");
+  return digits;
+}
+
+std::string thousands(Index value) {
+  const std::string digits = thousands(static_cast<std::uint64_t>(value < 0 ? -value : value));
+  return value < 0 ? "-" + digits : digits;
+}
+
+std::string significant(double value) {
+  if (std::abs(value) >= 1000 && std::abs(value) < 1e9) {
+    return thousands(static_cast<Index>(std::llround(value)));
+  }
+  return fmt::format("{:#.4g}", value);
+}
+
+std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
+
+std::string rate(double per_second) {
+  if (per_second >= 999'950) return fmt::format("{:.1f}M", per_second / 1e6);
+  if (per_second >= 999.5) return fmt::format("{:.1f}k", per_second / 1e3);
+  return fmt::format("{:.0f}", per_second);
+}
+
+std::string duration(double seconds) { return clock_text(seconds, seconds < 600); }
+
+std::string whole_duration(double seconds) { return clock_text(seconds, false); }
+
+std::string shape_text(const Shape& shape) {
+  if (shape.positions() == 1) return fmt::format("{}", shape.channels);
+  return fmt::format("{}x{}x{}", shape.height, shape.width, shape.channels);
+}
+
+std::string shape_text(const std::vector<Index>& shape) {
+  return shape.empty() ? "scalar" : fmt::format("{}", fmt::join(shape, "x"));
+}
+
+std::string metric_text(std::string_view name, double value) {
+  const bool is_share = name == "acc" || name.ends_with("/acc") || name.ends_with("_acc");
+  return fmt::format("{} {}", name, is_share ? percent(value) : significant(value));
+}
+
+std::string table(const std::vector<std::vector<std::string>>& rows,
+                  const std::vector<bool>& left) {
+  std::vector<std::size_t> widths(left.size(), 0);
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += left[i] ? fmt::format("  {:<{}}", row[i], widths[i])
+                      : fmt::format("  {:>{}}", row[i], widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + '\n';
+  }
+  return text;
+}
+
+std::string shell_quoted(const std::string& argument) {
+  constexpr std::string_view kSafe =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:,+@%";
+  if (!argument.empty() && argument.find_first_not_of(kSafe) == std::string::npos) return argument;
+  std::string quoted = "'";
+  for (const char c : argument) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "config/document.hpp"
+#include "config/problems.hpp"
+#include "lockstep/config/config.hpp"
+
+namespace lockstep::config {
+
+// What no key can say alone.
+
+/// The name of a run whose configuration is `file`: its stem, with '_' for what a directory name
+/// should not have.
+[[nodiscard]] std::string run_name(const std::string& file);
+
+/// Exactly one of epochs and steps; a name that is safe as that of a directory.
+void check_run(const Document& document, const Config& config, Problems& problems);
+
+/// mean and std together, equally long, and not with normalize; no more microbatches than samples
+/// in a batch.
+void check_data(const Document& document, const Config& config, Problems& problems);
+
+/// At least one layer; names that are identifiers and differ.
+void check_layers(const Document& document, const Config& config, Problems& problems);
+
+}  // namespace lockstep::config

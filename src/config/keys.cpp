@@ -1,0 +1,292 @@
+// The table of every key that does not depend on a catalogue: one row each, and nothing about a key
+// stands elsewhere.
+#include "config/field.hpp"
+
+namespace lockstep::config {
+namespace {
+
+Section run_section() {
+  using C = Config;
+  return {"run",
+          "What this run is called, how long it goes and from which random numbers.",
+          {{.name = "name",
+            .deployment = true,
+            .sentence = "Name of the run and of its directory; without it, that of the file.",
+            .field = field<&C::run, &Run::name>},
+           {.name = "seed",
+            .kind = Kind::integer,
+            .default_value = "0",
+            .min = 0,
+            .sentence = "Decides every random number: initial weights, order of the data, dropout.",
+            .field = field<&C::run, &Run::seed>},
+           {.name = "epochs",
+            .kind = Kind::integer,
+            .min = 1,
+            .unit = "epochs",
+            .sentence = "Passes over the training data; give either this or steps.",
+            .field = field<&C::run, &Run::epochs>},
+           {.name = "steps",
+            .kind = Kind::integer,
+            .min = 1,
+            .unit = "steps",
+            .sentence = "Updates of the parameters; give either this or epochs.",
+            .field = field<&C::run, &Run::steps>},
+           {.name = "on_nan",
+            .kind = Kind::choice,
+            .default_value = "\"stop\"",
+            .choices = {"stop"},
+            .sentence = "What happens when the loss or a gradient is not finite.",
+            .field = field<&C::run, &Run::on_nan>}}};
+}
+
+Section data_section() {
+  using C = Config;
+  return {"data",
+          "Where the samples come from and how they are prepared.",
+          {{.name = "type",
+            .kind = Kind::choice,
+            .default_value = "\"auto\"",
+            .choices = {"auto", "idx", "csv", "npy", "hdf5"},
+            .sentence = "File format; auto looks at the file.",
+            .field = field<&C::data, &Data::type>},
+           {.name = "train",
+            .required = true,
+            .sentence = "File with the training samples.",
+            .field = field<&C::data, &Data::train>},
+           {.name = "train_labels",
+            .sentence = "File with the labels of the training samples, for IDX and NPY.",
+            .field = field<&C::data, &Data::train_labels>},
+           {.name = "val",
+            .sentence = "File with the validation samples; without it, holdout decides.",
+            .field = field<&C::data, &Data::val>},
+           {.name = "val_labels",
+            .sentence = "File with the labels of the validation samples, for IDX and NPY.",
+            .field = field<&C::data, &Data::val_labels>},
+           {.name = "holdout",
+            .kind = Kind::real,
+            .default_value = "0.1",
+            .min = 0,
+            .max = 1,
+            .max_exclusive = true,
+            .sentence = "Fraction of train that is kept for validation when val is not given.",
+            .field = field<&C::data, &Data::holdout>},
+           {.name = "batch",
+            .kind = Kind::integer,
+            .required = true,
+            .min = 1,
+            .unit = "samples",
+            .sentence = "GLOBAL batch: samples per step, the same on any number of ranks.",
+            .field = field<&C::data, &Data::batch>},
+           {.name = "shuffle",
+            .kind = Kind::boolean,
+            .default_value = "true",
+            .sentence = "Visit the training samples in a new order in every epoch.",
+            .field = field<&C::data, &Data::shuffle>},
+           {.name = "normalize",
+            .kind = Kind::choice,
+            .default_value = "\"none\"",
+            .choices = {"none", "standard"},
+            .sentence = "standard: mean 0 and deviation 1, measured on the training samples.",
+            .field = field<&C::data, &Data::normalize>},
+           {.name = "mean",
+            .kind = Kind::reals,
+            .sentence = "Mean of each channel, subtracted; together with std.",
+            .field = field<&C::data, &Data::mean>},
+           {.name = "std",
+            .kind = Kind::reals,
+            .min = 0,
+            .min_exclusive = true,
+            .sentence = "Standard deviation of each channel, divided by; together with mean.",
+            .field = field<&C::data, &Data::deviation>},
+           {.name = "normalize_targets",
+            .kind = Kind::choice,
+            .default_value = "\"none\"",
+            .choices = {"none", "standard"},
+            .sentence = "standard: regression targets with mean 0 and deviation 1.",
+            .field = field<&C::data, &Data::normalize_targets>},
+           {.name = "header",
+            .kind = Kind::choice,
+            .default_value = "\"auto\"",
+            .choices = {"auto", "yes", "no"},
+            .sentence = "CSV: whether the first line has the names of the columns.",
+            .field = field<&C::data, &Data::header>},
+           {.name = "delimiter",
+            .kind = Kind::choice,
+            .default_value = "\"auto\"",
+            .choices = {"auto", "comma", "semicolon", "tab", "space"},
+            .sentence = "CSV: what separates the columns.",
+            .field = field<&C::data, &Data::delimiter>},
+           {.name = "target",
+            .kind = Kind::index_or_text,
+            .default_value = "-1",
+            .sentence = "CSV: column to predict, by number from 0 or by name; -1 is the last.",
+            .field = field<&C::data, &Data::target>},
+           {.name = "inputs",
+            .default_value = "\"x\"",
+            .sentence = "HDF5: name of the data set with the samples.",
+            .field = field<&C::data, &Data::inputs>},
+           {.name = "targets",
+            .default_value = "\"y\"",
+            .sentence = "HDF5: name of the data set with the labels or targets.",
+            .field = field<&C::data, &Data::targets>}}};
+}
+
+Section parallel_section() {
+  using C = Config;
+  return {
+      "parallel",
+      "How the work is cut and exchanged; only microbatches can change a result.",
+      {{.name = "microbatches",
+        .kind = Kind::integer,
+        .default_value = "0",
+        .min = 0,
+        .sentence =
+            "Pieces of the global batch, whoever computes them; 0: the smallest power of two "
+            "that is at least 8 and at least the ranks of the first start.",
+        .field = field<&C::parallel, &Parallel::microbatches>},
+       {.name = "threads",
+        .kind = Kind::integer,
+        .default_value = "0",
+        .min = 0,
+        .max = 4096,
+        .deployment = true,
+        .sentence = "Threads of each rank; 0: as many as the affinity mask gives.",
+        .field = field<&C::parallel, &Parallel::threads>},
+       {.name = "bucket",
+        .kind = Kind::bytes,
+        .default_value = "\"1 MiB\"",
+        .min = 64,
+        .unit = "bytes",
+        .deployment = true,
+        .sentence = "Gradients that travel together.",
+        .field = field<&C::parallel, &Parallel::bucket>},
+       {.name = "overlap",
+        .kind = Kind::boolean,
+        .default_value = "true",
+        .deployment = true,
+        .sentence = "Exchange gradients while backpropagation goes on.",
+        .field = field<&C::parallel, &Parallel::overlap>},
+       {.name = "audit",
+        .kind = Kind::interval,
+        .default_value = "\"1000 steps\"",
+        .min = 0,
+        .deployment = true,
+        .sentence = "How often all ranks compare a digest of their parameters; \"0 steps\": never.",
+        .field = field<&C::parallel, &Parallel::audit>}}};
+}
+
+Section checkpoint_section() {
+  using C = Config;
+  return {"checkpoint",
+          "When the state of the run is saved, besides at its end.",
+          {{.name = "every",
+            .kind = Kind::interval,
+            .default_value = "\"10 minutes\"",
+            .min = 0,
+            .min_exclusive = true,
+            .deployment = true,
+            .sentence = "Distance between two checkpoints.",
+            .field = field<&C::checkpoint, &Checkpoint::every>},
+           {.name = "keep",
+            .kind = Kind::integer,
+            .default_value = "3",
+            .min = 2,
+            .deployment = true,
+            .sentence = "How many of the newest checkpoints stay on the disk.",
+            .field = field<&C::checkpoint, &Checkpoint::keep>},
+           {.name = "best",
+            .kind = Kind::choice,
+            .default_value = "\"val/loss\"",
+            .choices = {"val/loss", "val/acc", "val/r2", "none"},
+            .deployment = true,
+            .sentence = "Metric whose best checkpoint is kept as well.",
+            .field = field<&C::checkpoint, &Checkpoint::best>}}};
+}
+
+Section eval_section() {
+  return {"eval",
+          "When the validation samples are measured.",
+          {{.name = "every",
+            .kind = Kind::interval,
+            .default_value = "\"1 epoch\"",
+            .min = 0,
+            .min_exclusive = true,
+            .choices = {"steps", "epochs"},
+            .sentence = "Distance between two evaluations.",
+            .field = field<&Config::eval, &Eval::every>}}};
+}
+
+Section log_section() {
+  return {"log",
+          "What is written while the run goes on.",
+          {{.name = "every",
+            .kind = Kind::interval,
+            .default_value = "\"10 steps\"",
+            .min = 0,
+            .min_exclusive = true,
+            .deployment = true,
+            .sentence = "Distance between two step lines in metrics.jsonl.",
+            .field = field<&Config::log, &Log::every>}}};
+}
+
+// Typed sections: these keys come with every type, the others stand next to what they configure.
+
+Section layer_section() {
+  return {
+      "layer",
+      "The network: one element for each layer, in the order of execution.",
+      {{.name = "name",
+        .sentence = "Name of the layer and of its parameters; without it type, type_2, type_3."}},
+      &Catalogue::layers,
+      {},
+      true};
+}
+
+Section loss_section() { return {"loss", "What training makes small.", {}, &Catalogue::losses}; }
+
+Section optimizer_section() {
+  return {"optimizer",
+          "How the parameters follow the gradient.",
+          {{.name = "lr",
+            .kind = Kind::real,
+            .required = true,
+            .min = 0,
+            .min_exclusive = true,
+            .sentence = "Learning rate; never rescaled."},
+           {.name = "weight_decay",
+            .kind = Kind::real,
+            .default_value = "0.0",
+            .min = 0,
+            .sentence = "Strength of the pull of the weights towards 0."},
+           {.name = "clip_norm",
+            .kind = Kind::real,
+            .default_value = "0.0",
+            .min = 0,
+            .sentence = "Largest norm of the whole gradient, longer ones are shortened; 0: off."}},
+          &Catalogue::optimizers};
+}
+
+Section schedule_section() {
+  return {"schedule",
+          "How the learning rate changes during the run.",
+          {{.name = "warmup",
+            .kind = Kind::interval,
+            .default_value = "\"0 steps\"",
+            .min = 0,
+            .choices = {"steps", "epochs"},
+            .sentence = "Time in which the learning rate grows from 0 to lr."}},
+          &Catalogue::schedules,
+          "constant"};
+}
+
+}  // namespace
+
+const std::vector<Section>& sections() {
+  static const std::vector<Section> table{
+      run_section(),       data_section(),     layer_section(),    loss_section(),
+      optimizer_section(), schedule_section(), parallel_section(), checkpoint_section(),
+      eval_section(),      log_section()};
+  return table;
+}
+
+}  // namespace lockstep::config

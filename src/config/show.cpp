@@ -1,0 +1,108 @@
+#include "lockstep/config/show.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/field.hpp"
+
+namespace lockstep::config {
+namespace {
+
+constexpr std::size_t kCommentColumn = 40;
+
+std::string list_text(const std::vector<double>& values) {
+  std::string text;
+  for (const double value : values) text += (text.empty() ? "" : ", ") + real_text(value);
+  return "[" + text + "]";
+}
+
+/// The value as TOML, in the form in which a key of this kind is written.
+std::string value_text(Kind kind, const Value& value) {
+  if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+  if (const auto* number = std::get_if<Index>(&value)) {
+    return kind == Kind::bytes ? quoted(bytes_text(*number)) : fmt::format("{}", *number);
+  }
+  if (const auto* number = std::get_if<double>(&value)) return real_text(*number);
+  if (const auto* list = std::get_if<std::vector<double>>(&value)) return list_text(*list);
+  if (const auto* interval = std::get_if<Interval>(&value)) {
+    return quoted(interval_text(*interval));
+  }
+  return quoted(std::get<std::string>(value));
+}
+
+/// Writes a configuration as TOML, in the order of the tables.
+class Writer {
+ public:
+  enum class Form { resolved, identity };
+
+  Writer(const Config& config, const Catalogue& catalogue, Form form)
+      : config_(config), catalogue_(catalogue), form_(form) {}
+
+  std::string write() {
+    for (const Section& section : sections()) {
+      if (section.components == nullptr) {
+        write_fixed(section);
+      } else {
+        for (const Settings& settings : config_.settings(section.name)) {
+          write_typed(section, settings);
+        }
+      }
+    }
+    return text_;
+  }
+
+ private:
+  void write_fixed(const Section& section) {
+    std::string lines;
+    for (const Key& key : section.keys) {
+      const auto place = config_.places.find(section.name + "." + key.name);
+      lines += line(key, load(key.field(config_)),
+                    place == config_.places.end() ? Place{} : place->second);
+    }
+    add_section(fmt::format("[{}]", section.name), lines);
+  }
+
+  void write_typed(const Section& section, const Settings& settings) {
+    std::string lines;
+    const Component* component = find_component(section, settings.type(), catalogue_);
+    for (const Key& key : keys_of(section, component, catalogue_)) {
+      const Settings::Entry& entry = settings.entry(key.name);
+      lines += line(key, entry.value, entry.place);
+    }
+    const std::string& name = section.name;
+    add_section(section.array ? fmt::format("[[{}]]", name) : fmt::format("[{}]", name), lines);
+  }
+
+  [[nodiscard]] std::string line(const Key& key, const Value& value, const Place& place) const {
+    if (std::holds_alternative<std::monostate>(value)) return {};
+    if (form_ == Form::identity && key.deployment) return {};
+    std::string text = fmt::format("{} = {}", key.name, value_text(key.kind, value));
+    if (form_ == Form::resolved) {
+      text = fmt::format("{:<{}}# {}", text + " ", kCommentColumn, place.origin_text());
+    }
+    return text + "\n";
+  }
+
+  void add_section(const std::string& header, const std::string& lines) {
+    if (lines.empty()) return;
+    text_ += (text_.empty() ? "" : "\n") + header + "\n" + lines;
+  }
+
+  Config config_;  ///< a copy, because fields are found through a mutable reference
+  const Catalogue& catalogue_;
+  Form form_;
+  std::string text_;
+};
+
+}  // namespace
+
+std::string resolved(const Config& config, const Catalogue& catalogue) {
+  return Writer(config, catalogue, Writer::Form::resolved).write();
+}
+
+std::string identity(const Config& config, const Catalogue& catalogue) {
+  return Writer(config, catalogue, Writer::Form::identity).write();
+}
+
+}  // namespace lockstep::config

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace lockstep::config {
+
+/// The known name that `name` was probably meant to be; empty if none is near. Near: few edits
+/// apart
+/// ("momentun"), its initials ("learning_rate", lr), or one of its words ("batch_size", batch).
+[[nodiscard]] std::string nearest(std::string_view name, std::span<const std::string> known);
+
+/// "did you mean 'lr'?", or the list of what is known.
+[[nodiscard]] std::string suggestion(std::string_view name, std::span<const std::string> known);
+
+/// The names with `separator` between them.
+[[nodiscard]] std::string joined(std::span<const std::string> names, std::string_view separator);
+
+/// A name from the input, safe to print: control characters escaped, and cut after 60 bytes.
+[[nodiscard]] std::string shown(std::string_view name);
+
+}  // namespace lockstep::config

@@ -1,0 +1,114 @@
+#include "lockstep/data/dataset.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <utility>
+
+namespace lockstep {
+namespace {
+
+template <typename T>
+std::span<T> as_numbers(std::span<std::byte> bytes) {
+  return {reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T)};
+}
+
+template <typename T>
+std::span<T> row(std::span<T> values, Index sample, Index length) {
+  return values.subspan(static_cast<std::size_t>(sample * length),
+                        static_cast<std::size_t>(length));
+}
+
+}  // namespace
+
+Index DatasetHeader::input_bytes() const {
+  const Index element = input_type == InputType::bytes ? 1 : static_cast<Index>(sizeof(float));
+  return size * shape.size() * element;
+}
+
+Index DatasetHeader::target_bytes() const {
+  static_assert(sizeof(float) == sizeof(std::int32_t));
+  return size * target_columns * static_cast<Index>(sizeof(float));
+}
+
+Index DatasetHeader::storage_bytes() const {
+  return aligned<std::byte>(input_bytes()) + target_bytes();
+}
+
+Dataset::Dataset(std::string name, const DatasetHeader& header)
+    : name_(std::move(name)),
+      header_(header),
+      owned_(header.storage_bytes()),
+      storage_(owned_.span()) {}
+
+Dataset::Dataset(std::string name, const DatasetHeader& header, std::span<std::byte> storage)
+    : name_(std::move(name)), header_(header), storage_(storage) {
+  assert(static_cast<Index>(storage.size()) == header.storage_bytes());
+  assert(reinterpret_cast<std::uintptr_t>(storage.data()) % kAlignment == 0);
+}
+
+std::span<std::byte> Dataset::input_bytes() const {
+  return storage_.first(static_cast<std::size_t>(header_.input_bytes()));
+}
+
+std::span<std::byte> Dataset::target_bytes() const {
+  return storage_.last(static_cast<std::size_t>(header_.target_bytes()));
+}
+
+std::span<std::uint8_t> Dataset::byte_inputs() const {
+  assert(header_.input_type == InputType::bytes);
+  return as_numbers<std::uint8_t>(input_bytes());
+}
+
+std::span<float> Dataset::float_inputs() const {
+  assert(header_.input_type == InputType::floats);
+  return as_numbers<float>(input_bytes());
+}
+
+std::span<std::int32_t> Dataset::labels() const {
+  assert(header_.target_kind == TargetKind::labels);
+  return as_numbers<std::int32_t>(target_bytes());
+}
+
+std::span<float> Dataset::values() const {
+  assert(header_.target_kind == TargetKind::values);
+  return as_numbers<float>(target_bytes());
+}
+
+void Dataset::read_input(Index sample, const Normalization& normalization,
+                         std::span<Real> out) const {
+  const Index length = header_.shape.size();
+  assert(static_cast<Index>(out.size()) == length);
+  if (header_.input_type == InputType::bytes) {
+    normalization.apply(row<const std::uint8_t>(byte_inputs(), sample, length), out);
+  } else {
+    normalization.apply(row<const float>(float_inputs(), sample, length), out);
+  }
+}
+
+std::span<const float> Dataset::target(Index sample) const {
+  return row<const float>(values(), sample, header_.target_columns);
+}
+
+Index Dataset::classes() const {
+  if (header_.target_kind == TargetKind::values || header_.size == 0) return 0;
+  return Index{std::ranges::max(labels())} + 1;
+}
+
+Digest Dataset::digest() const {
+  // Field by field: the padding between them is not part of the data.
+  const std::array<std::int64_t, 7> fields = {header_.shape.height,
+                                              header_.shape.width,
+                                              header_.shape.channels,
+                                              header_.size,
+                                              static_cast<std::int64_t>(header_.input_type),
+                                              static_cast<std::int64_t>(header_.target_kind),
+                                              header_.target_columns};
+  Digester digester;
+  digester.update(std::as_bytes(std::span(fields)));
+  digester.update(input_bytes());
+  digester.update(target_bytes());
+  return digester.finish();
+}
+
+}  // namespace lockstep

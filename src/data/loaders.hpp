@@ -1,0 +1,33 @@
+#pragma once
+
+#include "lockstep/data/formats.hpp"
+
+namespace lockstep {
+
+/// The content of a data file, unpacked if it is gzip.
+[[nodiscard]] DataFile read_data_file(const std::string& path);
+
+/// The file of the targets of a format that keeps them apart. Errors: config if the source names
+/// none.
+[[nodiscard]] DataFile read_labels_file(const Source& source);
+
+// -- The formats: one file each, a row of the table in formats.cpp each
+// -------------------------------------------
+
+/// IDX, the format of MNIST: type and dimensions, then big-endian numbers. Source:
+/// yann.lecun.com/exdb/mnist.
+[[nodiscard]] bool is_idx(std::span<const std::byte> bytes);
+[[nodiscard]] Dataset load_idx(const Source& source, const DataFile& file);
+
+/// NumPy arrays, one file of inputs and one of targets. Source: numpy.lib.format.
+[[nodiscard]] bool is_npy(std::span<const std::byte> bytes);
+[[nodiscard]] Dataset load_npy(const Source& source, const DataFile& file);
+
+/// Datasets of an HDF5 file.
+[[nodiscard]] bool is_hdf5(std::span<const std::byte> bytes);
+[[nodiscard]] Dataset load_hdf5(const Source& source, const DataFile& file);
+
+/// Text with one sample per line; known by its extension only.
+[[nodiscard]] Dataset load_csv(const Source& source, const DataFile& file);
+
+}  // namespace lockstep

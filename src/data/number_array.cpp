@@ -1,0 +1,199 @@
+#include "data/number_array.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "lockstep/base/error.hpp"
+
+namespace lockstep {
+namespace {
+
+[[noreturn]] void reject(const NumberArray& array, const std::string& reason) {
+  throw Error(ExitCode::bad_data, fmt::format("{}: {}", array.path, reason));
+}
+
+template <typename T>
+T load_number(const std::byte* from, std::endian order) {
+  std::array<std::byte, sizeof(T)> bytes;
+  std::memcpy(bytes.data(), from, sizeof(T));
+  if (order != std::endian::native) std::ranges::reverse(bytes);
+  return std::bit_cast<T>(bytes);
+}
+
+/// Calls visit(T{}) with the C++ type of the numbers.
+template <typename Visit>
+auto with_type(NumberType type, const Visit& visit) {
+  switch (type) {
+    case NumberType::u8:
+      return visit(std::uint8_t{});
+    case NumberType::i8:
+      return visit(std::int8_t{});
+    case NumberType::i16:
+      return visit(std::int16_t{});
+    case NumberType::i32:
+      return visit(std::int32_t{});
+    case NumberType::i64:
+      return visit(std::int64_t{});
+    case NumberType::f32:
+      return visit(float{});
+    case NumberType::f64:
+      break;
+  }
+  return visit(double{});
+}
+
+/// Calls consume(i, number) for every number in turn, converted to double.
+template <typename Consume>
+void for_each_number(const NumberArray& array, const Consume& consume) {
+  with_type(array.type, [&](auto zero) {
+    using T = decltype(zero);
+    for (std::size_t i = 0; i < array.data.size() / sizeof(T); ++i) {
+      const T number = load_number<T>(array.data.data() + i * sizeof(T), array.order);
+      consume(i, static_cast<double>(number));
+    }
+  });
+}
+
+/// "sample 3, column 5" of the i-th number of rows of `length`.
+std::string place(std::size_t i, Index length) {
+  const auto width = static_cast<std::size_t>(length);
+  return fmt::format("sample {}, column {}", i / width, i % width);
+}
+
+/// A double above the range of float becomes infinite without a trap.
+float to_float(double number) {
+  return std::abs(number) > double{std::numeric_limits<float>::max()}
+             ? std::numeric_limits<float>::infinity()
+             : static_cast<float>(number);
+}
+
+void store_floats(const NumberArray& array, Index length, std::span<float> out) {
+  for_each_number(array, [&](std::size_t i, double number) {
+    out[i] = to_float(number);
+    if (!std::isfinite(out[i])) {
+      reject(array, fmt::format("{}: expected a finite number of at most 3.4e38, found {}",
+                                place(i, length), number));
+    }
+  });
+}
+
+void store_labels(const NumberArray& array, std::span<std::int32_t> out) {
+  for_each_number(array, [&](std::size_t i, double number) {
+    if (!is_label(number)) {
+      reject(array, fmt::format("sample {}: expected a class label, an integer from 0 to "
+                                "2147483647; found {}",
+                                i, number));
+    }
+    out[i] = static_cast<std::int32_t>(number);
+  });
+}
+
+Shape sample_shape(const NumberArray& inputs) {
+  const auto& d = inputs.dimensions;
+  if (d.empty() || d.size() > 4) {
+    reject(inputs, fmt::format("inputs: expected 1 to 4 dimensions, (samples), (samples, columns), "
+                               "(samples, height, width) or (samples, height, width, channels); "
+                               "found {}",
+                               d.size()));
+  }
+  if (std::ranges::find(d, Index{0}) != d.end()) {
+    reject(inputs, fmt::format("inputs: expected at least one sample and one number in each, found "
+                               "shape ({})",
+                               fmt::join(d, ", ")));
+  }
+  switch (d.size()) {
+    case 1:
+      return {1, 1, 1};
+    case 2:
+      return {1, 1, d[1]};
+    case 3:
+      return {d[1], d[2], 1};
+    default:
+      return {d[1], d[2], d[3]};
+  }
+}
+
+Index target_columns(const NumberArray& targets, Index samples, bool classification) {
+  const auto& d = targets.dimensions;
+  if (d.empty() || d.size() > 2 ||
+      (d.size() == 2 && (d[1] == 0 || (classification && d[1] != 1)))) {
+    reject(targets, fmt::format("targets: expected shape {}, found ({})",
+                                classification ? "(samples)" : "(samples) or (samples, columns)",
+                                fmt::join(d, ", ")));
+  }
+  if (d[0] != samples) {
+    reject(targets, fmt::format("expected targets for {} samples, as many as there are inputs; "
+                                "found {}",
+                                samples, d[0]));
+  }
+  return d.size() == 2 ? d[1] : 1;
+}
+
+DatasetHeader header_of(const NumberArray& inputs, bool classification) {
+  assert(static_cast<Index>(inputs.data.size()) == array_bytes(inputs.dimensions, inputs.type));
+  DatasetHeader header;
+  header.shape = sample_shape(inputs);
+  header.size = inputs.dimensions[0];
+  header.input_type = inputs.type == NumberType::u8 ? InputType::bytes : InputType::floats;
+  header.target_kind = classification ? TargetKind::labels : TargetKind::values;
+  return header;
+}
+
+Dataset store_inputs(const NumberArray& inputs, DatasetHeader header, Index target_columns) {
+  header.target_columns = target_columns;
+  Dataset dataset(inputs.path, header);
+  if (header.input_type == InputType::bytes) {
+    std::ranges::copy(inputs.data, dataset.input_bytes().begin());
+  } else {
+    store_floats(inputs, header.shape.size(), dataset.float_inputs());
+  }
+  return dataset;
+}
+
+}  // namespace
+
+std::size_t bytes_of(NumberType type) {
+  return with_type(type, [](auto zero) { return sizeof(zero); });
+}
+
+Index array_bytes(std::span<const Index> dimensions, NumberType type) {
+  if (std::ranges::find(dimensions, Index{0}) != dimensions.end()) return 0;
+  // Room for the conversion of bytes to floats.
+  constexpr Index most = std::numeric_limits<Index>::max() / 8;
+  auto bytes = static_cast<Index>(bytes_of(type));
+  for (const Index dimension : dimensions) {
+    if (dimension > most / bytes) return -1;
+    bytes *= dimension;
+  }
+  return bytes;
+}
+
+bool is_label(double number) {
+  return number >= 0.0 && number <= double{std::numeric_limits<std::int32_t>::max()} &&
+         number == std::floor(number);
+}
+
+Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets, bool classification) {
+  const DatasetHeader header = header_of(inputs, classification);
+  Dataset dataset =
+      store_inputs(inputs, header, target_columns(targets, header.size, classification));
+  if (classification) {
+    store_labels(targets, dataset.labels());
+  } else {
+    store_floats(targets, dataset.describe().target_columns, dataset.values());
+  }
+  return dataset;
+}
+
+Dataset make_dataset(const NumberArray& inputs, bool classification) {
+  return store_inputs(inputs, header_of(inputs, classification), 1);
+}
+
+}  // namespace lockstep

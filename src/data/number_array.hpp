@@ -1,0 +1,42 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lockstep/data/dataset.hpp"
+
+namespace lockstep {
+
+/// The types of number that data files hold.
+enum class NumberType { u8, i8, i16, i32, i64, f32, f64 };
+
+[[nodiscard]] std::size_t bytes_of(NumberType type);
+
+/// A row-major array of numbers as a data file holds it: a view, whatever the format was.
+struct NumberArray {
+  std::string path;  ///< of the file, for messages
+  std::vector<Index> dimensions;
+  NumberType type = NumberType::u8;
+  std::endian order = std::endian::native;
+  std::span<const std::byte> data;
+};
+
+/// The bytes of an array of these dimensions, which are >= 0, or -1 if no file could hold so many.
+[[nodiscard]] Index array_bytes(std::span<const Index> dimensions, NumberType type);
+
+/// The arrays of inputs and targets as a dataset. Inputs (n), (n, d), (n, h, w) or (n, h, w, c);
+/// targets (n) or (n, k). Errors: bad_data, naming file, sample and column, for no samples, unequal
+/// numbers of them, numbers that are not finite as float, and labels that are not integers in [0,
+/// 2^31).
+[[nodiscard]] Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
+                                   bool classification);
+
+/// The array of inputs as a dataset of which nobody knows the answers: labels or values are 0.
+[[nodiscard]] Dataset make_dataset(const NumberArray& inputs, bool classification);
+
+/// True if the number can be a class label: an integer in [0, 2^31).
+[[nodiscard]] bool is_label(double number);
+
+}  // namespace lockstep

@@ -1,0 +1,111 @@
+#include "lockstep/io/atomic_file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "io/descriptor.hpp"
+#include "io/system_error.hpp"
+
+namespace lockstep {
+namespace {
+
+/// Enough to keep the disk busy, small enough that a signal's EINTR never repeats much.
+constexpr std::size_t kChunkBytes = std::size_t{8} << 20;
+
+std::string random_temporary_name() {
+  std::random_device device;
+  return fmt::format("{}{:08x}{:08x}", kTemporaryPrefix, device(), device());
+}
+
+/// A new, empty file in an open directory. Removed again unless it was renamed to its final name.
+class TemporaryFile {
+ public:
+  TemporaryFile(int directory, const std::filesystem::path& path)
+      : directory_(directory),
+        path_(path),
+        name_(random_temporary_name()),
+        file_(::openat(directory, name_.c_str(),
+                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)) {
+    if (!file_.valid()) throw system_error(ExitCode::cannot_create, "create", path_, errno);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    if (!renamed_) ::unlinkat(directory_, name_.c_str(), 0);
+  }
+
+  void write(std::span<const std::byte> bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t count = ::write(file_.get(), bytes.data(), std::min(bytes.size(), kChunkBytes));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) fail("write", errno);
+      if (count == 0) fail("write", EIO);  // no progress and no reason: never spin
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+  }
+
+  void publish() {
+    if (::fsync(file_.get()) != 0) fail("flush", errno);
+    if (file_.close() != 0) fail("close", errno);
+    if (::renameat(directory_, name_.c_str(), directory_, path_.filename().c_str()) != 0) {
+      fail("replace", errno);
+    }
+    renamed_ = true;
+  }
+
+ private:
+  [[noreturn]] void fail(const char* action, int error_number) const {
+    throw system_error(ExitCode::io, action, path_, error_number);
+  }
+
+  int directory_;
+  const std::filesystem::path& path_;
+  std::string name_;
+  Descriptor file_;
+  bool renamed_ = false;
+};
+
+std::filesystem::path directory_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+int open_directory(const std::filesystem::path& directory) {
+  return ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+}  // namespace
+
+void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  const Descriptor directory(open_directory(directory_of(path)));
+  if (!directory.valid()) throw system_error(ExitCode::cannot_create, "create", path, errno);
+  TemporaryFile file(directory.get(), path);
+  file.write(bytes);
+  file.publish();
+  // Only now does the new name survive a power cut.
+  if (::fsync(directory.get()) != 0) {
+    throw system_error(ExitCode::io, "flush the directory of", path, errno);
+  }
+}
+
+void remove_stale_temporaries(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::vector<std::filesystem::path> stale;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(kTemporaryPrefix)) {
+      stale.push_back(entry->path());
+    }
+  }
+  if (error) throw system_error(ExitCode::io, "list", directory, error.value());
+  for (const auto& path : stale) {
+    std::filesystem::remove(path, error);
+    if (error) throw system_error(ExitCode::io, "remove", path, error.value());
+  }
+}
+
+}  // namespace lockstep

@@ -1,0 +1,68 @@
+#include "lockstep/io/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "io/descriptor.hpp"
+#include "io/system_error.hpp"
+
+namespace lockstep {
+namespace {
+
+ExitCode code_for(int error_number) {
+  return error_number == EACCES || error_number == EPERM ? ExitCode::no_permission
+                                                         : ExitCode::no_input;
+}
+
+const char* kind_of(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+/// The size of the open file, after checking that it is a regular one.
+Index regular_size(int descriptor, const std::filesystem::path& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) throw system_error(code_for(errno), "read", path, errno);
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: expected a regular file, found {}",
+                                                path.string(), kind_of(status.st_mode)));
+  }
+  return static_cast<Index>(status.st_size);
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const std::filesystem::path& path, Index size_limit) {
+  // Without O_NONBLOCK, opening a pipe would wait for its writer.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.valid()) throw system_error(code_for(errno), "open", path, errno);
+  const Index size = regular_size(file.get(), path);
+  if (size > size_limit) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: expected at most {} bytes, found {}",
+                                                path.string(), size_limit, size));
+  }
+  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = ::read(file.get(), bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw system_error(code_for(errno), "read", path, errno);
+    if (count == 0) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: expected {} bytes, found {}: the file shrank", path.string(),
+                              size, done));
+    }
+    done += static_cast<std::size_t>(count);
+  }
+  return bytes;
+}
+
+bool file_exists(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
+}
+
+}  // namespace lockstep

@@ -1,0 +1,91 @@
+#include "lockstep/io/sealed.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "lockstep/base/error.hpp"
+
+namespace lockstep {
+namespace {
+
+// The layout is that of the table in the header.
+constexpr std::array<char, 8> kMagic = {'L', 'O', 'C', 'K', 'S', 'T', 'E', 'P'};
+constexpr std::uint64_t kVersion = 1;
+constexpr std::size_t kVersionAt = 8;
+constexpr std::size_t kReservedAt = 12;
+constexpr std::size_t kLengthAt = 16;
+constexpr std::size_t kStepAt = 24;
+constexpr std::size_t kDigestAt = 32;
+constexpr std::size_t kPaddingAt = 48;
+
+using Trailer = std::array<std::byte, kSealBytes>;
+
+/// Writes the low `count` bytes of `value`, least significant first.
+void put(Trailer& trailer, std::size_t at, std::uint64_t value, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    trailer[at + i] = static_cast<std::byte>(value >> (8 * i) & 0xff);
+  }
+}
+
+std::uint64_t get(std::span<const std::byte> trailer, std::size_t at, std::size_t count) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    value |= std::to_integer<std::uint64_t>(trailer[at + i]) << (8 * i);
+  }
+  return value;
+}
+
+[[noreturn]] void reject(const std::string& label, const std::string& reason) {
+  throw Error(ExitCode::bad_data, fmt::format("{}: {}", label, reason));
+}
+
+}  // namespace
+
+void seal(std::vector<std::byte>& image, std::uint64_t step) {
+  Trailer trailer{};
+  std::ranges::transform(kMagic, trailer.begin(), [](char c) { return static_cast<std::byte>(c); });
+  put(trailer, kVersionAt, kVersion, 4);
+  put(trailer, kLengthAt, image.size(), 8);
+  put(trailer, kStepAt, step, 8);
+  image.reserve(image.size() + kSealBytes);
+  image.insert(image.end(), trailer.begin(), trailer.begin() + kDigestAt);
+  const Digest digest = digest_of(image);
+  put(trailer, kDigestAt, digest.high, 8);
+  put(trailer, kDigestAt + 8, digest.low, 8);
+  image.insert(image.end(), trailer.begin() + kDigestAt, trailer.end());
+}
+
+Sealed unseal(std::span<const std::byte> bytes, const std::string& label) {
+  if (bytes.size() < kSealBytes) {
+    reject(label, fmt::format("too short: expected at least {} bytes, found {}", kSealBytes,
+                              bytes.size()));
+  }
+  const std::size_t length = bytes.size() - kSealBytes;
+  const auto trailer = bytes.subspan(length);
+  const auto is_magic = [](std::byte b, char c) { return b == static_cast<std::byte>(c); };
+  if (!std::ranges::equal(trailer.first(kMagic.size()), kMagic, is_magic)) {
+    reject(label, "no seal at its end: the file is truncated or was not written by Lockstep");
+  }
+  if (const auto version = get(trailer, kVersionAt, 4); version != kVersion) {
+    reject(label, fmt::format("seal of version {}: this program reads version {}{}", version,
+                              kVersion, version > kVersion ? "; use a newer program" : ""));
+  }
+  if (const auto found = get(trailer, kLengthAt, 8); found != length) {
+    reject(label, fmt::format("the seal is that of {} bytes, found {}", found, length));
+  }
+  const Digest expected{get(trailer, kDigestAt, 8), get(trailer, kDigestAt + 8, 8)};
+  const Digest found = digest_of(bytes.first(length + kDigestAt));
+  if (found != expected) {
+    reject(label, fmt::format("the content was changed: expected digest {}, found {}",
+                              expected.hex(), found.hex()));
+  }
+  if (get(trailer, kReservedAt, 4) != 0 || get(trailer, kPaddingAt, 8) != 0 ||
+      get(trailer, kPaddingAt + 8, 8) != 0) {
+    reject(label, "bytes of the seal that must be zero are not");
+  }
+  return {bytes.first(length), get(trailer, kStepAt, 8), expected};
+}
+
+}  // namespace lockstep

@@ -1,0 +1,38 @@
+#include "lockstep/nn/loss.hpp"
+
+#include <cassert>
+
+#include "lockstep/base/parallel.hpp"
+
+namespace lockstep {
+
+Targets Targets::rows(Index first, Index count) const {
+  Targets part;
+  if (!labels.empty()) {
+    part.labels = labels.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+  }
+  if (values.data != nullptr) {
+    part.values = {values.data + first * values.columns, count, values.columns};
+  }
+  return part;
+}
+
+void evaluate_loss(const Loss& loss, const Pass& pass, ConstTensor prediction,
+                   const Targets& targets, Real weight, Tensor gradient,
+                   std::span<MetricSums> sums) {
+  assert(sums.size() == pass.microbatches.size());
+  const Index positions = prediction.shape.positions();
+  const Index columns = prediction.shape.channels;
+  parallel_for(static_cast<Index>(sums.size()), [&](Index i) {
+    const Microbatch& m = pass.microbatches[static_cast<std::size_t>(i)];
+    const Index first = m.first_row * positions;
+    const Index rows = m.rows * positions;
+    Real* const slope = gradient.data == nullptr ? nullptr : gradient.data + first * columns;
+    MetricSums& total = sums[static_cast<std::size_t>(i)];
+    total = {};
+    loss.evaluate({prediction.data + first * columns, rows, columns}, targets.rows(first, rows),
+                  weight, {slope, rows, columns}, total);
+  });
+}
+
+}  // namespace lockstep

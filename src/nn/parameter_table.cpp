@@ -1,0 +1,89 @@
+#include "lockstep/nn/parameter_table.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "lockstep/base/buffer.hpp"
+
+namespace lockstep {
+namespace {
+
+// Strides, within the tensor as stored, of the axes of the tensor in files.
+std::vector<Index> file_strides(const ParameterSpec& spec) {
+  std::vector<Index> stored(spec.shape.size(), 1);
+  for (std::size_t i = spec.shape.size() - 1; i > 0; --i) {
+    stored[i - 1] = stored[i] * spec.shape[i];
+  }
+  std::vector<Index> strides;
+  for (const int axis : spec.file_axes) strides.push_back(stored[static_cast<std::size_t>(axis)]);
+  return strides;
+}
+
+// Calls visit(position in the file's order, position in the flat buffer) for every number of the tensor.
+template <typename Visit>
+void for_each_element(const Parameter& parameter, const Visit& visit) {
+  const std::vector<Index> shape = parameter.file_shape();
+  const std::vector<Index> strides = file_strides(parameter.spec);
+  std::vector<Index> at(shape.size(), 0);
+  Index stored = parameter.offset;
+  for (Index i = 0, n = parameter.spec.size(); i < n; ++i) {
+    visit(static_cast<std::size_t>(i), static_cast<std::size_t>(stored));
+    for (std::size_t axis = shape.size(); axis-- > 0;) {
+      stored += strides[axis];
+      if (++at[axis] < shape[axis]) break;
+      stored -= strides[axis] * shape[axis];
+      at[axis] = 0;
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Index> Parameter::file_shape() const {
+  std::vector<Index> shape;
+  for (const int axis : spec.file_axes) {
+    shape.push_back(spec.shape[static_cast<std::size_t>(axis)]);
+  }
+  return shape;
+}
+
+std::vector<Index> ParameterTable::add(const std::string& layer,
+                                       const std::vector<ParameterSpec>& specs) {
+  std::vector<Index> offsets;
+  for (const ParameterSpec& spec : specs) {
+    assert(spec.shape.size() == spec.file_axes.size() && !spec.shape.empty());
+    offsets.push_back(size_);
+    parameters_.push_back({layer + "." + spec.name, size_, spec});
+    size_ += aligned<Real>(spec.size());
+  }
+  return offsets;
+}
+
+Index ParameterTable::count() const {
+  Index count = 0;
+  for (const Parameter& p : parameters_) count += p.spec.size();
+  return count;
+}
+
+void ParameterTable::initialize(std::uint64_t seed, std::span<Real> flat) const {
+  assert(static_cast<Index>(flat.size()) == size_);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const Parameter& p = parameters_[i];
+    lockstep::initialize(p.spec.initializer,
+                         {.seed = seed,
+                          .purpose = RandomPurpose::initialization,
+                          .a = static_cast<std::uint32_t>(i)},
+                         flat.subspan(static_cast<std::size_t>(p.offset),
+                                      static_cast<std::size_t>(p.spec.size())));
+  }
+}
+
+void to_file_layout(const Parameter& parameter, std::span<const Real> flat, std::span<Real> out) {
+  for_each_element(parameter, [&](std::size_t file, std::size_t stored) { out[file] = flat[stored]; });
+}
+
+void from_file_layout(const Parameter& parameter, std::span<const Real> in, std::span<Real> flat) {
+  for_each_element(parameter, [&](std::size_t file, std::size_t stored) { flat[stored] = in[file]; });
+}
+
+}  // namespace lockstep

@@ -1,0 +1,301 @@
+#include "lockstep/train/checkpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "lockstep/base/error.hpp"
+#include "lockstep/io/digest.hpp"
+#include "lockstep/train/version.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr std::string_view kFormat = "lockstep-checkpoint";
+constexpr std::uint64_t kFormatVersion = 1;
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+// Writes tensors and keeps their digests: one for each, and one over all names and values in order.
+class TensorWriter {
+ public:
+  explicit TensorWriter(Hdf5Writer& file) : file_(file) {}
+
+  void write(const std::string& group, const Parameter& parameter, std::span<const Real> flat) {
+    const std::string name = group + "/" + parameter.name;
+    values_.resize(static_cast<std::size_t>(parameter.spec.size()));
+    to_file_layout(parameter, flat, values_);
+    file_.dataset("/" + name, parameter.file_shape(), values_);
+    const Digest digest = digest_of(std::as_bytes(std::span(values_)));
+    digests_.emplace_back(name, digest.hex());
+    state_.update(bytes_of(name));
+    state_.update(std::as_bytes(std::span(values_)));
+  }
+
+  std::string finish() {
+    file_.group("/digest");
+    const std::string state = state_.finish().hex();
+    file_.attribute("/digest", "algorithm", std::string("XXH3-128"));
+    file_.attribute("/digest", "state", state);
+    for (const auto& [name, digest] : digests_) file_.attribute("/digest", name, digest);
+    return state;
+  }
+
+ private:
+  Hdf5Writer& file_;
+  std::vector<float> values_;
+  std::vector<std::pair<std::string, std::string>> digests_;
+  Digester state_;
+};
+
+std::int64_t integer(Index value) { return static_cast<std::int64_t>(value); }
+
+void write_vector(Hdf5Writer& file, const std::string& path, const std::vector<float>& values) {
+  if (values.empty()) return;
+  const Index size = static_cast<Index>(values.size());
+  file.dataset(path, {{size}}, values);
+}
+
+std::vector<float> read_vector(const Hdf5Reader& file, const std::string& path) {
+  return file.has(path) ? file.floats(path) : std::vector<float>{};
+}
+
+void write_info(Hdf5Writer& file, const Checkpoint& checkpoint) {
+  const CheckpointInfo& info = checkpoint.info;
+  const auto per_epoch = static_cast<std::uint64_t>(info.steps_per_epoch);
+  const std::uint64_t epoch = info.step / per_epoch;
+  const std::uint64_t position = info.step % per_epoch * static_cast<std::uint64_t>(info.batch);
+  file.attribute("/", "format", std::string(kFormat));
+  file.attribute("/", "format_version", kFormatVersion);
+  file.attribute("/", "lockstep_version", build_info().version);
+  file.attribute("/", "step", info.step);
+  file.attribute("/", "epoch", epoch);
+  file.attribute("/", "samples_seen",
+                 epoch * static_cast<std::uint64_t>(info.train_samples) + position);
+  file.group("/config");
+  file.text("/config/resolved", info.config);
+  file.text("/config/graph", info.graph);
+  file.group("/schedule");
+  file.attribute("/schedule", "position", info.step);
+  file.group("/rng");
+  file.attribute("/rng", "algorithm", std::string("philox4x32-10"));
+  file.attribute("/rng", "seed", info.seed);
+  file.group("/sampler");
+  file.attribute("/sampler", "epoch", epoch);
+  file.attribute("/sampler", "position", position);
+  file.attribute("/sampler", "steps_per_epoch", per_epoch);
+  file.attribute("/sampler", "permutation", std::string(info.shuffle ? "feistel" : "none"));
+  file.attribute("/sampler", "samples", integer(info.train_samples));
+  file.attribute("/sampler", "batch", integer(info.batch));
+  file.attribute("/sampler", "microbatches", integer(info.microbatches));
+  file.attribute("/sampler", "dataset_digest", info.data_digest);
+  file.attribute("/sampler", "split", info.split);
+  file.group("/data");
+  file.attribute("/data", "height", integer(info.input.height));
+  file.attribute("/data", "width", integer(info.input.width));
+  file.attribute("/data", "channels", integer(info.input.channels));
+  write_vector(file, "/data/input_mean", checkpoint.inputs.mean);
+  write_vector(file, "/data/input_inverse_std", checkpoint.inputs.inverse_std);
+  write_vector(file, "/data/target_mean", checkpoint.targets.mean);
+  write_vector(file, "/data/target_inverse_std", checkpoint.targets.inverse_std);
+}
+
+void write_progress(Hdf5Writer& file, const Progress& progress) {
+  file.group("/progress");
+  for (std::size_t i = 0; i < progress.epoch_sums.size(); ++i) {
+    file.attribute("/progress", fmt::format("epoch_sum_{}", i), progress.epoch_sums[i]);
+  }
+  file.attribute("/progress", "epoch_samples", integer(progress.epoch_samples));
+  file.attribute("/progress", "error_average", progress.error_average);
+  file.attribute("/progress", "error_weight", progress.error_weight);
+  for (std::size_t i = 0; i < progress.milestone_steps.size(); ++i) {
+    file.attribute("/progress", fmt::format("milestone_{}", i), progress.milestone_steps[i]);
+  }
+  if (progress.best) {
+    file.attribute("/progress", "best_metric", progress.best->metric);
+    file.attribute("/progress", "best_value", progress.best->value);
+    file.attribute("/progress", "best_step", progress.best->step);
+  }
+  file.group("/history");
+  std::vector<const HistoryColumn*> columns;
+  for (const HistoryColumn& column : progress.history) columns.push_back(&column);
+  std::ranges::sort(columns, {}, &HistoryColumn::name);  // whatever order a resumed run knows
+  for (const HistoryColumn* column : columns) {
+    const Index rows = static_cast<Index>(column->values.size());
+    file.dataset("/history/" + column->name, {{rows}}, column->values);
+  }
+}
+
+double real_attribute(const Hdf5Reader& file, const std::string& path, const std::string& name) {
+  const Hdf5Attribute value = file.attribute(path, name);
+  if (const double* real = std::get_if<double>(&value)) return *real;
+  throw Error(ExitCode::bad_data, path + ": attribute '" + name + "' is not a real number");
+}
+
+Index index_attribute(const Hdf5Reader& file, const std::string& path, const std::string& name) {
+  return static_cast<Index>(file.count_attribute(path, name));
+}
+
+Progress read_progress(const Hdf5Reader& file) {
+  Progress progress;
+  for (std::size_t i = 0; i < progress.epoch_sums.size(); ++i) {
+    progress.epoch_sums[i] = real_attribute(file, "/progress", fmt::format("epoch_sum_{}", i));
+  }
+  progress.epoch_samples = index_attribute(file, "/progress", "epoch_samples");
+  progress.error_average = real_attribute(file, "/progress", "error_average");
+  progress.error_weight = real_attribute(file, "/progress", "error_weight");
+  for (std::size_t i = 0; i < progress.milestone_steps.size(); ++i) {
+    progress.milestone_steps[i] = file.count_attribute("/progress", fmt::format("milestone_{}", i));
+  }
+  if (file.has_attribute("/progress", "best_metric")) {
+    progress.best = BestMetric{file.text_attribute("/progress", "best_metric"),
+                               real_attribute(file, "/progress", "best_value"),
+                               file.count_attribute("/progress", "best_step")};
+  }
+  // Progress counts its rows by the first column.
+  std::vector<std::string> names = file.list("/history");
+  std::ranges::stable_sort(names, {}, [](const std::string& n) {
+    return n == "step" ? 0 : 1;
+  });
+  for (const std::string& name : names) {
+    progress.history.push_back({name, file.doubles("/history/" + name)});
+  }
+  return progress;
+}
+
+void read_tensors(const Hdf5Reader& file, const std::string& group, const Network& network,
+                  std::span<Real> flat) {
+  for (const Parameter& p : network.parameters().parameters()) {
+    const std::string path = "/" + group + "/" + p.name;
+    if (!file.has(path)) {
+      throw Error(ExitCode::bad_data, "checkpoint has no tensor '" + group + "/" + p.name + "'");
+    }
+    if (file.shape_of(path) != p.file_shape()) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("tensor '{}/{}': expected shape ({}), found ({})", group, p.name,
+                              fmt::join(p.file_shape(), ", "), fmt::join(file.shape_of(path), ", ")));
+    }
+    from_file_layout(p, file.floats(path), flat);
+  }
+}
+
+template <typename T>
+std::string unequal(std::string_view field, const T& checkpoint, const T& run) {
+  return fmt::format("{}: the checkpoint has {}, this run has {}", field, checkpoint, run);
+}
+
+}  // namespace
+
+std::string CheckpointInfo::difference(const CheckpointInfo& run) const {
+  if (graph != run.graph) return unequal("model", graph, run.graph);
+  if (data_digest != run.data_digest) {
+    return unequal("data set (digest of data.train)", data_digest, run.data_digest);
+  }
+  if (split != run.split) return unequal("split of the data (data.holdout)", split, run.split);
+  if (microbatches != run.microbatches) {
+    return unequal("parallel.microbatches", microbatches, run.microbatches);
+  }
+  if (batch != run.batch) return unequal("data.batch", batch, run.batch);
+  if (seed != run.seed) return unequal("run.seed", seed, run.seed);
+  if (shuffle != run.shuffle) return unequal("data.shuffle", shuffle, run.shuffle);
+  if (optimizer != run.optimizer) return unequal("optimizer", optimizer, run.optimizer);
+  return {};
+}
+
+std::string graph_of(const Network& network) {
+  const auto shape_of = [](Shape s) { return nlohmann::json{s.height, s.width, s.channels}; };
+  nlohmann::ordered_json graph;
+  graph["input"] = shape_of(network.input_shape());
+  graph["layers"] = nlohmann::json::array();
+  for (const Network::Node& node : network.nodes()) {
+    nlohmann::ordered_json layer{{"name", node.name}, {"type", node.layer->type()}};
+    for (const Value v : node.inputs) layer["from"].push_back(v.id);
+    layer["output"] = shape_of(node.output);
+    graph["layers"].push_back(layer);
+  }
+  return graph.dump();
+}
+
+CheckpointImage encode(const Checkpoint& checkpoint, const Network& network,
+                       std::span<const std::string_view> slots) {
+  Hdf5Writer file;
+  write_info(file, checkpoint);
+  write_progress(file, checkpoint.progress);
+  TensorWriter tensors(file);
+  file.group("/model");
+  for (const Network::Node& node : network.nodes()) {
+    for (const Parameter& p : network.parameters().parameters()) {
+      if (!p.name.starts_with(node.name + ".")) continue;
+      tensors.write("model", p, checkpoint.parameters.span());
+      file.attribute("/model/" + p.name, "layer", std::string(node.layer->type()));
+      file.attribute("/model/" + p.name, "role", p.name.substr(node.name.size() + 1));
+    }
+  }
+  file.group("/optimizer");
+  file.attribute("/optimizer", "type", checkpoint.info.optimizer);
+  file.attribute("/optimizer", "step", checkpoint.info.step);
+  for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+    const std::string group = "optimizer/" + std::string(slots[slot]);
+    file.group("/" + group);
+    for (const Parameter& p : network.parameters().parameters()) {
+      tensors.write(group, p, checkpoint.optimizer[slot].span());
+    }
+  }
+  CheckpointImage image;
+  image.state_digest = tensors.finish();
+  image.bytes = file.finish();
+  return image;
+}
+
+CheckpointInfo read_info(const Hdf5Reader& file) {
+  const std::string format = file.text_attribute("/", "format");
+  if (format != kFormat) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("format: expected '{}', found '{}'", kFormat, format));
+  }
+  const std::uint64_t version = file.count_attribute("/", "format_version");
+  if (version != kFormatVersion) {
+    throw Error(ExitCode::bad_data, fmt::format("format_version: this trainer reads {}, found {}",
+                                                kFormatVersion, version));
+  }
+  CheckpointInfo info;
+  info.step = file.count_attribute("/", "step");
+  info.config = file.text("/config/resolved");
+  info.graph = file.text("/config/graph");
+  info.seed = file.count_attribute("/rng", "seed");
+  info.steps_per_epoch = std::max<Index>(1, index_attribute(file, "/sampler", "steps_per_epoch"));
+  info.shuffle = file.text_attribute("/sampler", "permutation") == "feistel";
+  info.batch = index_attribute(file, "/sampler", "batch");
+  info.train_samples = index_attribute(file, "/sampler", "samples");
+  info.microbatches = index_attribute(file, "/sampler", "microbatches");
+  info.data_digest = file.text_attribute("/sampler", "dataset_digest");
+  info.split = file.text_attribute("/sampler", "split");
+  info.optimizer = file.text_attribute("/optimizer", "type");
+  info.input = {index_attribute(file, "/data", "height"), index_attribute(file, "/data", "width"),
+                index_attribute(file, "/data", "channels")};
+  return info;
+}
+
+Checkpoint decode(const Hdf5Reader& file, const Network& network,
+                  std::span<const std::string_view> slots) {
+  Checkpoint checkpoint;
+  checkpoint.info = read_info(file);
+  checkpoint.progress = read_progress(file);
+  checkpoint.inputs = {read_vector(file, "/data/input_mean"),
+                       read_vector(file, "/data/input_inverse_std")};
+  checkpoint.targets = {read_vector(file, "/data/target_mean"),
+                        read_vector(file, "/data/target_inverse_std")};
+  const Index size = network.parameters().size();
+  checkpoint.parameters = Buffer<Real>(size);
+  read_tensors(file, "model", network, checkpoint.parameters.span());
+  for (const std::string_view slot : slots) {
+    checkpoint.optimizer.emplace_back(size);
+    read_tensors(file, "optimizer/" + std::string(slot), network, checkpoint.optimizer.back().span());
+  }
+  return checkpoint;
+}
+
+}  // namespace lockstep

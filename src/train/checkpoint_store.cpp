@@ -1,0 +1,111 @@
+#include "lockstep/train/checkpoint_store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "lockstep/comm/agreement.hpp"
+#include "lockstep/io/atomic_file.hpp"
+#include "lockstep/io/file.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr std::string_view kPrefix = "step-";
+constexpr std::string_view kSuffix = ".h5";
+
+std::optional<std::uint64_t> step_of(std::string_view name) {
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
+  name = name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size());
+  std::uint64_t step = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), step);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return step;
+}
+
+}  // namespace
+
+StoredCheckpoint read_checkpoint(const std::filesystem::path& path) {
+  StoredCheckpoint stored{path, read_file(path), {}};
+  stored.sealed = unseal(stored.bytes, path.string());
+  return stored;
+}
+
+void broadcast_checkpoint(const Communicator& world, std::optional<StoredCheckpoint>& checkpoint) {
+  bool found = checkpoint.has_value();
+  world.broadcast(std::as_writable_bytes(std::span(&found, 1)), 0);
+  if (!found) return;
+  if (!checkpoint) checkpoint.emplace();
+  std::uint64_t size = checkpoint->bytes.size();
+  world.broadcast(std::as_writable_bytes(std::span(&size, 1)), 0);
+  checkpoint->path = broadcast_text(world, checkpoint->path.string());
+  checkpoint->bytes.resize(size);
+  world.broadcast(checkpoint->bytes, 0);
+  together(world, [&] {
+    checkpoint->sealed = unseal(checkpoint->bytes, checkpoint->path.string());
+  });
+}
+
+CheckpointStore::CheckpointStore(std::filesystem::path directory, Index keep)
+    : directory_(std::move(directory)), keep_(keep) {}
+
+std::string CheckpointStore::file_name(std::uint64_t step) {
+  return fmt::format("{}{:08}{}", kPrefix, step, kSuffix);
+}
+
+std::vector<CheckpointStore::Entry> CheckpointStore::newest_first() const {
+  std::vector<Entry> entries;
+  std::error_code ignored;  // a directory that is not there holds nothing
+  for (const auto& file : std::filesystem::directory_iterator(directory_, ignored)) {
+    if (file.is_symlink()) continue;
+    if (const auto step = step_of(file.path().filename().string())) {
+      entries.push_back({*step, file.path()});
+    }
+  }
+  std::ranges::sort(entries, std::greater{}, &Entry::step);
+  return entries;
+}
+
+std::optional<StoredCheckpoint> CheckpointStore::newest(std::vector<std::string>& rejected) const {
+  for (const Entry& entry : newest_first()) {
+    try {
+      StoredCheckpoint stored = read_checkpoint(entry.path);
+      if (stored.sealed.step == entry.step) return stored;
+      rejected.push_back(fmt::format("{}: named after step {}, but holds step {}",
+                                     entry.path.string(), entry.step, stored.sealed.step));
+    } catch (const Error& error) {
+      rejected.emplace_back(error.what());
+    }
+  }
+  if (rejected.empty()) return std::nullopt;
+  throw Error(ExitCode::bad_data,
+              fmt::format("no intact checkpoint in {}\n  {}\n  to start afresh, use another --run-dir",
+                          directory_.string(), fmt::join(rejected, "\n  ")));
+}
+
+std::filesystem::path CheckpointStore::save(std::uint64_t step, std::vector<std::byte> image,
+                                            std::optional<std::uint64_t> best_step) const {
+  const std::filesystem::path path = directory_ / file_name(step);
+  seal(image, step);
+  write_atomically(path, image);
+  if (read_checkpoint(path).bytes != image) {
+    throw Error(ExitCode::io, path.string() + ": was not read back as it was written");
+  }
+  prune(best_step);
+  return path;
+}
+
+void CheckpointStore::prune(std::optional<std::uint64_t> best_step) const {
+  Index kept = 0;
+  for (const Entry& entry : newest_first()) {
+    if (kept < keep_ || entry.step == best_step) {
+      ++kept;
+      continue;
+    }
+    std::error_code ignored;  // one file too many does no harm
+    std::filesystem::remove(entry.path, ignored);
+  }
+}
+
+}  // namespace lockstep

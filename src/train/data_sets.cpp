@@ -1,0 +1,154 @@
+#include "lockstep/train/data_sets.hpp"
+
+#include <fmt/format.h>
+
+#include <type_traits>
+
+#include "lockstep/comm/agreement.hpp"
+
+namespace lockstep {
+namespace {
+
+std::optional<char> delimiter_of(const std::string& name) {
+  if (name == "comma") return ',';
+  if (name == "semicolon") return ';';
+  if (name == "tab") return '\t';
+  if (name == "space") return ' ';
+  return std::nullopt;
+}
+
+void broadcast_floats(const Communicator& world, std::vector<float>& values) {
+  std::uint64_t size = values.size();
+  world.broadcast(std::as_writable_bytes(std::span(&size, 1)), 0);
+  values.resize(size);
+  world.broadcast(std::as_writable_bytes(std::span(values)), 0);
+}
+
+void broadcast_normalization(const Communicator& world, Normalization& normalization) {
+  broadcast_floats(world, normalization.mean);
+  broadcast_floats(world, normalization.inverse_std);
+}
+
+Normalization normalization_of(const config::Config& config, const Dataset& data,
+                               const Subset& training) {
+  if (!config.data.mean.empty()) {
+    return given_normalization(config.data.mean, config.data.deviation, data.shape().channels);
+  }
+  if (config.data.normalize == "standard") return input_normalization(data, training);
+  return {};
+}
+
+// What rank 0 does alone: read, split, measure.
+void load_on_root(const config::Config& config, bool classification, DataSets& sets) {
+  const config::Data& data = config.data;
+  sets.train_data = std::make_unique<Dataset>(
+      load(source_of(data, data.train, data.train_labels.value_or(""), classification)));
+  if (data.val) {
+    sets.val_data = std::make_unique<Dataset>(
+        load(source_of(data, *data.val, data.val_labels.value_or(""), classification)));
+    if (!(sets.val_data->shape() == sets.train_data->shape()) ||
+        sets.val_data->describe().target_columns != sets.train_data->describe().target_columns) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: its samples have another shape than those of {}", *data.val,
+                              data.train));
+    }
+  }
+}
+
+// What every rank does once it has the data.
+void split(const config::Config& config, DataSets& sets) {
+  const Index size = sets.train_data->size();
+  Subset train = Subset::whole(size);
+  Subset val = Subset::whole(sets.val_data ? sets.val_data->size() : 0);
+  sets.split = "separate";
+  if (!sets.val_data) {
+    const double fraction = config.data.holdout;
+    const Split parts = hold_out(size, fraction, static_cast<std::uint64_t>(config.run.seed));
+    train = parts.train;
+    val = parts.validation;
+    sets.split = fmt::format("holdout {}", fraction);
+  }
+  sets.train = {sets.train_data.get(), train, &sets.inputs, &sets.targets};
+  sets.val = {sets.val_data ? sets.val_data.get() : sets.train_data.get(), val, &sets.inputs,
+              &sets.targets};
+  if (config.data.batch > train.size()) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: {} training samples are fewer than one batch of {}\n"
+                            "  try: --set data.batch={}",
+                            config.data.train, train.size(), config.data.batch, train.size()));
+  }
+}
+
+}  // namespace
+
+Source source_of(const config::Data& data, const std::string& path, const std::string& labels_path,
+                 bool classification) {
+  Source source;
+  source.type = data.type;
+  source.path = path;
+  source.labels_path = labels_path;
+  if (data.header != "auto") source.header = data.header == "yes";
+  source.delimiter = delimiter_of(data.delimiter);
+  source.target = data.target;
+  source.inputs_name = data.inputs;
+  source.targets_name = data.targets;
+  source.classification = classification;
+  return source;
+}
+
+void broadcast_dataset(const Communicator& world, std::unique_ptr<Dataset>& data) {
+  static_assert(std::is_trivially_copyable_v<DatasetHeader>);
+  bool present = data != nullptr;
+  world.broadcast(std::as_writable_bytes(std::span(&present, 1)), 0);
+  if (!present) return;
+  DatasetHeader header = data ? data->describe() : DatasetHeader{};
+  world.broadcast(std::as_writable_bytes(std::span(&header, 1)), 0);
+  const std::string name = broadcast_text(world, data ? data->name() : "");
+  together(world, [&] {
+    if (!data) data = std::make_unique<Dataset>(name, header);
+  });
+  world.broadcast(data->storage(), 0);
+}
+
+std::unique_ptr<DataSets> load_data(const Communicator& world, const config::Config& config,
+                                    bool classification) {
+  auto sets = std::make_unique<DataSets>();
+  on_root(world, [&] { load_on_root(config, classification, *sets); });
+  broadcast_dataset(world, sets->train_data);
+  broadcast_dataset(world, sets->val_data);
+  together(world, [&] { split(config, *sets); });
+  on_root(world, [&] {
+    sets->inputs = normalization_of(config, *sets->train_data, sets->train.subset);
+    if (config.data.normalize_targets == "standard") {
+      if (classification) {
+        throw config.error("data.normalize_targets", "class labels are not normalized");
+      }
+      sets->targets = target_normalization(*sets->train_data, sets->train.subset);
+    }
+    sets->digest = sets->train_data->digest().hex();
+  });
+  broadcast_normalization(world, sets->inputs);
+  broadcast_normalization(world, sets->targets);
+  sets->digest = broadcast_text(world, sets->digest);
+  return sets;
+}
+
+void check_targets(const Dataset& data, const Network& network, bool classification) {
+  const Index outputs = network.output_shape().size();
+  const std::string last = network.nodes().back().name;
+  if (!classification) {
+    if (data.describe().target_columns == outputs) return;
+    throw Error(ExitCode::config,
+                fmt::format("layer '{}' has {} outputs, but each sample of {} has {} target values",
+                            last, outputs, data.name(), data.describe().target_columns));
+  }
+  for (Index i = 0; i < data.size(); ++i) {
+    if (data.label(i) < outputs) continue;
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: label {} of sample {} is out of range: layer '{}' has {} outputs, "
+                            "for the labels 0 to {}",
+                            data.name(), data.label(i), i, last, outputs, outputs - 1));
+  }
+}
+
+}  // namespace lockstep

@@ -1,0 +1,123 @@
+#include "lockstep/train/evaluator.hpp"
+
+#include <algorithm>
+
+#include "lockstep/base/parallel.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr int kPredictionTag = 31001;
+
+}  // namespace
+
+Evaluator::Evaluator(const Communicator& communicator, const Network& network, Index batch,
+                     Index microbatches)
+    : communicator_(communicator),
+      network_(network),
+      batch_(batch),
+      microbatch_count_(microbatches),
+      share_(share_of(communicator.rank(), communicator.size(), microbatches)),
+      workspace_(network,
+                 {.samples = share_samples(share_, batch, microbatches) + 1,
+                  .microbatches = share_.count,
+                  .threads = thread_count()},
+                 /*training=*/false),
+      reader_(workspace_.capacity().samples, network.output_shape().size()),
+      microbatches_(static_cast<std::size_t>(share_.count)) {}
+
+Share Evaluator::rows_of(int rank, Index index, Index samples) const {
+  const Share share = share_of(rank, communicator_.size(), microbatch_count_);
+  const Index first = index * batch_;
+  const Index size = std::min(batch_, samples - first);
+  return {first + microbatch_begin(size, share.first, microbatch_count_),
+          share_samples(share, size, microbatch_count_)};
+}
+
+template <typename Visit>
+void Evaluator::for_each_batch(std::span<const Real> parameters, const Samples& samples,
+                               const Visit& visit) {
+  for (Index b = 0; b < batches(samples.size()); ++b) {
+    const Index first = rows_of(communicator_.rank(), b, samples.size()).first;
+    cut_batch(share_, std::min(batch_, samples.size() - b * batch_), microbatch_count_,
+              microbatches_);
+    const Pass pass{.microbatches = microbatches_, .training = false, .random = {}};
+    const Targets targets = reader_.read(samples, pass.samples(), workspace_.input(),
+                                         [&](Index row) { return first + row; });
+    network_.forward(parameters, pass, workspace_);
+    visit(pass, targets);
+  }
+}
+
+MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& loss,
+                               const Samples& samples) {
+  constexpr std::size_t kSums = std::tuple_size_v<MetricSums>;
+  std::vector<double> mine;
+  std::vector<MetricSums> sums(static_cast<std::size_t>(share_.count));
+  for_each_batch(parameters, samples, [&](const Pass& pass, const Targets& targets) {
+    evaluate_loss(loss, pass, workspace_.output(), targets, Real{1}, Tensor{}, sums);
+    for (const MetricSums& s : sums) mine.insert(mine.end(), s.begin(), s.end());
+  });
+
+  // The microbatches of rank r follow those of rank r - 1 within every batch.
+  const Index count = batches(samples.size());
+  std::vector<int> counts;
+  std::vector<int> starts;
+  int total = 0;
+  for (int rank = 0; rank < communicator_.size(); ++rank) {
+    const Share share = share_of(rank, communicator_.size(), microbatch_count_);
+    starts.push_back(total);
+    counts.push_back(static_cast<int>(count * share.count) * static_cast<int>(kSums));
+    total += counts.back();
+  }
+  std::vector<double> all(static_cast<std::size_t>(total));
+  communicator_.all_gather(mine, counts, starts, all);
+
+  MetricSums result{};
+  for (Index b = 0; b < count; ++b) {
+    for (int rank = 0; rank < communicator_.size(); ++rank) {
+      const Index share = share_of(rank, communicator_.size(), microbatch_count_).count;
+      const auto begin = static_cast<std::size_t>(starts[static_cast<std::size_t>(rank)]) +
+                         static_cast<std::size_t>(b * share) * kSums;
+      for (std::size_t i = 0; i < static_cast<std::size_t>(share) * kSums; ++i) {
+        result[i % kSums] += all[begin + i];
+      }
+    }
+  }
+  return result;
+}
+
+std::vector<Real> Evaluator::predict(std::span<const Real> parameters, const Samples& samples) {
+  const auto width = static_cast<std::size_t>(network_.output_shape().size());
+  std::vector<Real> mine;
+  for_each_batch(parameters, samples, [&](const Pass& pass, const Targets&) {
+    const auto rows = workspace_.output().values(pass.samples());
+    mine.insert(mine.end(), rows.begin(), rows.end());
+  });
+  if (communicator_.rank() != 0) {
+    communicator_.send(std::as_bytes(std::span(mine)), 0, kPredictionTag).wait();
+    return {};
+  }
+  std::vector<Real> all(static_cast<std::size_t>(samples.size()) * width);
+  std::vector<Real> theirs;
+  for (int rank = 0; rank < communicator_.size(); ++rank) {
+    std::size_t size = 0;
+    for (Index b = 0; b < batches(samples.size()); ++b) {
+      size += static_cast<std::size_t>(rows_of(rank, b, samples.size()).count) * width;
+    }
+    if (rank > 0) {
+      theirs.resize(size);
+      communicator_.receive(std::as_writable_bytes(std::span(theirs)), rank, kPredictionTag).wait();
+    }
+    auto from = rank == 0 ? mine.cbegin() : theirs.cbegin();
+    for (Index b = 0; b < batches(samples.size()); ++b) {
+      const Share rows = rows_of(rank, b, samples.size());
+      const auto length = rows.count * static_cast<Index>(width);
+      std::copy_n(from, length, all.begin() + rows.first * static_cast<Index>(width));
+      from += length;
+    }
+  }
+  return all;
+}
+
+}  // namespace lockstep

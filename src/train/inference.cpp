@@ -1,0 +1,178 @@
+#include "lockstep/train/inference.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lockstep/base/clock.hpp"
+#include "lockstep/comm/agreement.hpp"
+#include "lockstep/config/parse.hpp"
+#include "lockstep/io/atomic_file.hpp"
+#include "lockstep/train/catalogue.hpp"
+#include "lockstep/train/checkpoint.hpp"
+#include "lockstep/train/checkpoint_store.hpp"
+#include "lockstep/train/data_sets.hpp"
+#include "lockstep/train/evaluator.hpp"
+#include "lockstep/train/setup.hpp"
+
+namespace lockstep {
+namespace {
+
+// A trained network with what it needs to be used: the same on every rank.
+struct TrainedModel {
+  config::Config config;
+  std::unique_ptr<Loss> loss;
+  std::unique_ptr<Network> network;
+  Checkpoint checkpoint;
+};
+
+TrainedModel load_model(const Communicator& world, const std::string& path) {
+  std::optional<StoredCheckpoint> stored;
+  on_root(world, [&] { stored = read_checkpoint(path); });
+  broadcast_checkpoint(world, stored);
+  TrainedModel model;
+  together(world, [&] {
+    const Hdf5Reader file(stored->sealed.image, path);
+    const CheckpointInfo info = read_info(file);
+    model.config = config::parse({path + ":config/resolved", info.config}, {}, catalogue());
+    model.loss = build_loss(model.config);
+    model.network = std::make_unique<Network>(build_network(model.config, info.input));
+    model.checkpoint = decode(file, *model.network, {});
+    const CheckpointInfo& now = model.checkpoint.info;
+    if (world.size() > now.microbatches) {
+      throw Error(ExitCode::config, fmt::format("{} ranks were started, but the checkpoint has {} "
+                                                "microbatches\n  try: mpirun -np {} ...",
+                                                world.size(), now.microbatches, now.microbatches));
+    }
+  });
+  choose_threads(world, 0);
+  return model;
+}
+
+void check_shape(const Dataset& data, const TrainedModel& model) {
+  const Shape expected = model.network->input_shape();
+  const Shape found = data.shape();
+  if (found == expected) return;
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: samples of {} x {} x {} (height, width, channels), but the network "
+                          "was trained on {} x {} x {}",
+                          data.name(), found.height, found.width, found.channels, expected.height,
+                          expected.width, expected.channels));
+}
+
+std::unique_ptr<Dataset> load_checked(const Communicator& world, const TrainedModel& model,
+                                      const Source& source) {
+  std::unique_ptr<Dataset> data;
+  on_root(world, [&] {
+    data = std::make_unique<Dataset>(load(source));
+    check_shape(*data, model);
+    if (!source.inputs_only) check_targets(*data, *model.network, model.loss->classifies());
+  });
+  broadcast_dataset(world, data);
+  return data;
+}
+
+Samples all_of(const Dataset& data, const Checkpoint& checkpoint) {
+  return {&data, Subset::whole(data.size()), &checkpoint.inputs, &checkpoint.targets};
+}
+
+std::string class_rows(std::span<const Real> logits, std::size_t classes) {
+  std::string text = "label";
+  for (std::size_t c = 0; c < classes; ++c) text += fmt::format(",p{}", c);
+  text += '\n';
+  for (std::size_t at = 0; at < logits.size(); at += classes) {
+    const auto row = logits.subspan(at, classes);
+    const auto top = std::ranges::max_element(row);
+    double sum = 0;
+    for (const Real z : row) sum += std::exp(static_cast<double>(z) - *top);
+    text += fmt::format("{}", top - row.begin());
+    for (const Real z : row) {
+      text += fmt::format(",{:.6g}", std::exp(static_cast<double>(z) - *top) / sum);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string value_rows(std::span<Real> values, std::size_t columns, const Normalization& targets) {
+  targets.undo(values);
+  std::string text;
+  for (std::size_t c = 0; c < columns; ++c) text += fmt::format("{}y{}", c == 0 ? "" : ",", c);
+  text += '\n';
+  for (std::size_t at = 0; at < values.size(); at += columns) {
+    text += fmt::format("{}\n", fmt::join(values.subspan(at, columns), ","));
+  }
+  return text;
+}
+
+}  // namespace
+
+EvalEvent evaluate_checkpoint(const Communicator& world, const std::string& checkpoint,
+                              const std::string& data_path, const std::string& labels) {
+  const TrainedModel model = load_model(world, checkpoint);
+  const config::Data& data = model.config.data;
+  const CheckpointInfo& info = model.checkpoint.info;
+  const double begin = now_seconds();
+
+  std::unique_ptr<Dataset> own;
+  std::unique_ptr<DataSets> of_run;
+  Samples samples;
+  EvalEvent event;
+  if (data_path.empty()) {
+    of_run = load_data(world, model.config, model.loss->classifies());
+    samples = of_run->val;
+    samples.inputs = &model.checkpoint.inputs;
+    samples.targets = &model.checkpoint.targets;
+    event.split = "val";
+    together(world, [&] {
+      if (samples.size() == 0) {
+        throw Error(ExitCode::usage, checkpoint + ": the run had no validation data\n"
+                                                  "  try: trainer eval CHECKPOINT --data FILE");
+      }
+      if (of_run->digest != info.data_digest) {
+        throw Error(ExitCode::bad_data,
+                    fmt::format("{} has changed since the run: digest {}, the checkpoint has {}\n"
+                                "  try: trainer eval CHECKPOINT --data FILE",
+                                data.train, of_run->digest, info.data_digest));
+      }
+      check_shape(*samples.data, model);
+    });
+  } else {
+    own = load_checked(world, model,
+                       source_of(data, data_path, labels, model.loss->classifies()));
+    samples = all_of(*own, model.checkpoint);
+    event.split = data_path;
+  }
+  Evaluator evaluator(world, *model.network, info.batch, info.microbatches);
+  const MetricSums sums =
+      evaluator.evaluate(model.checkpoint.parameters.span(), *model.loss, samples);
+  event.step = info.step;
+  event.epoch = static_cast<double>(info.step) / static_cast<double>(info.steps_per_epoch);
+  event.samples = samples.size();
+  event.metrics = model.loss->metrics(sums, static_cast<double>(samples.size()));
+  event.seconds = now_seconds() - begin;
+  return event;
+}
+
+void predict_checkpoint(const Communicator& world, const std::string& checkpoint,
+                        const std::string& data_path, const std::string& out) {
+  const TrainedModel model = load_model(world, checkpoint);
+  Source source = source_of(model.config.data, data_path, "", model.loss->classifies());
+  source.inputs_only = true;
+  source.input_columns = model.network->input_shape().size();
+  const std::unique_ptr<Dataset> data = load_checked(world, model, source);
+  Evaluator evaluator(world, *model.network, model.checkpoint.info.batch,
+                      model.checkpoint.info.microbatches);
+  std::vector<Real> predictions = evaluator.predict(model.checkpoint.parameters.span(),
+                                                    all_of(*data, model.checkpoint));
+  on_root(world, [&] {
+    const auto columns = static_cast<std::size_t>(model.network->output_shape().size());
+    const std::string text = model.loss->classifies()
+                                 ? class_rows(predictions, columns)
+                                 : value_rows(predictions, columns, model.checkpoint.targets);
+    write_atomically(out, std::as_bytes(std::span(text)));
+  });
+}
+
+}  // namespace lockstep

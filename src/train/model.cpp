@@ -1,0 +1,64 @@
+#include "lockstep/train/model.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "lockstep/base/parallel.hpp"
+
+namespace lockstep {
+
+Model::Model(const Network& network, Index samples, std::uint64_t seed)
+    : network_(network),
+      workspace_(network, {.samples = samples, .microbatches = 1, .threads = thread_count()}),
+      parameters_(network.parameters().size()),
+      gradients_(network.parameters().size()) {
+  network.parameters().initialize(seed, parameters_.span());
+}
+
+Pass Model::pass() const {
+  return {.microbatches = {&batch_, 1},
+          .training = true,
+          .random = {.purpose = RandomPurpose::layer, .a = static_cast<std::uint32_t>(step_)}};
+}
+
+std::span<const Real> Model::predict(std::span<const Real> inputs) {
+  const Index size = network_.input_shape().size();
+  batch_ = {.index = 0, .first_row = 0, .rows = static_cast<Index>(inputs.size()) / size};
+  assert(batch_.rows * size == static_cast<Index>(inputs.size()));
+  assert(batch_.rows <= workspace_.capacity().samples);
+  std::ranges::copy(inputs, workspace_.input().data);
+  network_.forward(parameters_.span(), pass(), workspace_);
+  return workspace_.output().values(batch_.rows);
+}
+
+double Model::compare(const Loss& loss, std::span<const Real> answers) {
+  assert(batch_.rows > 0);
+  const Index columns = static_cast<Index>(answers.size()) / batch_.rows;
+  return evaluate(loss, {.labels = {}, .values = {answers.data(), batch_.rows, columns}});
+}
+
+double Model::compare(const Loss& loss, std::span<const std::int32_t> labels) {
+  return evaluate(loss, {.labels = labels, .values = {}});
+}
+
+double Model::evaluate(const Loss& loss, const Targets& targets) {
+  MetricSums sums{};
+  evaluate_loss(loss, pass(), workspace_.output(), targets,
+                Real{1} / static_cast<Real>(batch_.rows), workspace_.output_gradient(), {&sums, 1});
+  return sums[0] / static_cast<double>(batch_.rows);
+}
+
+void Model::send_back() {
+  const GradientBlock block{{0, 1}, gradients_.span()};
+  network_.backward(parameters_.span(), pass(), workspace_, {&block, 1}, [](Index) {});
+}
+
+void Model::adjust(const Optimizer& optimizer, double learning_rate) {
+  while (state_.size() < optimizer.slots().size()) state_.emplace_back(parameters_.size());
+  std::vector<std::span<Real>> state;
+  for (const Buffer<Real>& slot : state_) state.push_back(slot.span());
+  optimizer.step(parameters_.span(), gradients_.span(), state,
+                 {.step = ++step_, .learning_rate = learning_rate});
+}
+
+}  // namespace lockstep

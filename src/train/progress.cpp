@@ -1,0 +1,73 @@
+#include "lockstep/train/progress.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace lockstep {
+namespace {
+
+void append(std::vector<HistoryColumn>& history, const std::string& name, double value) {
+  const auto column = std::ranges::find(history, name, &HistoryColumn::name);
+  if (column != history.end()) {
+    column->values.push_back(value);
+    return;
+  }
+  // A column that appears late has no values for the rows before.
+  const std::size_t rows = history.empty() ? 0 : history.front().values.size() - 1;
+  std::vector<double> values(name == "step" ? 0 : rows, std::numeric_limits<double>::quiet_NaN());
+  values.push_back(value);
+  history.push_back({name, std::move(values)});
+}
+
+}  // namespace
+
+std::size_t Progress::add_batch(std::uint64_t step, const MetricSums& sums, Index samples,
+                                bool classifies) {
+  for (std::size_t i = 0; i < sums.size(); ++i) epoch_sums[i] += sums[i];
+  epoch_samples += samples;
+  if (!classifies) return 0;
+
+  const double n = static_cast<double>(samples);
+  const double share = std::min(1.0, n / kErrorWindow);
+  error_average += share * ((n - sums[1]) / n - error_average);
+  error_weight += share * (1.0 - error_weight);
+  if (error_weight < 0.5) return 0;  // too few samples to speak of an error rate
+  const double error = error_average / error_weight;
+  std::size_t reached = 0;
+  for (std::size_t i = 0; i < kMilestones.size(); ++i) {
+    if (milestone_steps[i] == 0 && error < kMilestones[i]) {
+      milestone_steps[i] = step;
+      ++reached;
+    }
+  }
+  return reached;
+}
+
+void Progress::end_epoch() {
+  epoch_sums = {};
+  epoch_samples = 0;
+}
+
+void Progress::add_history(std::uint64_t step, double epoch, const std::vector<Metric>& train,
+                           const std::vector<Metric>& val) {
+  append(history, "step", static_cast<double>(step));
+  append(history, "epoch", epoch);
+  for (const Metric& m : train) append(history, "train_" + std::string(m.name), m.value);
+  for (const Metric& m : val) append(history, "val_" + std::string(m.name), m.value);
+  const std::size_t rows = history.front().values.size();
+  for (HistoryColumn& column : history) {
+    column.values.resize(rows, std::numeric_limits<double>::quiet_NaN());
+  }
+}
+
+bool Progress::offer_best(const std::string& metric, double value, std::uint64_t step) {
+  if (!std::isfinite(value)) return false;
+  const bool smaller_is_better = metric == "val/loss" || metric == "val/rmse";
+  const bool better = !best || best->metric != metric ||
+                      (smaller_is_better ? value < best->value : value > best->value);
+  if (better) best = BestMetric{metric, value, step};
+  return better;
+}
+
+}  // namespace lockstep

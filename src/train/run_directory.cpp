@@ -1,0 +1,107 @@
+#include "lockstep/train/run_directory.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "lockstep/io/atomic_file.hpp"
+
+namespace lockstep {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// So many runs of one name are a loop gone wild.
+constexpr int kMaxRuns = 10'000;
+
+[[noreturn]] void refuse(const std::string& what, const fs::path& path, const std::error_code& why) {
+  throw Error(ExitCode::cannot_create,
+              fmt::format("cannot create {} {}: {}", what, path.string(), why.message()));
+}
+
+/// True if the directory was made, false if it was there.
+bool make(const fs::path& path) {
+  std::error_code error;
+  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
+  if (error) refuse("directory", path.parent_path(), error);
+  const bool made = fs::create_directory(path, error);
+  if (error) refuse("directory", path, error);
+  return made;
+}
+
+/// LOCK alone does not count: it is what an attempt leaves that failed before it wrote anything.
+void require_empty(const fs::path& path) {
+  std::error_code error;
+  const fs::directory_iterator entries(path, error);
+  if (error) refuse("a run in", path, error);
+  const bool empty = std::all_of(begin(entries), end(entries), [](const fs::directory_entry& entry) {
+    return entry.path().filename() == "LOCK";
+  });
+  if (empty) return;
+  throw Error(ExitCode::cannot_create,
+              fmt::format("run directory {} is not empty, nothing was overwritten\n"
+                          "  to continue that run add: --resume auto      "
+                          "to start another choose another --run-dir",
+                          path.string()));
+}
+
+/// Where a run of that name goes. A new directory is the caller's alone: mkdir succeeds only once.
+fs::path choose(const std::string& name, bool resume) {
+  for (int number = 1; number <= kMaxRuns; ++number) {
+    const fs::path path =
+        fs::path("runs") / (number == 1 ? name : fmt::format("{}-{}", name, number));
+    if (make(path) || resume) return path;
+  }
+  throw Error(ExitCode::cannot_create,
+              fmt::format("runs/{} and {} more of that name are taken; choose another run.name, or "
+                          "--run-dir",
+                          name, kMaxRuns - 1));
+}
+
+}  // namespace
+
+RunDirectory RunDirectory::create(const std::string& requested, const std::string& name,
+                                  bool resume) {
+  fs::path path = requested.empty() ? choose(name, resume) : fs::path(requested).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "runs/a/"
+  if (!requested.empty()) make(path);
+  const bool must_be_empty = !requested.empty() && !resume;
+  if (must_be_empty) require_empty(path);
+  DirectoryLock lock(path);
+  if (must_be_empty) require_empty(path);  // another process may have had the lock meanwhile
+  return {std::move(path), std::move(lock)};
+}
+
+RunDirectory::RunDirectory(fs::path path, DirectoryLock lock)
+    : path_(std::move(path)), lock_(std::move(lock)) {
+  make(checkpoints());
+  remove_stale_temporaries(path_);
+  remove_stale_temporaries(checkpoints());
+}
+
+void RunDirectory::write_text(const std::string& name, std::string_view text) const {
+  write_atomically(path_ / name, std::as_bytes(std::span(text)));
+}
+
+void RunDirectory::status(std::string_view word, std::optional<ExitCode> code,
+                          std::string_view reason) const {
+  std::string line(word);
+  if (code) line += fmt::format(" {}", static_cast<int>(*code));
+  if (!reason.empty()) line += fmt::format(" {}", reason.substr(0, reason.find('\n')));
+  write_text("STATUS", line + "\n");
+}
+
+void RunDirectory::link(const std::string& name, const std::string& target) const {
+  const fs::path temporary = checkpoints() / (std::string(kTemporaryPrefix) + name);
+  std::error_code error;
+  fs::remove(temporary, error);
+  fs::create_symlink(target, temporary, error);
+  if (error) refuse("link", checkpoints() / name, error);
+  fs::rename(temporary, checkpoints() / name, error);
+  if (error) refuse("link", checkpoints() / name, error);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,97 @@
+#include "lockstep/train/setup.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+
+#include "lockstep/base/parallel.hpp"
+#include "lockstep/comm/agreement.hpp"
+#include "lockstep/train/catalogue.hpp"
+
+namespace lockstep {
+namespace {
+
+int allowed_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+void check_network(const Setup& setup) {
+  const Network& network = *setup.network;
+  if (setup.loss->classifies() && network.output_shape().positions() != 1) {
+    throw setup.config.layers.back().error(
+        "", "the last layer must give one vector for cross_entropy; add a layer of type 'flatten'");
+  }
+  check_targets(*setup.data->train_data, network, setup.loss->classifies());
+  if (setup.data->val_data) {
+    check_targets(*setup.data->val_data, network, setup.loss->classifies());
+  }
+}
+
+}  // namespace
+
+Setup set_up(const Communicator& world, const std::string& config_file,
+             std::span<const config::Override> overrides) {
+  Setup setup;
+  on_root(world, [&] {
+    setup.source = config::read_source(config_file);
+    setup.config = config::parse(setup.source, overrides, catalogue());
+  });
+  setup.source.file = broadcast_text(world, setup.source.file);
+  setup.source.text = broadcast_text(world, setup.source.text);
+  together(world, [&] {
+    setup.config = config::parse(setup.source, overrides, catalogue());
+    setup.loss = build_loss(setup.config);
+    setup.optimizer = build_optimizer(setup.config);
+  });
+  setup.data = load_data(world, setup.config, setup.loss->classifies());
+  together(world, [&] {
+    setup.network =
+        std::make_unique<Network>(build_network(setup.config, setup.data->train_data->shape()));
+  });
+  on_root(world, [&] { check_network(setup); });
+  return setup;
+}
+
+int choose_threads(const Communicator& world, Index wanted) {
+  int threads = static_cast<int>(wanted);
+  const Communicator node = world.split_by_node();
+  if (threads == 0 && std::getenv("OMP_NUM_THREADS") != nullptr) threads = thread_count();
+  if (threads == 0) {
+    const auto online = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+    threads = std::clamp(online / node.size(), 1, allowed_cpus());
+  }
+  set_thread_count(threads);
+  return threads;
+}
+
+Index choose_microbatches(Index wanted, Index batch, int ranks) {
+  Index count = wanted;
+  if (count == 0) {
+    const auto most = static_cast<Index>(std::bit_floor(static_cast<std::size_t>(batch)));
+    const auto enough = static_cast<Index>(std::bit_ceil(static_cast<std::size_t>(std::max(ranks, 8))));
+    count = std::min(enough, most);
+  }
+  if (batch < count) {
+    throw Error(ExitCode::config,
+                fmt::format("parallel.microbatches: a batch of {} samples cannot be cut into {} "
+                            "microbatches\n  try: --set data.batch={}",
+                            batch, count, count));
+  }
+  if (ranks > count) {
+    throw Error(ExitCode::config,
+                fmt::format("{} ranks were started, but every batch has {} microbatches, and a rank "
+                            "computes at least one\n  try: mpirun -np {} ...",
+                            ranks, count, count) +
+                    (wanted == 0 ? "" : fmt::format("      or for a new run: --set parallel.microbatches={}",
+                                                    std::bit_ceil(static_cast<unsigned>(ranks)))));
+  }
+  return count;
+}
+
+}  // namespace lockstep

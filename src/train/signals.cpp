@@ -1,0 +1,30 @@
+#include "lockstep/train/signals.hpp"
+
+#include <csignal>
+#include <initializer_list>
+
+namespace lockstep {
+namespace {
+
+// A handler may do nothing but set a flag; the flag rides in the exchange of the next step.
+volatile std::sig_atomic_t caught = 0;
+
+void remember(int signal) { caught = signal; }
+
+}  // namespace
+
+void catch_stop_signals() {
+  for (const int signal : {SIGUSR1, SIGTERM, SIGINT}) {
+    struct sigaction action {};
+    action.sa_handler = remember;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaction(signal, &action, nullptr);
+  }
+  std::signal(SIGXFSZ, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int stop_signal() { return caught; }
+
+}  // namespace lockstep

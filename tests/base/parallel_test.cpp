@@ -1,0 +1,46 @@
+#include "lockstep/base/parallel.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "lockstep/base/buffer.hpp"
+
+namespace lockstep {
+namespace {
+
+TEST(ParallelFor, VisitsEveryIndexOnceOnEveryNumberOfThreads) {
+  for (int threads = 1; threads <= 4; ++threads) {
+    set_thread_count(threads);
+    EXPECT_EQ(thread_count(), threads);
+    std::vector<int> visits(1000, 0);
+    parallel_for(1000, [&](Index i) { ++visits[static_cast<std::size_t>(i)]; });
+    EXPECT_EQ(visits, std::vector<int>(1000, 1));
+  }
+  set_thread_count(1);
+}
+
+TEST(ParallelFor, CutsTilesAtFixedPlaces) {
+  std::vector<Index> begins(3, -1), ends(3, -1);
+  parallel_for_tiles(25, 10, [&](Index begin, Index end) {
+    begins[static_cast<std::size_t>(begin / 10)] = begin;
+    ends[static_cast<std::size_t>(begin / 10)] = end;
+  });
+  EXPECT_EQ(begins, (std::vector<Index>{0, 10, 20}));
+  EXPECT_EQ(ends, (std::vector<Index>{10, 20, 25}));
+}
+
+TEST(Buffer, IsAlignedZeroedAndMovable) {
+  Buffer<float> buffer(100);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % kAlignment, 0u);
+  for (const float v : buffer.span()) EXPECT_EQ(v, 0.0f);
+  const float* data = buffer.data();
+  const Buffer<float> moved = std::move(buffer);
+  EXPECT_EQ(moved.data(), data);
+  EXPECT_EQ(aligned<float>(1), 16);
+  EXPECT_EQ(aligned<float>(16), 16);
+  EXPECT_EQ(aligned<double>(9), 16);
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,51 @@
+#include "lockstep/comm/agreement.hpp"
+
+#include <gtest/gtest.h>
+
+namespace lockstep {
+namespace {
+
+TEST(Agreement, NobodyThrowsIfNobodyFails) {
+  const Communicator world(MPI_COMM_WORLD);
+  EXPECT_NO_THROW(together(world, [] {}));
+  EXPECT_NO_THROW(on_root(world, [] {}));
+}
+
+TEST(Agreement, AllThrowTheErrorOfTheLowestFailingRank) {
+  const Communicator world(MPI_COMM_WORLD);
+  const int last = world.size() - 1;
+  std::string message;
+  ExitCode code = ExitCode::ok;
+  try {
+    together(world, [&] {
+      if (world.rank() == last) throw Error(ExitCode::bad_data, "rank " + std::to_string(world.rank()));
+    });
+  } catch (const AgreedError& error) {
+    message = error.what();
+    code = error.code();
+  }
+  EXPECT_EQ(message, "rank " + std::to_string(last));
+  EXPECT_EQ(code, ExitCode::bad_data);
+}
+
+TEST(Agreement, OnlyTheRootWorksAndAllThrowWhatItThrew) {
+  const Communicator world(MPI_COMM_WORLD);
+  int calls = 0;
+  EXPECT_THROW(on_root(world,
+                       [&] {
+                         ++calls;
+                         throw std::runtime_error("foreign");
+                       }),
+               AgreedError);
+  EXPECT_EQ(calls, world.rank() == 0 ? 1 : 0);
+}
+
+TEST(Agreement, TextsAreThoseOfTheGivenRank) {
+  const Communicator world(MPI_COMM_WORLD);
+  const std::string mine = "text of " + std::to_string(world.rank());
+  EXPECT_EQ(broadcast_text(world, mine, world.size() - 1), "text of " + std::to_string(world.size() - 1));
+  EXPECT_EQ(broadcast_text(world, world.rank() == 0 ? "" : mine), "");
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,77 @@
+#include <algorithm>
+
+#include "io/gzip_testing.hpp"
+#include "io/testing.hpp"
+#include "lockstep/data/formats.hpp"
+
+namespace lockstep {
+namespace {
+
+Dataset load_text(std::string_view text, Source source = {}, std::string_view name = "data.csv") {
+  const TemporaryDirectory directory;
+  source.path = directory.write(name, text);
+  return load(source);
+}
+
+std::vector<float> inputs_of(const Dataset& dataset) {
+  const auto inputs = dataset.float_inputs();
+  return {inputs.begin(), inputs.end()};
+}
+
+Source values_source() {
+  Source source;
+  source.classification = false;
+  return source;
+}
+
+TEST(Csv, ReadsRowsWithTheTargetLast) {
+  const Dataset dataset = load_text("1,2.5,0\n-3,+4e1,7\n");
+  EXPECT_EQ(dataset.shape(), (Shape{1, 1, 2}));
+  EXPECT_EQ(inputs_of(dataset), (std::vector<float>{1, 2.5f, -3, 40}));
+  EXPECT_EQ(dataset.label(1), 7);
+  EXPECT_TRUE(dataset.column_names().empty());
+}
+
+TEST(Csv, FindsDelimiterAndLineEnds) {
+  const std::vector<float> expected = {1, 2, 3, 4};
+  EXPECT_EQ(inputs_of(load_text("1;2;0\r\n3;4;1\r\n\r\n\n")), expected);
+  EXPECT_EQ(inputs_of(load_text("1\t2\t0\n3\t4\t1", {}, "data.tsv")), expected);
+  EXPECT_EQ(inputs_of(load_text("  1   2 0\n3 \t4 1  \n", {}, "data.txt")), expected);
+  EXPECT_EQ(inputs_of(load_text("\xEF\xBB\xBF"
+                                "1,2,0\n3,4,1")),
+            expected);
+  EXPECT_EQ(inputs_of(load_text(gzipped("1,2,0\n3,4,1\n"), {}, "data.csv.gz")), expected);
+  Source source;
+  source.delimiter = '|';
+  EXPECT_EQ(inputs_of(load_text("1|2|0\n3|4|1", source)), expected);
+}
+
+TEST(Csv, ReadsQuotedFieldsAndNames) {
+  const Dataset dataset = load_text("\"a, b\", \"say \"\"x\"\"\" ,label\n\"1\", \"2\" ,\"0\"\n");
+  EXPECT_EQ(dataset.column_names(), (std::vector<std::string>{"a, b", "say \"x\""}));
+  EXPECT_EQ(inputs_of(dataset), (std::vector<float>{1, 2}));
+}
+
+TEST(Csv, TakesTheTargetByNameOrNumber) {
+  Source source = values_source();
+  source.target = "b";
+  Dataset dataset = load_text("a,b,c\n1,2,3\n", source);
+  EXPECT_EQ(dataset.target(0)[0], 2.0f);
+  EXPECT_EQ(inputs_of(dataset), (std::vector<float>{1, 3}));
+  EXPECT_EQ(dataset.column_names(), (std::vector<std::string>{"a", "c"}));
+  source.target = Index{0};
+  EXPECT_EQ(load_text("1,2,3\n", source).target(0)[0], 1.0f);
+  source.target = Index{-2};
+  EXPECT_EQ(load_text("1,2,3\n", source).target(0)[0], 2.0f);
+}
+
+TEST(Csv, ObeysTheHeaderSetting) {
+  Source source;
+  source.header = true;
+  const Dataset dataset = load_text("0,1,2\n5,6,7\n", source);
+  EXPECT_EQ(dataset.size(), 1);
+  EXPECT_EQ(dataset.column_names(), (std::vector<std::string>{"0", "1"}));
+}
+
+}  // namespace
+}  // namespace lockstep

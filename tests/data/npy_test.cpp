@@ -1,0 +1,62 @@
+#include "data/data_testing.hpp"
+#include "io/testing.hpp"
+#include "lockstep/data/formats.hpp"
+
+namespace lockstep {
+namespace {
+
+using namespace std::string_literals;
+
+Dataset load_pair(const std::string& inputs, const std::string& labels,
+                  bool classification = true) {
+  const TemporaryDirectory directory;
+  Source source;
+  source.path = directory.write("x.npy", inputs);
+  source.labels_path = directory.write("y.npy", labels);
+  source.classification = classification;
+  return load(source);
+}
+
+const std::string kTwoLabels =
+    npy_file("<i8", "(2,)", little_endian<std::int64_t>(3) + little_endian<std::int64_t>(1));
+
+TEST(Npy, KeepsBytesAsTheyAre) {
+  const Dataset dataset = load_pair(npy_file("|u1", "(2, 1, 3)", "abcdef"), kTwoLabels);
+  EXPECT_EQ(dataset.shape(), (Shape{1, 3, 1}));
+  EXPECT_EQ(text_of(dataset.input_bytes()), "abcdef");
+  EXPECT_EQ(dataset.label(0), 3);
+}
+
+TEST(Npy, ConvertsEveryType) {
+  const auto second = [](const std::string& type, const std::string& a, const std::string& b) {
+    return load_pair(npy_file(type, "(2,)", a + b), kTwoLabels).float_inputs()[1];
+  };
+  EXPECT_EQ(second("|i1", "\1", "\xff"), -1.0f);
+  EXPECT_EQ(second("<i2", little_endian<std::int16_t>(1), little_endian<std::int16_t>(-300)),
+            -300.f);
+  EXPECT_EQ(second("<i4", little_endian(1), little_endian(-70'000)), -70'000.0f);
+  EXPECT_EQ(second("<i8", little_endian(std::int64_t{1}), little_endian(std::int64_t{-9})), -9.0f);
+  EXPECT_EQ(second("<f4", little_endian(1.0f), little_endian(0.1f)), 0.1f);
+  EXPECT_EQ(second("<f8", little_endian(1.0), little_endian(-0.25)), -0.25f);
+  EXPECT_EQ(second(">f4", big_endian(1.0f), big_endian(0.1f)), 0.1f);
+}
+
+TEST(Npy, ReadsVersionsTwoAndThree) {
+  for (const char version : {'\2', '\3'}) {
+    const std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1)}\n";
+    const std::string file = "\x93NUMPY"s + version + '\0' +
+                             little_endian(static_cast<std::uint32_t>(header.size())) + header +
+                             little_endian(5.0f) + little_endian(6.0f);
+    EXPECT_EQ(load_pair(file, kTwoLabels).float_inputs()[1], 6.0f);
+  }
+}
+
+TEST(Npy, ReadsValueTargets) {
+  const Dataset dataset =
+      load_pair(npy_file("|u1", "(2,)", "ab"),
+                npy_file("<f8", "(2, 1)", little_endian(0.5) + little_endian(1.5)), false);
+  EXPECT_EQ(dataset.target(1)[0], 1.5f);
+}
+
+}  // namespace
+}  // namespace lockstep

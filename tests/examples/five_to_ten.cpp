@@ -1,0 +1,23 @@
+// A network of one weight learns that 5 means 10: predict, compare, send the error back, adjust, again.
+#include <cstdio>
+
+#include "lockstep/nn/layers.hpp"
+#include "lockstep/train/model.hpp"
+
+using namespace lockstep;
+
+int main() {
+  const Real input[] = {5}, answer[] = {10};
+  Network network({.channels = 1});
+  network.add(linear(1, {.bias = false}));
+  Model model(network);
+  const auto loss = mean_squared_error();
+  const auto rule = sgd();
+  for (int round = 1; round <= 10; ++round) {
+    const Real guess = model.predict(input)[0];
+    const double error = model.compare(*loss, answer);
+    model.send_back();
+    model.adjust(*rule, 0.01);
+    std::printf("round %2d   guess %7.4f   error %8.4f   weight now %.4f\n", round, guess, error, model.parameters()[0]);
+  }
+}

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "lockstep/nn/layers.hpp"
+
+namespace lockstep {
+
+/// One row of the catalogue that all contract tests of layers walk through.
+struct LayerCase {
+  std::string name;
+  std::function<std::unique_ptr<Layer>()> make;
+  std::vector<Shape> inputs;
+  double kink = 0;  ///< inputs stay this far from 0, where the slope jumps
+};
+
+inline std::ostream& operator<<(std::ostream& out, const LayerCase& c) { return out << c.name; }
+
+inline std::vector<LayerCase> layer_cases() {
+  return {
+      {"linear", [] { return linear(5); }, {{1, 1, 7}}},
+      {"linear_positions", [] { return linear(4); }, {{3, 2, 5}}},
+      {"linear_without_bias", [] { return linear(3, {.bias = false}); }, {{2, 1, 4}}},
+      {"linear_one_to_one", [] { return linear(1); }, {{1, 1, 1}}},
+      {"linear_over_tiles", [] { return linear(515); }, {{1, 1, 130}}},
+      {"flatten", [] { return flatten(); }, {{2, 3, 4}}},
+      {"relu", [] { return relu(); }, {{2, 1, 9}}, 0.01},
+      {"tanh", [] { return tanh(); }, {{1, 2, 9}}},
+      {"sigmoid", [] { return sigmoid(); }, {{1, 1, 33}}},
+      {"gelu", [] { return gelu(); }, {{3, 1, 7}}},
+  };
+}
+
+}  // namespace lockstep

@@ -1,0 +1,121 @@
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "lockstep/nn/layers.hpp"
+#include "lockstep/nn/loss.hpp"
+#include "lockstep/nn/network.hpp"
+#include "lockstep/nn/workspace.hpp"
+#include "nn/gradient_check.hpp"
+#include "nn/layer_cases.hpp"
+
+// Backward against central differences, in double precision.
+
+namespace lockstep {
+namespace {
+
+static_assert(sizeof(Real) == sizeof(double));
+
+// Shares whose microbatches have no, one and several samples; three and five microbatches make
+// several gradient blocks.
+const std::vector<std::vector<Index>> kShares{{1}, {3}, {0, 1, 3}, {2, 0, 1, 1, 2}};
+
+class LayerGradient : public testing::TestWithParam<LayerCase> {};
+
+TEST_P(LayerGradient, AgreesWithCentralDifferences) {
+  const auto layer = GetParam().make();
+  for (const std::vector<Index>& rows : kShares) {
+    SCOPED_TRACE(GetParam().name + " with " + std::to_string(rows.size()) + " microbatches");
+    LayerRun run(*layer, GetParam().inputs, microbatches_of(rows));
+    check_layer_gradients(run, GetParam().kink);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, LayerGradient, testing::ValuesIn(layer_cases()),
+                         [](const auto& row) { return row.param.name; });
+
+struct LossCase {
+  std::string name;
+  std::function<std::unique_ptr<Loss>()> make;
+};
+
+class LossGradient : public testing::TestWithParam<LossCase> {};
+
+TEST_P(LossGradient, AgreesWithCentralDifferences) {
+  const auto loss = GetParam().make();
+  for (const Index columns : {1, 2, 10, 37}) {
+    const Index rows = 3;
+    Buffer<Real> prediction(rows * columns), answers(rows * columns), gradient(rows * columns);
+    fill_test_values(prediction.span(), 1);
+    fill_test_values(answers.span(), 2);
+    const std::vector<std::int32_t> labels{0, static_cast<std::int32_t>(columns - 1),
+                                           static_cast<std::int32_t>(columns / 2)};
+    const Targets targets{.labels = labels, .values = {answers.data(), rows, columns}};
+    const Real weight = 0.3;
+    const auto f = [&] {
+      MetricSums sums{};
+      loss->evaluate({prediction.data(), rows, columns}, targets, weight, {}, sums);
+      return weight * sums[0];
+    };
+    MetricSums sums{};
+    loss->evaluate({prediction.data(), rows, columns}, targets, weight,
+                   {gradient.data(), rows, columns}, sums);
+    for (std::size_t i = 0; i < prediction.span().size(); ++i) {
+      expect_derivative(f, prediction.span()[i], gradient.span()[i],
+                        std::to_string(columns) + " columns, at " + std::to_string(i));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, LossGradient,
+                         testing::Values(LossCase{"cross_entropy", cross_entropy},
+                                         LossCase{"mean_squared_error", mean_squared_error}),
+                         [](const auto& row) { return row.param.name; });
+
+// All layers in one network; d(weighted loss) / d(every parameter).
+TEST(NetworkGradient, AgreesWithCentralDifferences) {
+  Network network({2, 2, 3});
+  network.add(linear(4));
+  network.add(gelu());
+  network.add(flatten());
+  network.add(linear(9, {.bias = false}));
+  network.add(tanh());
+  network.add(linear(8));
+  network.add(sigmoid());
+  network.add(linear(7));
+  network.add(relu());
+  network.add(linear(3));
+  const auto microbatches = microbatches_of({2, 0, 3});
+  const Pass pass{.microbatches = microbatches, .training = true, .random = {}};
+  Workspace workspace(network, {.samples = 5, .microbatches = 3, .threads = thread_count()});
+  Buffer<Real> parameters(network.parameters().size());
+  network.parameters().initialize(3, parameters.span());
+  fill_test_values(workspace.input().values(5), 1);
+  const std::vector<std::int32_t> labels{0, 1, 2, 1, 0};
+  const auto loss = cross_entropy();
+  const Real weight = 0.2;
+
+  const auto f = [&] {
+    std::vector<MetricSums> sums(3);
+    network.forward(parameters.span(), pass, workspace);
+    evaluate_loss(*loss, pass, workspace.output(), {.labels = labels, .values = {}}, weight,
+                  workspace.output_gradient(), sums);
+    return weight * (sums[0][0] + sums[1][0] + sums[2][0]);
+  };
+  f();
+  Buffer<Real> first(parameters.size()), second(parameters.size());
+  const std::vector<GradientBlock> blocks{{{0, 2}, first.span()}, {{2, 1}, second.span()}};
+  network.backward(parameters.span(), pass, workspace, blocks, [](Index) {});
+  for (const Parameter& p : network.parameters().parameters()) {
+    for (Index i = p.offset; i < p.offset + p.spec.size(); ++i) {
+      expect_derivative(f, parameters.data()[i], first.data()[i] + second.data()[i],
+                        p.name + " at " + std::to_string(i - p.offset), 0.1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,64 @@
+#include "lockstep/optim/schedule.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "lockstep/base/error.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr std::uint64_t kFar = std::numeric_limits<std::uint64_t>::max();
+
+TEST(Schedule, Constant) {
+  EXPECT_EQ(constant_schedule()->factor(0), 1);
+  EXPECT_EQ(constant_schedule()->factor(kFar), 1);
+}
+
+TEST(Schedule, StepFallsAtMultiples) {
+  const auto s = step_schedule(10, 0.5);
+  EXPECT_EQ(s->factor(0), 1);
+  EXPECT_EQ(s->factor(9), 1);
+  EXPECT_EQ(s->factor(10), 0.5);
+  EXPECT_EQ(s->factor(19), 0.5);
+  EXPECT_EQ(s->factor(20), 0.25);
+  EXPECT_EQ(s->factor(kFar), 0);
+  EXPECT_EQ(step_schedule(1, 1)->factor(7), 1);
+}
+
+TEST(Schedule, CosineFallsFromOneToFinal) {
+  const auto s = cosine_schedule(100, 0.2);
+  EXPECT_EQ(s->factor(0), 1);
+  EXPECT_NEAR(s->factor(25), 0.2 + 0.8 * (1 + std::sqrt(0.5)) / 2, 1e-12);
+  EXPECT_NEAR(s->factor(50), 0.6, 1e-12);
+  EXPECT_GT(s->factor(99), 0.2);
+  EXPECT_EQ(s->factor(100), 0.2);
+  EXPECT_EQ(s->factor(kFar), 0.2);
+  EXPECT_EQ(cosine_schedule(1, 0)->factor(0), 1);
+  EXPECT_EQ(cosine_schedule(1, 0)->factor(1), 0);
+}
+
+TEST(Schedule, WarmUpRisesToBaseAndThenTheScheduleBegins) {
+  const auto s = step_schedule(2, 0.5);
+  EXPECT_DOUBLE_EQ(learning_rate(*s, 0.4, 4, 0), 0.1);
+  EXPECT_DOUBLE_EQ(learning_rate(*s, 0.4, 4, 3), 0.4);
+  EXPECT_DOUBLE_EQ(learning_rate(*s, 0.4, 4, 4), 0.4);
+  EXPECT_DOUBLE_EQ(learning_rate(*s, 0.4, 4, 6), 0.2);
+  EXPECT_DOUBLE_EQ(learning_rate(*s, 0.4, 0, 0), 0.4);
+}
+
+TEST(Schedule, WrongOptionsAreRefused) {
+  const double nan = std::nan("");
+  EXPECT_THROW(step_schedule(0, 0.5), Error);
+  EXPECT_THROW(cosine_schedule(0, 0.5), Error);
+  for (const double bad : {-0.1, 1.1, nan}) {
+    EXPECT_THROW(step_schedule(1, bad), Error);
+    EXPECT_THROW(cosine_schedule(1, bad), Error);
+  }
+  EXPECT_THROW(step_schedule(1, 0), Error);
+}
+
+}  // namespace
+}  // namespace lockstep
