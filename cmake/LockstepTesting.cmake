@@ -7,8 +7,12 @@ function(lockstep_test_program target file library)
   add_executable(${target} ${file})
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/tests")
   target_include_directories(${target} SYSTEM PRIVATE ${HDF5_INCLUDE_DIRS})
+  target_compile_definitions(${target} PRIVATE
+    LOCKSTEP_SOURCE_DIR="${PROJECT_SOURCE_DIR}" LOCKSTEP_TRAINER="$<TARGET_FILE:trainer>"
+    LOCKSTEP_MPIEXEC="${MPIEXEC_EXECUTABLE}")
   target_link_libraries(${target} PRIVATE ${library} lockstep_options GTest::gtest fmt::fmt
-    nlohmann_json::nlohmann_json)
+    nlohmann_json::nlohmann_json ZLIB::ZLIB ${HDF5_C_LIBRARIES})
+  add_dependencies(${target} trainer)
 endfunction()
 
 function(lockstep_test target file library)

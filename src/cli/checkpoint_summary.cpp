@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "lockstep/io/digest.hpp"
@@ -55,6 +57,7 @@ std::vector<HistoryColumn> last_row(const Hdf5Reader& file) {
     const std::vector<double> values = file.doubles("/history/" + name);
     if (!values.empty()) row.push_back({name, {values.back()}});
   }
+  std::ranges::stable_sort(row, {}, [](const HistoryColumn& c) { return c.name != "step"; });
   return row;
 }
 
@@ -94,11 +97,11 @@ void verify_digests(const CheckpointSummary& summary) {
   for (const auto* group : {&summary.model, &summary.optimizer}) {
     for (const TensorSummary& tensor : *group) {
       if (tensor.digest == tensor.found_digest) continue;
-      throw Error(ExitCode::bad_data,
-                  fmt::format("{}: digest of tensor {}: the file says {}, its values have {}",
-                              summary.file, tensor.name,
-                              tensor.digest.empty() ? "nothing" : tensor.digest,
-                              tensor.found_digest));
+      throw Error(
+          ExitCode::bad_data,
+          fmt::format("{}: digest of tensor {}: the file says {}, its values have {}", summary.file,
+                      tensor.name, tensor.digest.empty() ? "nothing" : tensor.digest,
+                      tensor.found_digest));
     }
   }
 }

@@ -33,8 +33,7 @@ void init(const std::string& file, std::ostream& out) {
 void show(const std::string& file, const std::vector<std::string>& assignments, std::ostream& out) {
   std::vector<config::Override> overrides;
   for (const std::string& assignment : assignments) overrides.push_back({assignment});
-  const config::Config config =
-      config::parse(config::read_source(file), overrides, catalogue());
+  const config::Config config = config::parse(config::read_source(file), overrides, catalogue());
   out << config::resolved(config, catalogue());
 }
 
@@ -56,8 +55,9 @@ class Config : public Command {
 
     show_ = app.add_subcommand("show", "Check a configuration; print each value with its origin");
     show_->add_option("CONFIG", file_, "Configuration file")->type_name("FILE")->required();
-    show_->add_option("--set", assignments_,
-                      "Value that wins over the file; may be repeated (default: none)")
+    show_
+        ->add_option("--set", assignments_,
+                     "Value that wins over the file; may be repeated (default: none)")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
     show_->footer("Example:\n  trainer config show scripts/configs/digits-mlp.toml");

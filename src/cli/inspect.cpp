@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -58,21 +59,23 @@ std::string summary_text(const CheckpointSummary& s) {
   std::string text = fmt::format("{}\n", s.file);
   text += fmt::format("format     checkpoint 1, {} bytes, seal intact, written by trainer {}\n",
                       thousands(s.bytes), s.writer);
-  text += fmt::format("position   step {}, {} complete epochs\n", thousands(s.info.step), s.epoch);
+  text += fmt::format("position   step {}, {} done\n", thousands(s.info.step),
+                      plural(s.epoch, "epoch"));
   text += fmt::format("run        seed {}, batch {} global, {} microbatches\n", s.info.seed,
                       thousands(s.info.batch), s.info.microbatches);
   text += fmt::format("state      digest {}\n", s.state_digest);
   std::string row;
   for (const HistoryColumn& c : s.last_row) {
     const bool counts = c.name == "step" || c.name == "epoch";
-    row += "  " + (counts ? fmt::format("{} {}", c.name, c.values[0])
-                          : metric_text(c.name, c.values[0]));
+    row += "  " +
+           (counts ? fmt::format("{} {}", c.name, c.values[0]) : metric_text(c.name, c.values[0]));
   }
   if (!row.empty()) text += fmt::format("last row {}\n", row);
-  text += fmt::format("\nmodel      {} tensors, {} parameters, input {}\n{}", s.model.size(),
-                      thousands(numbers_in(s.model)), shape_text(s.info.input),
-                      tensors_text(s.model));
-  text += fmt::format("\noptimizer  {}, {} tensors\n", s.info.optimizer, s.optimizer.size());
+  text +=
+      fmt::format("\nmodel      {}, {} parameters, input {}\n{}", plural(s.model.size(), "tensor"),
+                  thousands(numbers_in(s.model)), shape_text(s.info.input), tensors_text(s.model));
+  text +=
+      fmt::format("\noptimizer  {}, {}\n", s.info.optimizer, plural(s.optimizer.size(), "tensor"));
   return s.optimizer.empty() ? text : text + tensors_text(s.optimizer);
 }
 

@@ -34,9 +34,9 @@ class Predict : public Command {
         [&](const Communicator& world) {
           on_root(world, [&] {
             if (force_ || !file_exists(out_)) return;
-            throw Error(ExitCode::cannot_create,
-                        fmt::format("{} exists, nothing was written; to replace it add: --force",
-                                    out_));
+            throw Error(
+                ExitCode::cannot_create,
+                fmt::format("{} exists, nothing was written; to replace it add: --force", out_));
           });
           predict_checkpoint(world, checkpoint_, data_, out_);
           return ExitCode::ok;

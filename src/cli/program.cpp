@@ -33,8 +33,8 @@ void check_command(const std::vector<std::string>& arguments, const Commands& al
   std::vector<std::string> known;
   for (const auto& command : all) known.emplace_back(command->name());
   if (std::ranges::find(known, name) != known.end()) return;
-  throw usage_error(
-      fmt::format("'{}' is not a command{}", config::shown(name), hint(name, known)), "trainer");
+  throw usage_error(fmt::format("'{}' is not a command{}", config::shown(name), hint(name, known)),
+                    "trainer");
 }
 
 /// The innermost subcommand that was given, for its options and its name.
@@ -68,7 +68,8 @@ void describe(CLI::App& app, const Commands& all) {
   app.require_subcommand(1);
   app.footer("What a command takes: trainer COMMAND --help");
   for (const auto& command : all) {
-    CLI::App* sub = app.add_subcommand(std::string(command->name()), std::string(command->summary()));
+    CLI::App* sub =
+        app.add_subcommand(std::string(command->name()), std::string(command->summary()));
     command->add_options(*sub);
     sub->footer(fmt::format("Example:\n  {}", command->example()));
   }

@@ -12,10 +12,6 @@
 namespace lockstep::cli {
 namespace {
 
-std::string plural(std::uint64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", thousands(count), noun, count == 1 ? "" : "s");
-}
-
 /// "2 nodes (n1:2 n2:2)", in the order in which the nodes first appear.
 std::string nodes_text(const std::vector<std::string>& node_of_rank) {
   std::vector<std::string> names;
@@ -78,16 +74,15 @@ std::string headline(const std::vector<Metric>& metrics) {
 }  // namespace
 
 std::string header_text(const RunStart& start) {
-  std::string text =
-      fmt::format("{}  {} x {} on {}  {}  {}\n", version_line(),
-                  plural(static_cast<std::uint64_t>(start.ranks), "rank"),
-                  plural(static_cast<std::uint64_t>(start.threads), "thread"),
-                  nodes_text(start.nodes), mpi_library(), build_info().simd);
-  text += fmt::format("run    {}     config {}{}     seed {}\n", start.directory, start.config_file,
-                      start.overrides == 0
-                          ? std::string()
-                          : fmt::format(" ({})", plural(start.overrides, "override")),
-                      start.seed);
+  std::string text = fmt::format("{}  {} x {} on {}  {}  {}\n", version_line(),
+                                 plural(static_cast<std::uint64_t>(start.ranks), "rank"),
+                                 plural(static_cast<std::uint64_t>(start.threads), "thread"),
+                                 nodes_text(start.nodes), mpi_library(), build_info().simd);
+  text +=
+      fmt::format("run    {}     config {}{}     seed {}\n", start.directory, start.config_file,
+                  start.overrides == 0 ? std::string()
+                                       : fmt::format(" ({})", plural(start.overrides, "override")),
+                  start.seed);
   if (!start.resumed_from.empty()) {
     text += fmt::format("resume {} at step {}, segment {}\n", start.resumed_from,
                         thousands(start.first_step), start.segment);
@@ -129,14 +124,13 @@ std::string milestones_text(const RunEnd& end) {
   double seconds = -1;
   for (const Milestone& milestone : end.milestones) {
     const bool first = list.empty();
-    const std::string bound = fmt::format("{}{:.0f} %", first ? "" : ", ", 100 * milestone.error);
-    if (milestone.step == 0) {
-      list += bound + " not reached";
-    } else if (first) {
-      list += fmt::format("{} after {} steps", bound, thousands(milestone.step));
-    } else {
-      list += fmt::format("{} {}", bound, thousands(milestone.step));
+    list += fmt::format("{}{:.0f} % ", first ? "" : ", ", 100 * milestone.error);
+    if (milestone.step == 0) {  // so are all later ones
+      list += "not reached";
+      break;
     }
+    const std::string step = thousands(milestone.step);
+    list += first ? fmt::format("after {} steps", step) : step;
     seconds = std::max(seconds, milestone.seconds);
   }
   return fmt::format("error  {}{}\n", list,

@@ -9,7 +9,8 @@ namespace lockstep::cli {
 /// What a run is: program, ranks and nodes, directory, data, notes, and the table of its layers.
 [[nodiscard]] std::string header_text(const RunStart& start);
 
-/// "epoch  1/5   235 steps   loss 0.2931  val 0.0874  acc 97.31 %  lr 0.2000 ...", without line end.
+/// "epoch  1/5   235 steps   loss 0.2931  val 0.0874  acc 97.31 %  lr 0.2000 ...", without line
+/// end.
 [[nodiscard]] std::string epoch_text(const EpochEvent& epoch);
 
 /// When the training error fell below its bounds; empty without milestones.

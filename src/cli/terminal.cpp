@@ -56,11 +56,7 @@ TerminalStyle standard_output_style() {
 
 Terminal::Terminal(std::ostream& out, std::ostream& err, TerminalStyle style, std::string command,
                    Clock clock)
-    : out_(out),
-      err_(err),
-      style_(style),
-      command_(std::move(command)),
-      clock_(std::move(clock)) {}
+    : out_(out), err_(err), style_(style), command_(std::move(command)), clock_(std::move(clock)) {}
 
 Terminal::~Terminal() { erase(); }
 
@@ -205,8 +201,8 @@ void Terminal::on_end(const RunEnd& end) {
   if (end.status == "done") {
     print("\n" + done_text(end, start_.directory));
   } else if (end.status == "preempted") {
-    print(fmt::format("\nstopped at step {}: {}; checkpoint complete\n       resume with: {}\n",
-                      thousands(end.step), end.reason, resume_command()));
+    print(fmt::format("\nstopped by {} at step {}, checkpoint complete; resume with:\n  {}\n",
+                      end.reason, thousands(end.step), resume_command()));
     if (!end.digest.empty()) print(fmt::format("digest {}\n", end.digest));
   } else if (!end.checkpoint.empty()) {
     print(fmt::format("\nfailed at step {}; last checkpoint: {}/{}\n", thousands(end.step),

@@ -13,13 +13,14 @@ namespace lockstep::cli {
 
 /// What the place that people read can do.
 struct TerminalStyle {
-  bool bar = false;     ///< a line can be redrawn in place
+  bool bar = false;  ///< a line can be redrawn in place
   bool colour = false;
-  int columns = 0;      ///< width; 0: unknown
+  int columns = 0;  ///< width; 0: unknown
 };
 
 /// The style of a stream. Under mpirun every rank has a terminal of 0 columns even when mpirun's
-/// own output is a file: then it is none. `no_color` and `term` are the values of NO_COLOR and TERM.
+/// own output is a file: then it is none. `no_color` and `term` are the values of NO_COLOR and
+/// TERM.
 [[nodiscard]] TerminalStyle style_of(bool is_terminal, int columns, std::string_view no_color,
                                      std::string_view term);
 /// The style of standard output.

@@ -32,6 +32,10 @@ std::string thousands(Index value) {
   return value < 0 ? "-" + digits : digits;
 }
 
+std::string plural(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", thousands(count), noun, count == 1 ? "" : "s");
+}
+
 std::string significant(double value) {
   if (std::abs(value) >= 1000 && std::abs(value) < 1e9) {
     return thousands(static_cast<Index>(std::llround(value)));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lockstep/nn/layer.hpp"
@@ -14,6 +15,9 @@ namespace lockstep::cli {
 /// "12,345,678".
 [[nodiscard]] std::string thousands(std::uint64_t value);
 [[nodiscard]] std::string thousands(Index value);
+
+/// "1 rank", "2 ranks".
+[[nodiscard]] std::string plural(std::uint64_t count, std::string_view noun);
 
 /// Four significant digits: "0.2931", "98.87", "3.000e-05".
 [[nodiscard]] std::string significant(double value);

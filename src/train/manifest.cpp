@@ -57,10 +57,10 @@ std::string cpu_model() {
 
 Json build() {
   const BuildInfo info = build_info();
-  return {{"version", info.version},           {"commit", info.commit},
-          {"dirty", info.dirty},               {"compiler", info.compiler},
-          {"build_type", info.build_type},     {"architecture", info.architecture},
-          {"sanitizers", info.sanitizers},     {"simd", info.simd}};
+  return {{"version", info.version},       {"commit", info.commit},
+          {"dirty", info.dirty},           {"compiler", info.compiler},
+          {"build_type", info.build_type}, {"architecture", info.architecture},
+          {"sanitizers", info.sanitizers}, {"simd", info.simd}};
 }
 
 Json libraries() {

@@ -198,9 +198,9 @@ void MetricsLog::on_end(const RunEnd& end) {
       .text_if_any("digest", end.digest)
       .text_if_any("checkpoint", end.checkpoint);
   if (end.best) {
-    line.set("best", Json{{"metric", end.best->metric},
-                          {"value", end.best->value},
-                          {"step", end.best->step}});
+    line.set(
+        "best",
+        Json{{"metric", end.best->metric}, {"value", end.best->value}, {"step", end.best->step}});
   }
   append(line.text());
 }

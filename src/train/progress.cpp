@@ -32,7 +32,7 @@ std::size_t Progress::add_batch(std::uint64_t step, const MetricSums& sums, Inde
   const double share = std::min(1.0, n / kErrorWindow);
   error_average += share * ((n - sums[1]) / n - error_average);
   error_weight += share * (1.0 - error_weight);
-  if (error_weight < 0.5) return 0;  // too few samples to speak of an error rate
+  if (error_weight < 0.25) return 0;  // too few samples to speak of an error rate
   const double error = error_average / error_weight;
   std::size_t reached = 0;
   for (std::size_t i = 0; i < kMilestones.size(); ++i) {

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 /// So many runs of one name are a loop gone wild.
 constexpr int kMaxRuns = 10'000;
 
-[[noreturn]] void refuse(const std::string& what, const fs::path& path, const std::error_code& why) {
+[[noreturn]] void refuse(const std::string& what, const fs::path& path,
+                         const std::error_code& why) {
   throw Error(ExitCode::cannot_create,
               fmt::format("cannot create {} {}: {}", what, path.string(), why.message()));
 }
@@ -37,9 +38,9 @@ void require_empty(const fs::path& path) {
   std::error_code error;
   const fs::directory_iterator entries(path, error);
   if (error) refuse("a run in", path, error);
-  const bool empty = std::all_of(begin(entries), end(entries), [](const fs::directory_entry& entry) {
-    return entry.path().filename() == "LOCK";
-  });
+  const bool empty = std::all_of(
+      begin(entries), end(entries),
+      [](const fs::directory_entry& entry) { return entry.path().filename() == "LOCK"; });
   if (empty) return;
   throw Error(ExitCode::cannot_create,
               fmt::format("run directory {} is not empty, nothing was overwritten\n"

@@ -19,8 +19,8 @@ struct RankPlace {
 /// What only the caller of a Manifest knows about this start.
 struct ManifestFacts {
   std::vector<std::string> command_line;
-  int threads = 1;               ///< per rank
-  std::vector<RankPlace> ranks;  ///< in rank order
+  int threads = 1;                                  ///< per rank
+  std::vector<RankPlace> ranks;                     ///< in rank order
   std::map<std::string, std::string> data_digests;  ///< "train", "val": hexadecimal
 };
 

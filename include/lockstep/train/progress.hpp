@@ -43,7 +43,7 @@ class Progress {
   std::optional<BestMetric> best;
 
  private:
-  static constexpr double kErrorWindow = 2048;
+  static constexpr double kErrorWindow = 1024;
 };
 
 }  // namespace lockstep

@@ -1,0 +1,225 @@
+#include "cli/program.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "cli/command.hpp"
+#include "cli/failure.hpp"
+#include "lockstep/config/show.hpp"
+#include "lockstep/train/metrics_log.hpp"
+#include "lockstep/train/version.hpp"
+
+namespace lockstep::cli {
+namespace {
+
+struct Result {
+  ExitCode code;
+  std::string out;
+  std::string err;
+};
+
+Result trainer(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "trainer");
+  std::ostringstream out, err;
+  const ExitCode code = run_program(arguments, out, err);
+  return {code, out.str(), err.str()};
+}
+
+/// A directory of its own, entered for the length of a test.
+class Scratch {
+ public:
+  Scratch() : before_(std::filesystem::current_path()) {
+    std::string name = (std::filesystem::temp_directory_path() / "program-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no scratch directory");
+    path_ = name;
+    std::filesystem::current_path(path_);
+  }
+  ~Scratch() {
+    std::filesystem::current_path(before_);
+    std::filesystem::remove_all(path_);
+  }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+
+ private:
+  std::filesystem::path before_;
+  std::filesystem::path path_;
+};
+
+TEST(ProgramTest, VersionIsTheVersionBlock) {
+  const Result result = trainer({"--version"});
+  EXPECT_EQ(result.code, ExitCode::ok);
+  EXPECT_EQ(result.out, version_text() + "\n");
+}
+
+TEST(ProgramTest, HelpListsEveryCommand) {
+  const Result result = trainer({"--help"});
+  EXPECT_EQ(result.code, ExitCode::ok);
+  for (const auto& command : commands()) {
+    EXPECT_NE(result.out.find("\n  " + std::string(command->name()) + " "), std::string::npos);
+    EXPECT_NE(result.out.find(command->summary()), std::string::npos);
+  }
+}
+
+TEST(ProgramTest, HelpOfACommandEndsWithItsExample) {
+  for (const auto& command : commands()) {
+    const Result result = trainer({std::string(command->name()), "--help"});
+    EXPECT_EQ(result.code, ExitCode::ok);
+    EXPECT_TRUE(result.out.ends_with("Example:\n  " + std::string(command->example()) + "\n"))
+        << result.out;
+    EXPECT_NE(command->example().find("trainer " + std::string(command->name())),
+              std::string::npos);
+  }
+}
+
+/// Every option says its default, or that it must be given.
+void expect_documented(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_name() == "--help") continue;
+    EXPECT_FALSE(option->get_description().empty()) << option->get_name();
+    EXPECT_TRUE(option->get_required() ||
+                option->get_description().find("(default: ") != std::string::npos)
+        << app.get_name() << ' ' << option->get_name();
+    EXPECT_TRUE(option->get_expected_max() == 0 || !option->get_type_name().empty())
+        << app.get_name() << ' ' << option->get_name();
+  }
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
+    expect_documented(*sub);
+  }
+}
+
+TEST(ProgramTest, EveryOptionTellsTypeAndDefault) {
+  for (const auto& command : commands()) {
+    CLI::App app("", std::string(command->name()));
+    command->add_options(app);
+    expect_documented(app);
+  }
+}
+
+TEST(ProgramTest, UnknownWordsGetAHint) {
+  const Result command = trainer({"trin", "mlp.toml"});
+  EXPECT_EQ(command.code, ExitCode::usage);
+  EXPECT_EQ(command.out, "");
+  EXPECT_EQ(command.err,
+            "trainer: error: 'trin' is not a command; did you mean 'train'?\n"
+            "  see: trainer --help\n");
+  const Result option = trainer({"train", "mlp.toml", "--max-step", "3"});
+  EXPECT_EQ(option.code, ExitCode::usage);
+  EXPECT_EQ(option.err,
+            "trainer: error: trainer train: unexpected argument '--max-step'; did you mean "
+            "'--max-steps'?\n  see: trainer train --help\n");
+  const Result nested = trainer({"config", "shwo", "mlp.toml"});
+  EXPECT_EQ(nested.code, ExitCode::usage);
+}
+
+TEST(ProgramTest, BadCommandLinesAreUsageErrors) {
+  const std::vector<std::vector<std::string>> all = {
+      {},
+      {"train"},
+      {"train", "a.toml", "b.toml"},
+      {"train", "a.toml", "--max-steps", "-5"},
+      {"train", "a.toml", "--max-steps", "x"},
+      {"train", "a.toml", "--max-time", "3 epochs"},
+      {"train", "a.toml", "--max-time", "soon"},
+      {"train", "a.toml", "--set"},
+      {"eval"},
+      {"eval", "c.h5", "--labels", "l"},
+      {"predict", "c.h5", "--data", "d"},
+      {"inspect"},
+      {"config"},
+      {"config", "show"},
+      {"--verbose"},
+  };
+  for (const auto& arguments : all) {
+    const Result result = trainer(arguments);
+    EXPECT_EQ(result.code, ExitCode::usage) << testing::PrintToString(arguments);
+    EXPECT_TRUE(result.err.starts_with("trainer: error: ")) << result.err;
+    EXPECT_EQ(result.out, "");
+  }
+}
+
+TEST(ProgramTest, OnlyTheFirstProcessSpeaks) {
+  ::setenv("OMPI_COMM_WORLD_RANK", "1", 1);
+  const Result help = trainer({"--help"});
+  const Result wrong = trainer({"trian"});
+  ::setenv("OMPI_COMM_WORLD_RANK", "0", 1);
+  const Result first = trainer({"trian"});
+  ::unsetenv("OMPI_COMM_WORLD_RANK");
+  EXPECT_EQ(help.code, ExitCode::ok);
+  EXPECT_EQ(help.out, "");
+  EXPECT_EQ(wrong.code, ExitCode::usage);
+  EXPECT_EQ(wrong.err, "");
+  EXPECT_NE(first.err, "");
+}
+
+TEST(ProgramTest, ConfigInitNeverOverwrites) {
+  const Scratch scratch;
+  EXPECT_EQ(trainer({"config", "init"}).out, config::starter());
+  EXPECT_EQ(trainer({"config", "init", "mlp.toml"}).code, ExitCode::ok);
+  std::ofstream("mlp.toml") << "mine";
+  const Result again = trainer({"config", "init", "mlp.toml"});
+  EXPECT_EQ(again.code, ExitCode::cannot_create);
+  EXPECT_NE(again.err.find("mlp.toml exists"), std::string::npos);
+  EXPECT_EQ(std::filesystem::file_size("mlp.toml"), 4U);
+}
+
+TEST(ProgramTest, ConfigShowTellsOriginsAndErrors) {
+  const Scratch scratch;
+  trainer({"config", "init", "mlp.toml"});
+  const Result shown = trainer({"config", "show", "--set", "run.seed=9", "mlp.toml"});
+  EXPECT_EQ(shown.code, ExitCode::ok) << shown.err;
+  EXPECT_NE(shown.out.find("seed = 9"), std::string::npos) << shown.out;
+
+  std::ofstream("bad.toml") << "[run]\nsede = 1\n";
+  const Result bad = trainer({"config", "show", "bad.toml"});
+  EXPECT_EQ(bad.code, ExitCode::config);
+  EXPECT_TRUE(bad.err.starts_with("bad.toml:1:1: error: ")) << bad.err;
+  EXPECT_NE(bad.err.find("bad.toml:2:1: error: unknown key 'sede'"), std::string::npos);
+  EXPECT_EQ(trainer({"config", "show", "none.toml"}).code, ExitCode::no_input);
+}
+
+TEST(ProgramTest, ConfigExplainsAndPrintsSchemas) {
+  EXPECT_EQ(trainer({"config", "explain"}).code, ExitCode::ok);
+  EXPECT_NE(trainer({"config", "explain", "run.seed"}).out, "");
+  EXPECT_EQ(trainer({"config", "explain", "run.sede"}).code, ExitCode::usage);
+  EXPECT_EQ(trainer({"config", "schema", "--metrics"}).out, metrics_schema());
+  EXPECT_TRUE(nlohmann::json::accept(trainer({"config", "schema"}).out));
+}
+
+std::string failure_text(const Error& error) {
+  std::ostringstream err;
+  print_failure(error, err);
+  return err.str();
+}
+
+TEST(FailureTest, ErrorsArePrintedOnceAndInTheRightForm) {
+  EXPECT_EQ(failure_text({ExitCode::io, "disk full"}), "trainer: error: disk full\n");
+  EXPECT_EQ(failure_text({ExitCode::config, "a.toml:1:1: error: bad"}), "a.toml:1:1: error: bad\n");
+  EXPECT_EQ(failure_text({ExitCode::config, "no layers"}), "trainer: error: no layers\n");
+  EXPECT_EQ(failure_text({ExitCode::system, ""}), "");  // another process speaks
+  const std::string bug = failure_text({ExitCode::internal, "index 3"});
+  EXPECT_NE(bug.find("please report"), std::string::npos);
+  EXPECT_NE(bug.find(version_text()), std::string::npos);
+}
+
+TEST(FailureTest, ExceptionsBecomeErrors) {
+  const auto code_of = [](const auto& exception) {
+    try {
+      throw exception;
+    } catch (...) {
+      return current_failure().code();
+    }
+  };
+  EXPECT_EQ(code_of(Error(ExitCode::io, "x")), ExitCode::io);
+  EXPECT_EQ(code_of(std::bad_alloc()), ExitCode::system);
+  EXPECT_EQ(code_of(std::runtime_error("x")), ExitCode::internal);
+}
+
+}  // namespace
+}  // namespace lockstep::cli
