@@ -36,7 +36,7 @@ endif()
 function(lockstep_use_eigen target)
   get_target_property(eigen_include Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
   target_include_directories(${target} SYSTEM PRIVATE ${eigen_include})
-  target_compile_definitions(${target} PRIVATE EIGEN_DONT_PARALLELIZE)
+  target_compile_definitions(${target} PRIVATE EIGEN_DONT_PARALLELIZE EIGEN_NO_DEBUG)
 endfunction()
 
 # -- The library ---------------------------------------------------------------------------------------------------
@@ -80,6 +80,9 @@ add_library(lockstep_cli STATIC ${cli_sources})
 target_include_directories(lockstep_cli PUBLIC "${PROJECT_SOURCE_DIR}/src")
 target_link_libraries(lockstep_cli PUBLIC lockstep
   PRIVATE lockstep_options CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
+# Large headers and nothing that runs per sample: spare the compiler.
+target_precompile_headers(lockstep_cli PRIVATE <CLI/CLI.hpp> <nlohmann/json.hpp> <fmt/format.h>)
+target_compile_options(lockstep_cli PRIVATE -O1)
 add_executable(trainer "${PROJECT_SOURCE_DIR}/src/cli/main.cpp")
 target_link_libraries(trainer PRIVATE lockstep_cli lockstep_options)
 set_target_properties(trainer PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")

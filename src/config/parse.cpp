@@ -135,13 +135,27 @@ void read_sections(const Document& document, const Catalogue& catalogue, Config&
   }
 }
 
+/// Why a file cannot be read, or nothing. Opening a pipe would wait for its writer.
+std::string obstacle_to_reading(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (error) return error.message();
+  return std::filesystem::is_regular_file(status) ? "" : "it is not a regular file";
+}
+
 }  // namespace
 
 Source read_source(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::error_code ignored;
-  if (!file || std::filesystem::is_directory(path, ignored)) {
-    throw Error(ExitCode::no_input, fmt::format("cannot read the config file '{}'", path));
+  std::string obstacle = obstacle_to_reading(path);
+  std::ifstream file;
+  if (obstacle.empty()) {
+    file.open(path, std::ios::binary);
+    if (!file) obstacle = "permission denied";
+  }
+  if (!obstacle.empty()) {
+    throw Error(ExitCode::no_input, fmt::format("cannot read the config file '{}': {}\n"
+                                                "  to write one: trainer config init FILE",
+                                                path, obstacle));
   }
   std::string text(kMaxConfigBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));

@@ -64,7 +64,8 @@ const Format& format_of(const DataFile& file) {
   });
   if (by_extension == kFormats.end()) {
     throw Error(ExitCode::bad_data,
-                fmt::format("{}: neither content nor extension tell the format; name one of {}",
+                fmt::format("{}: neither content nor extension tell the format; set data.type to "
+                            "one of {}",
                             file.path, known_names()));
   }
   return *by_extension;
@@ -83,7 +84,8 @@ DataFile read_data_file(const std::string& path) {
 DataFile read_labels_file(const Source& source) {
   if (source.labels_path.empty()) {
     throw Error(ExitCode::config,
-                fmt::format("{}: this format keeps targets in a second file, and none is named",
+                fmt::format("{}: this format keeps labels in a second file, and none is named; set "
+                            "data.train_labels or data.val_labels, or give --labels",
                             source.path));
   }
   return read_data_file(source.labels_path);

@@ -125,8 +125,8 @@ Normalization given_normalization(std::span<const double> mean,
   if (!fits(mean) || !fits(standard_deviation)) {
     throw Error(
         ExitCode::config,
-        fmt::format("normalization: expected 1 or {} means and standard deviations, one per "
-                    "channel; found {} and {}",
+        fmt::format("data.mean and data.std: expected 1 or {} numbers each, one per channel; "
+                    "found {} and {}",
                     channels, mean.size(), standard_deviation.size()));
   }
   Normalization result{std::vector<float>(width), std::vector<float>(width)};

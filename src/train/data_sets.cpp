@@ -38,6 +38,12 @@ Normalization normalization_of(const config::Config& config, const Dataset& data
   return {};
 }
 
+std::string shape_text(const Dataset& data) {
+  const Shape shape = data.shape();
+  return fmt::format("{} x {} x {} (height, width, channels) with {} target values", shape.height,
+                     shape.width, shape.channels, data.describe().target_columns);
+}
+
 // What rank 0 does alone: read, split, measure.
 void load_on_root(const config::Config& config, bool classification, DataSets& sets) {
   const config::Data& data = config.data;
@@ -49,8 +55,9 @@ void load_on_root(const config::Config& config, bool classification, DataSets& s
     if (!(sets.val_data->shape() == sets.train_data->shape()) ||
         sets.val_data->describe().target_columns != sets.train_data->describe().target_columns) {
       throw Error(ExitCode::bad_data,
-                  fmt::format("{}: its samples have another shape than those of {}", *data.val,
-                              data.train));
+                  fmt::format("{}: its samples have another shape than those of {}: {} instead of {}",
+                              *data.val, data.train, shape_text(*sets.val_data),
+                              shape_text(*sets.train_data)));
     }
   }
 }
@@ -139,15 +146,19 @@ void check_targets(const Dataset& data, const Network& network, bool classificat
   if (!classification) {
     if (data.describe().target_columns == outputs) return;
     throw Error(ExitCode::config,
-                fmt::format("layer '{}' has {} outputs, but each sample of {} has {} target values",
-                            last, outputs, data.name(), data.describe().target_columns));
+                fmt::format("layer '{}' has {} outputs, but each sample of {} has {} target values\n"
+                            "  give the last linear layer as many: out = {}",
+                            last, outputs, data.name(), data.describe().target_columns,
+                            data.describe().target_columns));
   }
   for (Index i = 0; i < data.size(); ++i) {
     if (data.label(i) < outputs) continue;
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: label {} of sample {} is out of range: layer '{}' has {} outputs, "
-                            "for the labels 0 to {}",
-                            data.name(), data.label(i), i, last, outputs, outputs - 1));
+                            "for the labels 0 to {}\n"
+                            "  if the label is right, give the last linear layer out = {} or more",
+                            data.name(), data.label(i), i, last, outputs, outputs - 1,
+                            Index{data.label(i)} + 1));
   }
 }
 

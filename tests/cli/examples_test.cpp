@@ -1,5 +1,5 @@
 // Runs the examples of the help as they stand there, one after the other: each works on what the
-// earlier ones left. LOCKSTEP_TRAINER is the program, LOCKSTEP_SOURCE the root of the sources.
+// earlier ones left. LOCKSTEP_TRAINER is the program, LOCKSTEP_SOURCE_DIR the root of the sources.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -35,15 +35,14 @@ std::vector<std::string> all_examples() {
 }
 
 TEST(ExamplesTest, EachOneWorks) {
-  const char* trainer = std::getenv("LOCKSTEP_TRAINER");
-  const char* source = std::getenv("LOCKSTEP_SOURCE");
-  ASSERT_TRUE(trainer != nullptr && source != nullptr) << "the build system says where they are";
+  const fs::path trainer = LOCKSTEP_TRAINER;
+  const fs::path source = LOCKSTEP_SOURCE_DIR;
   std::string scratch = (fs::temp_directory_path() / "examples-XXXXXX").string();
   ASSERT_NE(::mkdtemp(scratch.data()), nullptr);
-  fs::create_symlink(fs::path(source) / "datasets", fs::path(scratch) / "datasets");
-  fs::create_symlink(fs::path(source) / "scripts", fs::path(scratch) / "scripts");
+  fs::create_symlink(source / "datasets", fs::path(scratch) / "datasets");
+  fs::create_symlink(source / "scripts", fs::path(scratch) / "scripts");
   const std::string prefix = "cd '" + scratch + "' && PATH='" +
-                             fs::path(trainer).parent_path().string() + "':\"$PATH\" && ";
+                             trainer.parent_path().string() + "':\"$PATH\" && ";
   for (const std::string& example : all_examples()) {
     EXPECT_EQ(
         std::system((prefix + example + " > out.txt 2>&1 || { cat out.txt; false; }").c_str()), 0)

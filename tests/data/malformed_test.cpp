@@ -138,7 +138,7 @@ TEST(Malformed, Hdf5) {
       {"a.h5", "", "a.h5: not an HDF5 file"},
       {"a.h5", image.substr(0, 200), "a.h5: not an HDF5 file"},
       {"a.h5", image, "a.h5: /inputs: sample 1, column 0: expected a finite"},
-      {"a.h5", text_of(empty.finish()), "a.h5: /targets: expected an object of this name"},
+      {"a.h5", text_of(empty.finish()), "a.h5: /inputs: expected an object of this name"},
   });
 }
 

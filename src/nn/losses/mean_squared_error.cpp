@@ -12,7 +12,7 @@ namespace {
 /// Sums: loss, answers, sum of the answers, sum of the squared answers.
 class MeanSquaredError final : public Loss {
  public:
-  std::string_view type() const override { return "mean_squared_error"; }
+  std::string_view type() const override { return "mse"; }
   bool classifies() const override { return false; }
 
   void evaluate(ConstMatrix prediction, const Targets& targets, Real weight, Matrix gradient,

@@ -1,0 +1,224 @@
+// The contract: the number of ranks and threads, the overlap and the size of the buckets are details
+// of deployment, which change no bit of what is learned.
+#include <gtest/gtest.h>
+
+#include "system/trainer.hpp"
+
+namespace lockstep::system_test {
+namespace {
+
+struct Deployment {
+  int ranks;
+  int threads;
+  bool overlap;
+  std::string bucket;
+};
+
+struct Case {
+  std::string name;
+  std::string config;
+};
+
+// 211 training samples: 4 batches of 48 and one of 19, neither of which 8 microbatches divide evenly.
+constexpr std::string_view kHead = R"(
+[run]
+name = "small"
+seed = 5
+epochs = 2
+[data]
+train = "data.csv"
+holdout = 0.15
+batch = 48
+[parallel]
+microbatches = 8
+[log]
+every = "1 steps"
+)";
+
+Case momentum() {
+  return {"sgd with momentum", std::string(kHead) + R"(
+[[layer]]
+type = "linear"
+out = 60
+[[layer]]
+type = "relu"
+[[layer]]
+type = "linear"
+out = 37
+[[layer]]
+type = "sigmoid"
+[[layer]]
+type = "linear"
+out = 5
+[loss]
+type = "cross_entropy"
+[optimizer]
+type = "sgd"
+lr = 0.05
+momentum = 0.9
+nesterov = true
+[schedule]
+type = "cosine"
+warmup = "3 steps"
+)"};
+}
+
+Case clipping() {
+  return {"AdamW with clipping", std::string(kHead) + R"(
+[[layer]]
+type = "linear"
+out = 61
+[[layer]]
+type = "gelu"
+[[layer]]
+type = "linear"
+out = 40
+[[layer]]
+type = "tanh"
+[[layer]]
+type = "linear"
+out = 5
+[loss]
+type = "cross_entropy"
+[optimizer]
+type = "adamw"
+lr = 0.01
+weight_decay = 0.1
+clip_norm = 0.5
+)"};
+}
+
+Case regression() {
+  return {"regression", std::string(kHead) + R"(
+[[layer]]
+type = "linear"
+out = 64
+[[layer]]
+type = "gelu"
+[[layer]]
+type = "linear"
+out = 1
+[loss]
+type = "mse"
+[optimizer]
+type = "sgd"
+lr = 0.02
+clip_norm = 0.3
+)"};
+}
+
+/// What must not depend on the deployment.
+struct Result {
+  std::string checkpoint;
+  std::string digest;
+  std::vector<std::string> learned;  // losses, norms and metrics, as text
+};
+
+/// A line of metrics.jsonl up to the first field that tells a time or a speed.
+std::string without_times(const std::string& line) {
+  std::size_t end = line.size();
+  for (const char* timed : {",\"step_s\"", ",\"seconds\"", ",\"samples_per_s\""}) {
+    end = std::min(end, line.find(timed));
+  }
+  return line.substr(0, end);
+}
+
+class RankInvarianceTest : public testing::Test {
+ protected:
+  /// Trains in a new run directory.
+  Result train(const Deployment& d, const Arguments& more = {}) {
+    const std::string run = fmt::format("run{}", ++runs_);
+    Arguments arguments = {"train", "config.toml", "--run-dir", run};
+    for (const std::string& value :
+         {fmt::format("parallel.threads={}", d.threads), fmt::format("parallel.overlap={}", d.overlap),
+          fmt::format("parallel.bucket=\"{}\"", d.bucket)}) {
+      arguments.insert(arguments.end(), {"--set", value});
+    }
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome outcome = system_test::run(command_in(directory_, d.ranks, arguments));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+
+    Result result;
+    const auto path = directory_.path() / run;
+    result.checkpoint = read_text(path / "checkpoints" / "latest.h5");
+    EXPECT_FALSE(result.checkpoint.empty());
+    const auto at = outcome.out.find("digest ");
+    if (at != std::string::npos) result.digest = outcome.out.substr(at, 39);
+    for (const char* type : {"step", "eval", "epoch"}) {
+      const auto lines = metric_lines(path, type);
+      EXPECT_FALSE(lines.empty()) << type;
+      for (const std::string& line : lines) result.learned.push_back(without_times(line));
+    }
+    return result;
+  }
+
+  void expect_equal(const Case& c, const std::vector<Deployment>& deployments) {
+    directory_.write("config.toml", c.config);
+    const Result reference = train({0, 1, true, "4 KiB"});
+    ASSERT_EQ(reference.digest.size(), 39u);
+    for (const Deployment& d : deployments) {
+      SCOPED_TRACE(fmt::format("{}: {} ranks, {} threads, overlap {}, bucket {}", c.name, d.ranks,
+                               d.threads, d.overlap, d.bucket));
+      const Result result = train(d);
+      EXPECT_EQ(result.digest, reference.digest);
+      EXPECT_TRUE(result.checkpoint == reference.checkpoint) << "the checkpoints differ";
+      ASSERT_EQ(result.learned.size(), reference.learned.size());
+      for (std::size_t i = 0; i < result.learned.size(); ++i) {
+        ASSERT_EQ(result.learned[i], reference.learned[i]);
+      }
+    }
+  }
+
+  TemporaryDirectory directory_;
+  int runs_ = 0;
+};
+
+std::vector<Deployment> every_count() {
+  std::vector<Deployment> all;
+  for (const int ranks : {1, 2, 3, 4, 5, 7, 8}) {
+    all.push_back({ranks, 1, ranks % 2 == 0, "4 KiB"});
+    all.push_back({ranks, 2, ranks % 2 == 1, "4 KiB"});
+  }
+  return all;
+}
+
+TEST_F(RankInvarianceTest, SgdWithMomentum) {
+  directory_.write("data.csv", class_table(248, 20, 5));
+  expect_equal(momentum(), every_count());
+}
+
+TEST_F(RankInvarianceTest, AdamwWithClipping) {
+  directory_.write("data.csv", class_table(248, 20, 5));
+  expect_equal(clipping(), every_count());
+}
+
+TEST_F(RankInvarianceTest, Regression) {
+  directory_.write("data.csv", value_table(248, 9));
+  expect_equal(regression(), {{1, 2, false, "4 KiB"}, {3, 1, true, "64 B"}, {8, 1, false, "1 MiB"}});
+}
+
+TEST_F(RankInvarianceTest, AnotherSeedGivesAnotherResult) {
+  directory_.write("data.csv", class_table(248, 20, 5));
+  directory_.write("config.toml", momentum().config);
+  const Result one = train({1, 1, true, "4 KiB"});
+  const Result other = train({1, 1, true, "4 KiB"}, {"--seed", "6"});
+  EXPECT_NE(one.digest, other.digest);
+  EXPECT_NE(one.learned, other.learned);
+}
+
+TEST_F(RankInvarianceTest, EvaluationPrintsTheSame) {
+  directory_.write("data.csv", class_table(248, 20, 5));
+  directory_.write("config.toml", momentum().config);
+  train({2, 1, true, "4 KiB"});
+  const Arguments arguments = {"eval", "run1/checkpoints/latest.h5", "--json"};
+  const Outcome alone = run(command_in(directory_, 0, arguments));
+  EXPECT_EQ(alone.code, 0) << alone.err;
+  EXPECT_NE(alone.out.find("\"acc\":"), std::string::npos) << alone.out;
+  for (const int ranks : {1, 4}) {
+    const Outcome together = run(command_in(directory_, ranks, arguments));
+    EXPECT_EQ(without_times(together.out), without_times(alone.out)) << ranks << " ranks";
+  }
+}
+
+}  // namespace
+}  // namespace lockstep::system_test

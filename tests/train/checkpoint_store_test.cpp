@@ -1,0 +1,87 @@
+#include "lockstep/train/checkpoint_store.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "io/testing.hpp"
+#include "lockstep/base/error.hpp"
+
+namespace lockstep {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::byte> image_of(char c) { return std::vector<std::byte>(500, static_cast<std::byte>(c)); }
+
+std::vector<std::string> names_in(const fs::path& directory) {
+  std::vector<std::string> names;
+  for (const auto& f : fs::directory_iterator(directory)) names.push_back(f.path().filename().string());
+  std::ranges::sort(names);
+  return names;
+}
+
+TEST(CheckpointStore, KeepsTheNewestAndTheBest) {
+  const TemporaryDirectory directory;
+  const CheckpointStore store(directory.path(), 2);
+  for (const std::uint64_t step : {5u, 10u, 15u, 20u}) store.save(step, image_of('x'), 5);
+  EXPECT_EQ(names_in(directory.path()),
+            (std::vector<std::string>{"step-00000005.h5", "step-00000015.h5", "step-00000020.h5"}));
+}
+
+TEST(CheckpointStore, FindsTheHighestStep) {
+  const TemporaryDirectory directory;
+  const CheckpointStore store(directory.path(), 5);
+  std::vector<std::string> rejected;
+  EXPECT_FALSE(store.newest(rejected).has_value());
+  store.save(99999999, image_of('a'), {});
+  store.save(100000000, image_of('b'), {});
+  const auto found = store.newest(rejected);
+  EXPECT_EQ(found->sealed.step, 100000000u);
+  EXPECT_EQ(found->sealed.image[0], std::byte{'b'});
+  EXPECT_TRUE(rejected.empty());
+}
+
+TEST(CheckpointStore, FallsBackToTheNextOlderAndSaysWhy) {
+  const TemporaryDirectory directory;
+  const CheckpointStore store(directory.path(), 5);
+  store.save(1, image_of('a'), {});
+  const fs::path second = store.save(2, image_of('b'), {});
+  const fs::path third = store.save(3, image_of('c'), {});
+  fs::resize_file(third, 100);
+  fs::rename(second, directory.path() / "step-00000004.h5");
+  std::vector<std::string> rejected;
+  EXPECT_EQ(store.newest(rejected)->sealed.step, 1u);
+  ASSERT_EQ(rejected.size(), 2u);
+  EXPECT_NE(rejected[0].find("named after step 4, but holds step 2"), std::string::npos);
+  EXPECT_NE(rejected[1].find("step-00000003.h5"), std::string::npos);
+}
+
+TEST(CheckpointStore, NeverStartsAfreshOverBrokenOnes) {
+  const TemporaryDirectory directory;
+  const CheckpointStore store(directory.path(), 5);
+  fs::resize_file(store.save(1, image_of('a'), {}), 10);
+  std::vector<std::string> rejected;
+  try {
+    (void)store.newest(rejected);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::bad_data);
+  }
+}
+
+TEST(CheckpointStore, IgnoresLinksTemporariesAndStrangers) {
+  const TemporaryDirectory directory;
+  const CheckpointStore store(directory.path(), 5);
+  store.save(1, image_of('a'), {});
+  fs::create_symlink("step-00000001.h5", directory.path() / "step-00000009.h5");
+  std::ofstream(directory.path() / "step-7x.h5") << "x";
+  std::ofstream(directory.path() / "notes.txt") << "x";
+  std::vector<std::string> rejected;
+  EXPECT_EQ(store.newest(rejected)->sealed.step, 1u);
+  EXPECT_TRUE(rejected.empty());
+}
+
+}  // namespace
+}  // namespace lockstep

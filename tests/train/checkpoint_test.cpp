@@ -1,0 +1,124 @@
+#include "lockstep/train/checkpoint.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "lockstep/base/error.hpp"
+#include "lockstep/nn/layers.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr std::string_view kSlots[] = {"exp_avg", "exp_avg_sq"};
+
+Network network_of(Index hidden = 4) {
+  Network network({.channels = 3});
+  network.add(linear(hidden), "fc1");
+  network.add(relu());
+  network.add(linear(2), "fc10");  // a name that begins like another
+  return network;
+}
+
+Checkpoint sample(const Network& network) {
+  Checkpoint c;
+  c.info = {.step = 25, .config = "[run]\nseed = 5\n", .graph = graph_of(network), .data_digest = "abc",
+            .split = "holdout 0.1", .optimizer = "adamw", .seed = 5, .train_samples = 100, .batch = 16,
+            .microbatches = 8, .shuffle = true, .input = network.input_shape(), .steps_per_epoch = 7};
+  c.progress.epoch_sums = {1.5, 2, 0, 0};
+  c.progress.epoch_samples = 64;
+  c.progress.error_average = 0.25;
+  c.progress.error_weight = 0.5;
+  c.progress.milestone_steps = {3, 4, 9, 0, 0};
+  c.progress.best = BestMetric{"val/acc", 0.75, 21};
+  c.progress.add_history(7, 1, {{"loss", 2.0}, {"acc", 0.1}}, {});
+  c.progress.add_history(14, 2, {{"loss", 1.0}, {"acc", 0.2}}, {{"loss", 1.1}, {"acc", 0.3}});
+  c.inputs = {{1, 2, 3}, {4, 5, 6}};
+  const Index size = network.parameters().size();
+  c.parameters = Buffer<Real>(size);
+  network.parameters().initialize(5, c.parameters.span());
+  for (int slot = 0; slot < 2; ++slot) {
+    c.optimizer.emplace_back(size);
+    network.parameters().initialize(6 + static_cast<std::uint64_t>(slot), c.optimizer.back().span());
+  }
+  return c;
+}
+
+bool same(std::span<const Real> a, std::span<const Real> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+TEST(Checkpoint, ComesBackAsItWasWritten) {
+  const Network network = network_of();
+  const Checkpoint before = sample(network);
+  const CheckpointImage image = encode(before, network, kSlots);
+  const Checkpoint after = decode(Hdf5Reader(image.bytes, "x.h5"), network, kSlots);
+  EXPECT_TRUE(same(before.parameters.span(), after.parameters.span()));
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(same(before.optimizer[i].span(), after.optimizer[i].span()));
+  EXPECT_EQ(after.info.step, 25u);
+  EXPECT_EQ(after.info.config, before.info.config);
+  EXPECT_EQ(after.info.difference(before.info), "");
+  EXPECT_EQ(after.info.input, before.info.input);
+  EXPECT_EQ(after.inputs, before.inputs);
+  EXPECT_EQ(after.targets, before.targets);
+  EXPECT_EQ(after.progress.epoch_sums, before.progress.epoch_sums);
+  EXPECT_EQ(after.progress.milestone_steps, before.progress.milestone_steps);
+  EXPECT_EQ(after.progress.best->value, 0.75);
+
+  // Also when it is written once more: what was read decides every byte.
+  EXPECT_EQ(encode(after, network, kSlots).bytes, image.bytes);
+}
+
+TEST(Checkpoint, GoesOnWithItsHistory) {
+  const Network network = network_of();
+  const CheckpointImage image = encode(sample(network), network, kSlots);
+  Checkpoint undisturbed = sample(network);
+  Checkpoint resumed = decode(Hdf5Reader(image.bytes, "x.h5"), network, kSlots);
+  for (Checkpoint* c : {&undisturbed, &resumed}) {
+    c->progress.add_history(21, 3, {{"loss", 0.5}, {"acc", 0.6}}, {{"loss", 0.7}, {"acc", 0.8}});
+  }
+  EXPECT_EQ(encode(resumed, network, kSlots).bytes, encode(undisturbed, network, kSlots).bytes);
+}
+
+TEST(Checkpoint, DigestsChangeWithEveryTensor) {
+  const Network network = network_of();
+  Checkpoint c = sample(network);
+  const std::string before = encode(c, network, kSlots).state_digest;
+  c.optimizer[1].data()[0] += 1;
+  EXPECT_NE(encode(c, network, kSlots).state_digest, before);
+}
+
+TEST(Checkpoint, NamesTheFieldInWhichARunDiffers) {
+  const Network network = network_of();
+  const CheckpointInfo info = sample(network).info;
+  const auto difference = [&](auto change) {
+    CheckpointInfo other = info;
+    change(other);
+    return info.difference(other);
+  };
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.graph = "x"; }).find("model"), 0u);
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.data_digest = "x"; }).find("data set"), 0u);
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.microbatches = 16; }),
+            "parallel.microbatches: the checkpoint has 8, this run has 16");
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.batch = 32; }).find("data.batch"), 0u);
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.seed = 6; }).find("run.seed"), 0u);
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.optimizer = "sgd"; }).find("optimizer"), 0u);
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.step = 1; }), "");
+}
+
+TEST(Checkpoint, TensorsOfAnotherShapeAreRefused) {
+  const CheckpointImage image = encode(sample(network_of()), network_of(), kSlots);
+  const Hdf5Reader file(image.bytes, "x.h5");
+  try {
+    (void)decode(file, network_of(5), kSlots);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::bad_data);
+    EXPECT_NE(std::string_view(error.what()).find("'model/fc1.weight': expected shape (5, 3), found (4, 3)"),
+              std::string_view::npos)
+        << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace lockstep

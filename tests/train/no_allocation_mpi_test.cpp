@@ -1,0 +1,65 @@
+// After the first step no call of ours allocates memory: every `operator new` of the process is counted.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "lockstep/base/parallel.hpp"
+#include "train/small_problem.hpp"
+
+namespace {
+
+std::atomic<long> allocations{0};
+
+void* counted(std::size_t size, std::size_t alignment) {
+  ++allocations;
+  void* memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return counted(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+
+namespace lockstep {
+namespace {
+
+long allocations_in_steps(const Optimizer& optimizer, const TrainerOptions& options) {
+  const Communicator world(MPI_COMM_WORLD);
+  const SmallProblem problem;
+  Trainer trainer(world, problem.network, *problem.loss, optimizer, problem.samples, options);
+  trainer.step(0.05, {}, true);
+  const long before = allocations;
+  for (int i = 0; i < 20; ++i) trainer.step(0.05, {}, i % 2 == 0);  // over the end of an epoch
+  return allocations - before;
+}
+
+TEST(Step, AllocatesNothingAfterTheFirst) {
+  const auto momentum = sgd({.momentum = 0.9});
+  const auto adam = adamw();
+  for (int threads = 1; threads <= 2; ++threads) {
+    set_thread_count(threads);
+    EXPECT_EQ(allocations_in_steps(*momentum, {.batch = 32, .microbatches = 8, .bucket = 1024}), 0);
+    EXPECT_EQ(allocations_in_steps(*adam, {.batch = 31, .microbatches = 7, .clip_norm = 0.1, .bucket = 1}), 0);
+  }
+  set_thread_count(1);
+}
+
+TEST(Step, TheCounterCounts) {
+  const long before = allocations;
+
+  const Buffer<Real> buffer(100);
+  EXPECT_GE(allocations - before, 1);
+}
+
+}  // namespace
+}  // namespace lockstep

@@ -1,0 +1,58 @@
+#include "lockstep/train/progress.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace lockstep {
+namespace {
+
+TEST(Progress, NotesTheFirstStepBelowEachMilestone) {
+  Progress progress;
+  std::uint64_t step = 0;
+  const auto batches = [&](int count, double error) {
+    for (int i = 0; i < count; ++i) {
+      ++step;
+      progress.add_batch(step, {1, 512 * (1 - error), 0, 0}, 512, true);
+    }
+  };
+  batches(20, 0.9);
+  EXPECT_EQ(progress.milestone_steps, (std::array<std::uint64_t, 5>{}));
+  batches(20, 0.2);
+  EXPECT_GT(progress.milestone_steps[0], 20u);
+  EXPECT_GE(progress.milestone_steps[1], progress.milestone_steps[0]);
+  EXPECT_GT(progress.milestone_steps[2], progress.milestone_steps[1]);
+  EXPECT_EQ(progress.milestone_steps[3], 0u);
+  const auto first = progress.milestone_steps;
+  batches(20, 0.9);
+  batches(20, 0.01);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(progress.milestone_steps[i], first[i]);
+  EXPECT_GT(progress.milestone_steps[4], 60u);
+}
+
+TEST(Progress, BestDependsOnTheDirectionOfTheMetric) {
+  Progress progress;
+  EXPECT_TRUE(progress.offer_best("val/loss", 2.0, 1));
+  EXPECT_FALSE(progress.offer_best("val/loss", 2.0, 2));
+  EXPECT_TRUE(progress.offer_best("val/loss", 1.0, 3));
+  EXPECT_TRUE(progress.offer_best("val/acc", 0.5, 4));  // another metric starts anew
+  EXPECT_FALSE(progress.offer_best("val/acc", 0.4, 5));
+  EXPECT_FALSE(progress.offer_best("val/acc", std::numeric_limits<double>::quiet_NaN(), 6));
+  EXPECT_EQ(progress.best->step, 4u);
+}
+
+TEST(Progress, HistoryColumnsAreEquallyLong) {
+  Progress progress;
+  progress.add_history(1, 0.5, {{"loss", 3}}, {});
+  progress.add_history(2, 1.0, {{"loss", 2}}, {{"loss", 4}});
+  progress.add_history(3, 1.5, {{"loss", 1}}, {});
+  for (const HistoryColumn& c : progress.history) EXPECT_EQ(c.values.size(), 3u) << c.name;
+  EXPECT_EQ(progress.history.back().name, "val_loss");
+  EXPECT_TRUE(std::isnan(progress.history.back().values[0]));
+  EXPECT_EQ(progress.history.back().values[1], 4);
+  EXPECT_TRUE(std::isnan(progress.history.back().values[2]));
+}
+
+}  // namespace
+}  // namespace lockstep
