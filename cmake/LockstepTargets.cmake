@@ -81,7 +81,6 @@ target_include_directories(lockstep_cli PUBLIC "${PROJECT_SOURCE_DIR}/src")
 target_link_libraries(lockstep_cli PUBLIC lockstep
   PRIVATE lockstep_options CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
 # Large headers and nothing that runs per sample: spare the compiler.
-target_precompile_headers(lockstep_cli PRIVATE <CLI/CLI.hpp> <nlohmann/json.hpp> <fmt/format.h>)
 target_compile_options(lockstep_cli PRIVATE -O1)
 add_executable(trainer "${PROJECT_SOURCE_DIR}/src/cli/main.cpp")
 target_link_libraries(trainer PRIVATE lockstep_cli lockstep_options)

@@ -101,7 +101,8 @@ from_uci() {
   # Without blobs: the whole collection is large, and one file is wanted.
   git clone --quiet --depth 1 --filter=blob:none --no-checkout "$uci_repository" repository ||
     fail "$uci_repository cannot be cloned; with a copy of the file, use --from FILE"
-  git -C repository checkout --quiet HEAD -- "$file"
+  git -C repository checkout --quiet HEAD -- "$file" ||
+    fail "$uci_repository no longer has $file; with a copy of the file, use --from FILE"
   mv "repository/$file" "$name.csv.gz"
 }
 
@@ -138,13 +139,12 @@ describe "$name"
 target="$root/datasets/$name"
 
 echo "$name: $licence"
-if (cd -- "$target" 2> /dev/null && sha256sum --check --status <<< "$checksums"); then
+if (cd -- "$target" && sha256sum --check --status <<< "$checksums") 2> /dev/null; then
   echo "already in $target, checksums are right"
   exit 0
 fi
 
 # Beside the target, so that the last step is a rename; nothing half-done is ever seen there.
-mkdir -p -- "$target"
 work="$(mktemp -d -- "$root/datasets/fetch-XXXXXX")"
 trap 'rm -rf -- "$work"' EXIT
 cd -- "$work"
@@ -154,6 +154,7 @@ else
   "from_$source"
 fi
 sha256sum --check --quiet <<< "$checksums" || fail "a file is not what it should be; nothing was kept"
+mkdir -p -- "$target"
 while read -r _ file; do
   mv -f -- "$file" "$target/$file"
 done <<< "$checksums"

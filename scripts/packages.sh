@@ -16,7 +16,7 @@ build_packages=(
 )
 
 # To test, besides.
-test_packages=(libgtest-dev python3 python3-numpy python3-h5py)
+test_packages=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py)
 
 # install_packages PACKAGE...   Installs what is missing, as root or through sudo. Fails with a message when it
 # cannot; the caller decides whether to go on, for the libraries may be there from elsewhere.

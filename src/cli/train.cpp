@@ -10,6 +10,7 @@
 #include "cli/terminal.hpp"
 #include "cli/text.hpp"
 #include "lockstep/train/run.hpp"
+#include "lockstep/train/signals.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -93,6 +94,7 @@ class Train : public Command {
       request_.overrides.push_back({"parallel.threads=" + threads_, "--threads"});
     }
     if (!max_time_.empty()) request_.max_seconds = seconds_of(max_time_);
+    catch_stop_signals();  // before MPI starts
     return run_on_ranks(
         [&](const Communicator& world) {
           Terminal terminal(session.out, session.err, standard_output_style(),

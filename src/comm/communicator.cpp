@@ -76,7 +76,7 @@ std::span<const int> RequestSet::completed(int count) {
   return {done_.data(), n};
 }
 
-Communicator::Communicator(MPI_Comm handle) : handle_(handle), owned_(handle != MPI_COMM_WORLD) {
+Communicator::Communicator(MPI_Comm handle) : handle_(handle), owned_(handle != MPI_COMM_WORLD && handle != MPI_COMM_SELF) {
   MPI_Comm_rank(handle_, &rank_);
   MPI_Comm_size(handle_, &size_);
 }

@@ -182,6 +182,27 @@ void read_tensors(const Hdf5Reader& file, const std::string& group, const Networ
   }
 }
 
+// Where two graphs part: the first layer that is not the same in both.
+std::string first_difference(const std::string& checkpoint, const std::string& run) {
+  const auto layers_of = [](const std::string& graph) {
+    const auto parsed = nlohmann::ordered_json::parse(graph, nullptr, /*allow_exceptions=*/false);
+    if (!parsed.is_object()) return std::vector<std::string>{"an unreadable description"};
+    std::vector<std::string> layers{"input " + parsed.value("input", nlohmann::ordered_json()).dump()};
+    for (const auto& layer : parsed.value("layers", nlohmann::ordered_json::array())) {
+      layers.push_back(fmt::format("layer '{}' of type {} with output {}",
+                                   layer.value("name", ""), layer.value("type", ""),
+                                   layer.value("output", nlohmann::ordered_json()).dump()));
+    }
+    return layers;
+  };
+  const std::vector<std::string> theirs = layers_of(checkpoint);
+  const std::vector<std::string> ours = layers_of(run);
+  const auto at = static_cast<std::size_t>(std::ranges::mismatch(theirs, ours).in1 - theirs.begin());
+  const std::string nothing = "no further layer";
+  return fmt::format("the checkpoint has {}, this run has {}",
+                     at < theirs.size() ? theirs[at] : nothing, at < ours.size() ? ours[at] : nothing);
+}
+
 template <typename T>
 std::string unequal(std::string_view field, const T& checkpoint, const T& run) {
   return fmt::format("{}: the checkpoint has {}, this run has {}", field, checkpoint, run);
@@ -190,7 +211,7 @@ std::string unequal(std::string_view field, const T& checkpoint, const T& run) {
 }  // namespace
 
 std::string CheckpointInfo::difference(const CheckpointInfo& run) const {
-  if (graph != run.graph) return unequal("model", graph, run.graph);
+  if (graph != run.graph) return "model: " + first_difference(graph, run.graph);
   if (data_digest != run.data_digest) {
     return unequal("data set (digest of data.train)", data_digest, run.data_digest);
   }

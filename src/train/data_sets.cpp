@@ -54,10 +54,11 @@ void load_on_root(const config::Config& config, bool classification, DataSets& s
         load(source_of(data, *data.val, data.val_labels.value_or(""), classification)));
     if (!(sets.val_data->shape() == sets.train_data->shape()) ||
         sets.val_data->describe().target_columns != sets.train_data->describe().target_columns) {
-      throw Error(ExitCode::bad_data,
-                  fmt::format("{}: its samples have another shape than those of {}: {} instead of {}",
-                              *data.val, data.train, shape_text(*sets.val_data),
-                              shape_text(*sets.train_data)));
+      throw Error(
+          ExitCode::bad_data,
+          fmt::format("{}: its samples have another shape than those of {}: {} instead of {}",
+                      *data.val, data.train, shape_text(*sets.val_data),
+                      shape_text(*sets.train_data)));
     }
   }
 }
@@ -145,11 +146,12 @@ void check_targets(const Dataset& data, const Network& network, bool classificat
   const std::string last = network.nodes().back().name;
   if (!classification) {
     if (data.describe().target_columns == outputs) return;
-    throw Error(ExitCode::config,
-                fmt::format("layer '{}' has {} outputs, but each sample of {} has {} target values\n"
-                            "  give the last linear layer as many: out = {}",
-                            last, outputs, data.name(), data.describe().target_columns,
-                            data.describe().target_columns));
+    throw Error(
+        ExitCode::config,
+        fmt::format("layer '{}' has {} outputs, but each sample of {} has {} target values\n"
+                    "  give the last linear layer as many: out = {}",
+                    last, outputs, data.name(), data.describe().target_columns,
+                    data.describe().target_columns));
   }
   for (Index i = 0; i < data.size(); ++i) {
     if (data.label(i) < outputs) continue;

@@ -103,8 +103,9 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
   const bool clip = options_.clip_norm > 0;
   if (clip || want_norm) result.gradient_norm = gradient_norm(slices);
   if (!std::isfinite(result.sums[0]) || (clip && !std::isfinite(*result.gradient_norm))) {
-    throw Error(ExitCode::diverged, "the loss or the gradient of step " +
-                                        std::to_string(steps_done_ + 1) + " is not finite");
+    throw Error(ExitCode::diverged,
+                "the loss or the gradient of step " + std::to_string(steps_done_ + 1) +
+                    " is not finite; try a smaller optimizer.lr, or optimizer.clip_norm = 1");
   }
   update(slices, {.step = steps_done_ + 1,
                   .learning_rate = learning_rate,

@@ -27,7 +27,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trainer", default=str(ROOT / "build/bin/trainer"))
     parser.add_argument("--config", default=str(ROOT / "scripts/configs/digits-mlp.toml"))
-    parser.add_argument("--epochs", type=int, default=400)
+    parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--every", default="100 steps", help="distance of checkpoints")
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--stops", type=int, default=10)

@@ -160,7 +160,7 @@ TEST(Malformed, Sources) {
   expect(ExitCode::bad_data, "neither content nor extension", directory.write("a.xyz", "1,2\n"));
   expect(ExitCode::config, "expected auto, idx, csv, npy, hdf5; found \"foo\"",
          directory.write("a.csv", "1,2\n"), "foo");
-  expect(ExitCode::config, "keeps targets in a second file, and none is named",
+  expect(ExitCode::config, "keeps labels in a second file, and none is named",
          directory.write("a.idx", idx_header(8, {1}) + "x"));
 }
 

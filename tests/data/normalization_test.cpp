@@ -83,7 +83,7 @@ TEST(Normalization, CanBeGiven) {
   const auto given = given_normalization(mean, deviation, 3);
   EXPECT_EQ(given, (Normalization{{1, 2, 3}, {0.5f, 0.5f, 0.5f}}));
   EXPECT_EQ(given_normalization(deviation, std::vector<double>{0}, 1), (Normalization{{2}, {1}}));
-  expect_error(ExitCode::config, "expected 1 or 2 means",
+  expect_error(ExitCode::config, "expected 1 or 2 numbers each",
                [&] { (void)given_normalization(mean, deviation, 2); });
   expect_error(ExitCode::config, "found 1 and -1",
                [&] { (void)given_normalization(mean, std::vector<double>{-1}, 3); });

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/parallel.hpp"
 #include "lockstep/nn/layers.hpp"
 #include "lockstep/nn/workspace.hpp"
 
@@ -63,7 +64,7 @@ TEST(Network, ReportsFallingOffsetsWhileItGoesBack) {
   network.add(linear(4));
   network.add(relu());
   network.add(linear(2));
-  Workspace workspace(network, {.samples = 1, .microbatches = 1, .threads = 1});
+  Workspace workspace(network, {.samples = 1, .microbatches = 1, .threads = thread_count()});
   std::vector<Real> parameters(static_cast<std::size_t>(network.parameters().size()), 1);
   std::vector<Real> gradients(parameters.size());
   const Microbatch one{0, 0, 1};
@@ -83,7 +84,7 @@ TEST(Network, AddsTheGradientsOfAllConsumersOfAValue) {
   const Value sum = network.add(std::make_unique<Add>(), "sum", {u, u});
   const Value again = network.add(std::make_unique<Add>(), "again", {sum, u});
   network.add(linear(1, {.bias = false}), "w", {again});
-  Workspace workspace(network, {.samples = 1, .microbatches = 1, .threads = 1});
+  Workspace workspace(network, {.samples = 1, .microbatches = 1, .threads = thread_count()});
   std::vector<Real> parameters(static_cast<std::size_t>(network.parameters().size()));
   const Index a = network.parameters().parameters()[0].offset;
   const Index w = network.parameters().parameters()[1].offset;

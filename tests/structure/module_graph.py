@@ -6,6 +6,7 @@ usage: module_graph.py ROOT         prints every violation, fails if there is on
 """
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -106,7 +107,7 @@ def top_level(root):
     """Names at the top, without what git ignores; without git (a tarball), without what a build leaves."""
     git = subprocess.run(
         ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True, check=False) if (root / ".git").exists() else None
+        capture_output=True, check=False) if (root / ".git").exists() and shutil.which("git") else None
     if git and git.returncode == 0 and git.stdout:
         # A file that is deleted but still in the index does not count.
         files = [name for name in git.stdout.decode().split("\0") if name and (root / name).exists()]
@@ -201,11 +202,12 @@ def self_test():
             print(f"{extra}: expected {words or 'nothing'}, found {found}")
 
     expect(None)
-    expect(None, in_git=True)
-    expect("does not belong", ("notes.txt", ""), in_git=True)
+    if shutil.which("git"):
+        expect(None, in_git=True)
+        expect("does not belong", ("notes.txt", ""), in_git=True)
     for name, content, words in BAD_FILES:
         expect(words, (name, content))
-    print(f"self-test: {len(BAD_FILES) + 3} trees, {failures} judged wrongly")
+    print(f"self-test: {failures} trees judged wrongly")
     return failures
 
 

@@ -1,12 +1,14 @@
-// Every wrong input ends in one message and its documented exit code, on one rank and on four, within
-// seconds, and nothing is created or overwritten.
+// Every wrong input ends in one message and its documented exit code, on one rank and on four,
+// within seconds, and nothing is created or overwritten.
 //
 // LOCKSTEP_TEST_SHOW=1 prints the messages, to read them as a user does.
 #include <gtest/gtest.h>
 
 #include <map>
 
-#include "system/bad_inputs.hpp"
+#include "system/bad_checkpoints.hpp"
+#include "system/bad_configs.hpp"
+#include "system/bad_data.hpp"
 
 namespace lockstep::system_test {
 
@@ -18,12 +20,14 @@ namespace fs = std::filesystem;
 
 constexpr double kLimitSeconds = 20;
 
-/// Each file below a directory with its size and time of change. LOCK files are no part of a result.
+/// Each file below a directory with its size and time of change. LOCK files are no part of a
+/// result.
 std::map<std::string, std::string> snapshot(const fs::path& directory) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {
     if (entry.path().filename() == "LOCK") continue;
-    const auto time = entry.is_regular_file() ? entry.last_write_time().time_since_epoch().count() : 0;
+    const auto time =
+        entry.is_regular_file() ? entry.last_write_time().time_since_epoch().count() : 0;
     files[entry.path().string()] =
         fmt::format("{} bytes, changed {}", entry.is_regular_file() ? entry.file_size() : 0, time);
   }
@@ -37,7 +41,8 @@ class BadInputTest : public testing::TestWithParam<BadInput> {
     const TemporaryDirectory directory;
     directory.write("config.toml", kGoodConfig);
     directory.write("data.csv", good_data());
-    const Outcome outcome = run(command_in(directory, 0, {"train", "config.toml", "--run-dir", "run"}));
+    const Outcome outcome =
+        run(command_in(directory, 0, {"train", "config.toml", "--run-dir", "run"}));
     ASSERT_EQ(outcome.code, 0) << outcome.err;
     checkpoint_ = read_text(directory / "run/checkpoints/latest.h5");
   }
@@ -52,13 +57,14 @@ class BadInputTest : public testing::TestWithParam<BadInput> {
     void expect_refusal() {
       SCOPED_TRACE(fmt::format("{} ranks", ranks_));
       const Outcome outcome = process_.wait(kLimitSeconds);
-      if (ranks_ == 0 && std::getenv("LOCKSTEP_TEST_SHOW") != nullptr) fmt::print("{}", outcome.err);
+      if (ranks_ == 0 && std::getenv("LOCKSTEP_TEST_SHOW") != nullptr)
+        fmt::print("{}", outcome.err);
       EXPECT_FALSE(outcome.timed_out) << "it hangs";
       EXPECT_EQ(outcome.code, static_cast<int>(input_.code)) << outcome.err;
       EXPECT_EQ(outcome.out, "");
       for (const std::string& fragment : input_.fragments) {
-        EXPECT_NE(outcome.err.find(fragment), std::string::npos)
-            << "not said: " << fragment << "\n" << outcome.err;
+        EXPECT_NE(outcome.err.find(fragment), std::string::npos) << "not said: " << fragment << "\n"
+                                                                 << outcome.err;
       }
       EXPECT_EQ(count(outcome.err, input_.fragments.front()), 1) << "not once\n" << outcome.err;
       EXPECT_EQ(snapshot(directory_.path()), before_);

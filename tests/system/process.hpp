@@ -44,8 +44,8 @@ inline std::string content_of(int descriptor) {
   std::string text;
   char buffer[65536];
   ssize_t count = 0;
-  while ((count = ::pread(descriptor, buffer, sizeof buffer,
-                          static_cast<off_t>(text.size()))) > 0) {
+  while ((count = ::pread(descriptor, buffer, sizeof buffer, static_cast<off_t>(text.size()))) >
+         0) {
     text.append(buffer, static_cast<std::size_t>(count));
   }
   return text;
@@ -81,8 +81,9 @@ class Process {
     arguments.push_back(nullptr);
     Arguments variables = command.environment;
     for (char** inherited = environ; *inherited != nullptr; ++inherited) {
-      const std::string_view name = std::string_view(*inherited).substr(
-          0, std::string_view(*inherited).find('=') + 1);  // with its "="
+      const std::string_view name =
+          std::string_view(*inherited)
+              .substr(0, std::string_view(*inherited).find('=') + 1);  // with its "="
       const bool given = std::any_of(command.environment.begin(), command.environment.end(),
                                      [name](const auto& own) { return own.starts_with(name); });
       if (!given) variables.emplace_back(*inherited);
@@ -166,14 +167,16 @@ inline Outcome run(const Command& command, double limit_seconds = 60) {
   return Process(command).wait(limit_seconds);
 }
 
-/// Processes of this user whose environment has exactly this "NAME=value", launchers and ranks alike.
+/// Processes of this user whose environment has exactly this "NAME=value", launchers and ranks
+/// alike.
 inline std::vector<pid_t> processes_with(std::string_view variable) {
   const std::string wanted = '\0' + std::string(variable) + '\0';
   std::vector<pid_t> found;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
     const std::string name = entry.path().filename().string();
-    if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
+    if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }))
+      continue;
     const int file = ::open((entry.path() / "environ").c_str(), O_RDONLY | O_CLOEXEC);
     if (file < 0) continue;
     const std::string environment = '\0' + content_of(file);

@@ -1,5 +1,5 @@
-// The contract: the number of ranks and threads, the overlap and the size of the buckets are details
-// of deployment, which change no bit of what is learned.
+// The contract: the number of ranks and threads, the overlap and the size of the buckets are
+// details of deployment, which change no bit of what is learned.
 #include <gtest/gtest.h>
 
 #include "system/trainer.hpp"
@@ -19,7 +19,8 @@ struct Case {
   std::string config;
 };
 
-// 211 training samples: 4 batches of 48 and one of 19, neither of which 8 microbatches divide evenly.
+// 211 training samples: 4 batches of 48 and one of 19, neither of which 8 microbatches divide
+// evenly.
 constexpr std::string_view kHead = R"(
 [run]
 name = "small"
@@ -129,9 +130,9 @@ class RankInvarianceTest : public testing::Test {
   Result train(const Deployment& d, const Arguments& more = {}) {
     const std::string run = fmt::format("run{}", ++runs_);
     Arguments arguments = {"train", "config.toml", "--run-dir", run};
-    for (const std::string& value :
-         {fmt::format("parallel.threads={}", d.threads), fmt::format("parallel.overlap={}", d.overlap),
-          fmt::format("parallel.bucket=\"{}\"", d.bucket)}) {
+    for (const std::string& value : {fmt::format("parallel.threads={}", d.threads),
+                                     fmt::format("parallel.overlap={}", d.overlap),
+                                     fmt::format("parallel.bucket=\"{}\"", d.bucket)}) {
       arguments.insert(arguments.end(), {"--set", value});
     }
     arguments.insert(arguments.end(), more.begin(), more.end());
@@ -194,7 +195,8 @@ TEST_F(RankInvarianceTest, AdamwWithClipping) {
 
 TEST_F(RankInvarianceTest, Regression) {
   directory_.write("data.csv", value_table(248, 9));
-  expect_equal(regression(), {{1, 2, false, "4 KiB"}, {3, 1, true, "64 B"}, {8, 1, false, "1 MiB"}});
+  expect_equal(regression(),
+               {{1, 2, false, "4 KiB"}, {3, 1, true, "64 B"}, {8, 1, false, "1 MiB"}});
 }
 
 TEST_F(RankInvarianceTest, AnotherSeedGivesAnotherResult) {

@@ -1,5 +1,5 @@
-// Interrupted runs: killed or asked to stop at any instant, resumed at another number of ranks, they
-// end with the bits of the run that nobody disturbed.
+// Interrupted runs: killed or asked to stop at any instant, resumed at another number of ranks,
+// they end with the bits of the run that nobody disturbed.
 //
 // LOCKSTEP_TEST_KILLS: how many runs are killed and how many stopped (4). LOCKSTEP_TEST_SEED: their
 // random numbers (1).
@@ -16,7 +16,7 @@ constexpr std::string_view kConfig = R"(
 [run]
 name = "long"
 seed = 3
-epochs = 60
+epochs = 50
 [data]
 train = "data.csv"
 holdout = 0.15
@@ -86,9 +86,7 @@ class ResumeTest : public testing::Test {
   }
 
   static fs::path path(const std::string& run) { return shared_->directory.path() / run; }
-  static fs::path latest(const std::string& run) {
-    return path(run) / "checkpoints" / "latest.h5";
-  }
+  static fs::path latest(const std::string& run) { return path(run) / "checkpoints" / "latest.h5"; }
   static std::vector<fs::path> checkpoints(const std::string& run) {
     std::vector<fs::path> files;
     std::error_code ignored;
@@ -120,7 +118,7 @@ class ResumeTest : public testing::Test {
  private:
   struct Shared {
     TemporaryDirectory directory;
-    std::string end;  // the last checkpoint of the run that nobody disturbed
+    std::string end;          // the last checkpoint of the run that nobody disturbed
     double seconds = 0;       // of one rank
     double seconds_more = 0;  // for each further rank
   };
@@ -164,10 +162,10 @@ TEST_F(ResumeTest, KilledAtAnyInstant) {
     wait_until(instant, [&] { return process.ended(); });
     const std::string victim = process.ended() ? "nobody" : kill_some(process, mark, numbers);
     const double killed = now_seconds();
-    const auto trace =
-        fmt::format("seed {} trial {}: {} ranks, {} killed after {:.2f} s, {} checkpoints; then {} "
-                    "ranks",
-                    seed, trial, ranks, victim, instant, checkpoints(run).size(), other);
+    const auto trace = fmt::format(
+        "seed {} trial {}: {} ranks, {} killed after {:.2f} s, {} checkpoints; then {} "
+        "ranks",
+        seed, trial, ranks, victim, instant, checkpoints(run).size(), other);
     SCOPED_TRACE(trace);
     fmt::print("{}\n", trace);
 
@@ -175,8 +173,9 @@ TEST_F(ResumeTest, KilledAtAnyInstant) {
     EXPECT_EQ(second.code, 0) << second.err;
     expect_same_end(run);
     process.wait(10);
-    EXPECT_TRUE(wait_until(killed + 5 - now_seconds(), [&] { return processes_with(mark).empty(); }))
-        << "processes are left 5 s after the kill";
+    EXPECT_TRUE(wait_until(killed + 5 - now_seconds(), [&] {
+      return processes_with(mark).empty();
+    })) << "processes are left 5 s after the kill";
   }
 }
 
@@ -194,9 +193,10 @@ TEST_F(ResumeTest, StoppedAtAnyInstant) {
     wait_until(instant, [&] { return process.ended(); });
     process.send(SIGUSR1);
     const Outcome first = process.wait();
-    const auto trace = fmt::format("seed {} trial {}: {} ranks, USR1 {:.2f} s after the start, exit {}; "
-                                   "then {} ranks",
-                                   seed, trial, ranks, instant, first.code, other);
+    const auto trace = fmt::format(
+        "seed {} trial {}: {} ranks, USR1 {:.2f} s after the start, exit {}; "
+        "then {} ranks",
+        seed, trial, ranks, instant, first.code, other);
     SCOPED_TRACE(trace);
     fmt::print("{}\n", trace);
     if (first.code != 0) {
@@ -262,7 +262,7 @@ TEST_F(ResumeTest, RefusesAnotherRun) {
            {"optimizer.type=sgd", "optimizer"},
        }) {
     SCOPED_TRACE(d.set);
-    const Outcome outcome = resume(d.set.starts_with("data") ? 2 : 0, "own", {"--set", d.set});
+    const Outcome outcome = resume(d.named == "data set" ? 2 : 0, "own", {"--set", d.set});
     EXPECT_EQ(outcome.code, 65) << outcome.err;
     EXPECT_NE(outcome.err.find(d.named), std::string::npos) << outcome.err;
     EXPECT_EQ(count(outcome.err, "error:"), 1) << outcome.err;
@@ -303,8 +303,9 @@ TEST_F(ResumeTest, WithNothingButBrokenCheckpointsItStops) {
 
 TEST_F(ResumeTest, TheSecondOfTwoRunsInOneDirectoryIsTurnedAway) {
   // Paced by evaluations, so that it outlasts the 10 s for which the second waits.
-  Process first(train(1, "contested", {"--set", "run.epochs=1000000", "--set", "eval.every=\"1 steps\"",
-                                 "--set", "checkpoint.best=none"}));
+  Process first(train(1, "contested",
+                      {"--set", "run.epochs=1000000", "--set", "eval.every=\"1 steps\"", "--set",
+                       "checkpoint.best=none"}));
   ASSERT_TRUE(wait_until(20, [&] { return !checkpoints("contested").empty(); }));
   const Outcome second = resume(2, "contested");
   EXPECT_EQ(second.code, 73) << second.err;

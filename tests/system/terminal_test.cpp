@@ -104,7 +104,8 @@ TEST_F(TerminalTest, NoColorAndDumbTerminalsAreObeyed) {
 }
 
 TEST_F(TerminalTest, AFileGetsPlainLines) {
-  for (const int ranks : {0, 2}) {  // mpirun gives its ranks a terminal of 0 x 0 whatever its own output is
+  for (const int ranks :
+       {0, 2}) {  // mpirun gives its ranks a terminal of 0 x 0 whatever its own output is
     const Outcome outcome = run(train(ranks, {"TERM=xterm", "NO_COLOR="}));
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_EQ(outcome.out.find(kEscape), std::string::npos) << ranks << " ranks\n" << outcome.out;

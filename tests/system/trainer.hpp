@@ -29,7 +29,8 @@ inline Arguments trainer(int ranks, const Arguments& arguments) {
 
 /// What both the shell and ctest may lack.
 inline Arguments launch_environment() {
-  return {"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1", "OMP_WAIT_POLICY=passive"};
+  return {"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+          "OMP_WAIT_POLICY=passive"};
 }
 
 inline Command command_in(const TemporaryDirectory& directory, int ranks,

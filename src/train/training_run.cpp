@@ -1,0 +1,279 @@
+#include "train/training_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+
+#include "lockstep/comm/agreement.hpp"
+#include "lockstep/comm/environment.hpp"
+#include "lockstep/train/signals.hpp"
+#include "train/cadence.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr int kMaxFailedSaves = 3;
+
+}  // namespace
+
+ExitCode TrainingRun::run() {
+  begin_records();
+  if (request_.dry_run) return ExitCode::ok;
+  ExitCode code = ExitCode::ok;
+  try {
+    code = loop();
+  } catch (const AgreedError& error) {
+    end("failed", error.code(), error.what());
+    throw;
+  } catch (const Error& error) {  // every rank decided alike from the same numbers
+    end("failed", error.code(), error.what());
+    throw AgreedError(error.code(), error.what());
+  }
+  end(code == ExitCode::ok ? "done" : "preempted", code, code == ExitCode::ok ? "" : stop_reason());
+  return code;
+}
+
+ExitCode TrainingRun::loop() {
+  const Cadence log(config().log.every, steps_per_epoch_);
+  const Cadence eval(config().eval.every, steps_per_epoch_);
+  const Cadence check(config().parallel.audit, steps_per_epoch_);
+  const Cadence store(config().checkpoint.every, steps_per_epoch_);
+  const auto per_epoch = static_cast<std::uint64_t>(steps_per_epoch_);
+  started_ = last_save_ = epoch_started_ = now_seconds();
+
+  while (trainer_->steps_done() < total_steps_) {
+    const std::uint64_t step = trainer_->steps_done() + 1;
+    const double begin = now_seconds();
+    Wishes mine = wishes();
+    mine.save = root() && store.after_seconds(begin - last_save_);
+    const double rate = learning_rate_->at(step - 1);
+    const StepResult result = trainer_->step(rate, mine, log.after_step(step));
+    after_step(result, rate, now_seconds() - begin);
+
+    val_metrics_.clear();
+    const bool last = step == total_steps_;
+    if (eval.after_step(step) || last) evaluate();
+    if (step % per_epoch == 0 || last) finish_epoch();
+    if (check.after_step(step)) audit();
+    const bool enough = request_.max_steps && step - first_step_ >= *request_.max_steps;
+    const bool stop = (result.wishes.stop || enough) && !last;
+    if (last || stop || result.wishes.save || store.after_step(step) || val_is_best_) {
+      const bool saved = save();
+      if (!saved && (last || stop)) {
+        throw AgreedError(ExitCode::io, "the last checkpoint could not be written; the newest "
+                                        "complete one is " +
+                                            (saved_file_.empty() ? "of an earlier start" : saved_file_));
+      }
+    }
+    val_is_best_ = false;
+    if (stop) return ExitCode::interrupted;
+  }
+  return ExitCode::ok;
+}
+
+Wishes TrainingRun::wishes() const {
+  const bool out_of_time =
+      root() && request_.max_seconds && now_seconds() - started_ >= *request_.max_seconds;
+  return {.stop = stop_signal() != 0 || out_of_time, .save = false};
+}
+
+std::string TrainingRun::stop_reason() const {
+  switch (stop_signal()) {
+    case SIGUSR1: return "SIGUSR1";
+    case SIGTERM: return "SIGTERM";
+    case SIGINT: return "SIGINT";
+    default: break;
+  }
+  if (request_.max_seconds && now_seconds() - started_ >= *request_.max_seconds) return "--max-time";
+  return request_.max_steps ? "--max-steps" : "a signal to another rank";
+}
+
+void TrainingRun::after_step(const StepResult& result, double learning_rate, double seconds) {
+  const std::uint64_t step = trainer_->steps_done();
+  step_seconds_ += seconds;
+  segment_samples_ += result.batch.size;
+  epoch_segment_samples_ += result.batch.size;
+  const auto before = progress_.milestone_steps;
+  progress_.add_batch(step, result.sums, result.batch.size, classifies());
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (before[i] != progress_.milestone_steps[i]) milestone_seconds_[i] = now_seconds() - started_;
+  }
+  if (!root()) return;
+  const auto size = static_cast<double>(result.batch.size);
+  StepEvent event;
+  event.step = step;
+  event.epoch = epochs_done();
+  event.loss = result.sums[0] / size;
+  event.error = classifies() ? (size - result.sums[1]) / size : 0;
+  event.learning_rate = learning_rate;
+  event.gradient_norm = result.gradient_norm;
+  event.samples = result.batch.size;
+  event.seconds = seconds;
+  event.data_seconds = result.data_seconds;
+  event.compute_seconds = result.compute_seconds;
+  event.exposed_seconds = result.exposed_seconds;
+  event.update_seconds = result.update_seconds;
+  event.logged = Cadence(config().log.every, steps_per_epoch_).after_step(step);
+  audience_.on_step(event);
+}
+
+void TrainingRun::evaluate() {
+  const Samples& val = setup_.data->val;
+  if (val.size() == 0) return;
+  const double begin = now_seconds();
+  const MetricSums sums = evaluator_->evaluate(trainer_->parameters(), *setup_.loss, val);
+  val_metrics_ = setup_.loss->metrics(sums, static_cast<double>(val.size()));
+  const std::uint64_t step = trainer_->steps_done();
+  const std::string& best = config().checkpoint.best;
+  for (const Metric& m : val_metrics_) {
+    if (best == "val/" + std::string(m.name)) {
+      val_is_best_ = progress_.offer_best(best, m.value, step);
+    }
+  }
+  const auto n = static_cast<double>(std::max<Index>(progress_.epoch_samples, 1));
+  progress_.add_history(step, epochs_done(), setup_.loss->metrics(progress_.epoch_sums, n),
+                        val_metrics_);
+  if (!root()) return;
+  audience_.on_eval({.step = step,
+                     .epoch = epochs_done(),
+                     .split = "val",
+                     .samples = val.size(),
+                     .metrics = val_metrics_,
+                     .seconds = now_seconds() - begin});
+}
+
+void TrainingRun::finish_epoch() {
+  const std::uint64_t step = trainer_->steps_done();
+  const auto per_epoch = static_cast<std::uint64_t>(steps_per_epoch_);
+  const double seconds = now_seconds() - epoch_started_;
+  const std::vector<Metric> train =
+      setup_.loss->metrics(progress_.epoch_sums, static_cast<double>(progress_.epoch_samples));
+  if (val_metrics_.empty()) progress_.add_history(step, epochs_done(), train, {});
+  if (root()) {
+    EpochEvent event;
+    event.epoch = (step + per_epoch - 1) / per_epoch;
+    event.epochs = (total_steps_ + per_epoch - 1) / per_epoch;
+    event.step = step;
+    event.steps = static_cast<Index>(step - (event.epoch - 1) * per_epoch);
+    event.train = train;
+    event.val = val_metrics_;
+    event.best = val_is_best_;
+    event.learning_rate = learning_rate_->at(step - 1);
+    event.samples_per_second = static_cast<double>(epoch_segment_samples_) / seconds;
+    event.seconds = seconds;
+    audience_.on_epoch(event);
+  }
+  if (step % per_epoch == 0) progress_.end_epoch();
+  epoch_segment_samples_ = 0;
+  epoch_started_ = now_seconds();
+}
+
+// All ranks hold the same parameters, or something is broken: memory, a library, a processor.
+void TrainingRun::audit() {
+  const Digest digest = digest_of(std::as_bytes(trainer_->parameters()));
+  Digest first = digest;
+  world_.broadcast(std::as_writable_bytes(std::span(&first, 1)), 0);
+  together(world_, [&] {
+    if (digest == first) return;
+    throw Error(ExitCode::desync,
+                fmt::format("rank {} on {} holds other parameters than rank 0 after step {}: digest "
+                            "{} instead of {}\n  suspect its memory or processor; the last "
+                            "checkpoint is good",
+                            world_.rank(), node_name(), trainer_->steps_done(), digest.hex(),
+                            first.hex()));
+  });
+}
+
+Checkpoint TrainingRun::checkpoint() {
+  Checkpoint checkpoint;
+  checkpoint.info = info_;
+  checkpoint.info.step = trainer_->steps_done();
+  checkpoint.optimizer = trainer_->gather_optimizer_state();
+  if (!root()) return checkpoint;
+  checkpoint.progress = progress_;
+  checkpoint.inputs = setup_.data->inputs;
+  checkpoint.targets = setup_.data->targets;
+  checkpoint.parameters = Buffer<Real>(static_cast<Index>(trainer_->parameters().size()));
+  std::ranges::copy(trainer_->parameters(), checkpoint.parameters.span().begin());
+  return checkpoint;
+}
+
+// Collective. False if the checkpoint could not be written; the run goes on, a few times.
+bool TrainingRun::save() {
+  const double begin = now_seconds();
+  const Checkpoint state = checkpoint();
+  std::string failure;
+  on_root(world_, [&] {
+    const auto finite = [](std::span<const Real> values) {
+      return std::ranges::all_of(values, [](Real v) { return std::isfinite(v); });
+    };
+    if (!finite(state.parameters.span())) {
+      throw Error(ExitCode::diverged,
+                  fmt::format("a parameter is not finite after step {}; not saved", state.info.step));
+    }
+    CheckpointImage image = encode(state, *setup_.network, setup_.optimizer->slots());
+    const Index size = static_cast<Index>(image.bytes.size());
+    const std::optional<std::uint64_t> best =
+        progress_.best ? std::optional(progress_.best->step) : std::nullopt;
+    try {
+      const auto path = store_->save(state.info.step, std::move(image.bytes), best);
+      saved_file_ = "checkpoints/" + path.filename().string();
+      directory_->link("latest.h5", path.filename().string());
+      if (best == state.info.step) directory_->link("best.h5", path.filename().string());
+    } catch (const Error& error) {
+      failure = error.what();
+      return;
+    }
+    saved_step_ = state.info.step;
+    saved_digest_ = image.state_digest;
+    audience_.on_checkpoint({.step = state.info.step,
+                             .file = saved_file_,
+                             .digest = saved_digest_,
+                             .seconds = now_seconds() - begin,
+                             .bytes = size});
+  });
+  last_save_ = now_seconds();
+  const bool failed = world_.any(!failure.empty());
+  failed_saves_ = failed ? failed_saves_ + 1 : 0;
+  if (!failed) return true;
+  if (root()) audience_.on_warning("checkpoint not written: " + failure);
+  if (failed_saves_ >= kMaxFailedSaves) {
+    throw AgreedError(ExitCode::io, fmt::format("{} checkpoints in a row could not be written",
+                                                failed_saves_));
+  }
+  return false;
+}
+
+void TrainingRun::end(const std::string& status, ExitCode code, const std::string& reason) {
+  if (!root()) return;
+  RunEnd end;
+  end.status = status;
+  end.code = code;
+  end.reason = reason;
+  end.step = trainer_->steps_done();
+  end.epochs = end.step / static_cast<std::uint64_t>(steps_per_epoch_);
+  end.seconds = now_seconds() - started_;
+  end.samples_per_second =
+      step_seconds_ > 0 ? static_cast<double>(segment_samples_) / step_seconds_ : 0;
+  end.digest = saved_step_ == end.step ? saved_digest_ : "";
+  end.checkpoint = saved_file_;
+  end.best = progress_.best;
+  if (classifies()) {
+    for (std::size_t i = 0; i < Progress::kMilestones.size(); ++i) {
+      end.milestones.push_back({.error = Progress::kMilestones[i],
+                                .step = progress_.milestone_steps[i],
+                                .seconds = milestone_seconds_[i]});
+    }
+  }
+  try {
+    manifest_->end(end);
+    directory_->status(status, code, reason);
+  } catch (const Error& error) {  // the end itself counts more than its record
+    audience_.on_warning(error.what());
+  }
+  audience_.on_end(end);
+}
+
+}  // namespace lockstep

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lockstep/base/clock.hpp"
+#include "lockstep/train/catalogue.hpp"
+#include "lockstep/train/checkpoint.hpp"
+#include "lockstep/train/checkpoint_store.hpp"
+#include "lockstep/train/evaluator.hpp"
+#include "lockstep/train/manifest.hpp"
+#include "lockstep/train/metrics_log.hpp"
+#include "lockstep/train/run.hpp"
+#include "lockstep/train/run_directory.hpp"
+#include "lockstep/train/setup.hpp"
+#include "lockstep/train/trainer.hpp"
+#include "train/audience.hpp"
+
+namespace lockstep {
+
+/// One start or resume of a run, from reading the configuration to the last record. Collective throughout: every rank walks
+/// through the same calls, and rank 0 alone reads and writes files.
+class TrainingRun {
+ public:
+  TrainingRun(const Communicator& world, const RunRequest& request, Observer& observer);
+
+  ExitCode run();
+
+ private:
+  [[nodiscard]] bool root() const { return world_.rank() == 0; }
+  [[nodiscard]] bool classifies() const { return setup_.loss->classifies(); }
+  [[nodiscard]] const config::Config& config() const { return setup_.config; }
+  [[nodiscard]] double epochs_done() const;
+
+  void plan();
+  void find_checkpoint();
+  void restore();
+  void open_directory();
+  void begin_records();
+  [[nodiscard]] RunStart start_event() const;
+
+  ExitCode loop();
+  Wishes wishes() const;
+  void after_step(const StepResult& result, double learning_rate, double seconds);
+  void evaluate();
+  void finish_epoch();
+  void audit();
+  bool save();
+  Checkpoint checkpoint();
+  [[nodiscard]] std::string stop_reason() const;
+  void end(const std::string& status, ExitCode code, const std::string& reason);
+
+  const Communicator& world_;
+  const RunRequest& request_;
+  Audience audience_;
+  Setup setup_;
+  int threads_ = 1;
+  Index microbatches_ = 0;
+  Index steps_per_epoch_ = 1;
+  std::uint64_t total_steps_ = 0;
+  std::uint64_t first_step_ = 0;  // steps done before this segment
+  CheckpointInfo info_;
+  std::optional<StoredCheckpoint> resume_from_;  // on every rank
+  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<Evaluator> evaluator_;
+  std::unique_ptr<LearningRate> learning_rate_;
+  Progress progress_;
+  std::vector<std::string> notes_;
+
+  // Rank 0 only.
+  std::unique_ptr<RunDirectory> directory_;
+  std::unique_ptr<CheckpointStore> store_;
+  std::unique_ptr<Manifest> manifest_;
+  std::unique_ptr<MetricsLog> metrics_;
+
+  double started_ = now_seconds();
+  double last_save_ = started_;
+  double epoch_started_ = started_;
+  double step_seconds_ = 0;       // of this segment
+  Index segment_samples_ = 0;
+  Index epoch_segment_samples_ = 0;
+  int failed_saves_ = 0;
+  std::uint64_t saved_step_ = 0;  // of the last complete checkpoint of this segment
+  std::string saved_file_;
+  std::string saved_digest_;
+  std::vector<Metric> val_metrics_;   // of the last evaluation, if it was after the current step
+  bool val_is_best_ = false;
+  std::array<double, Progress::kMilestones.size()> milestone_seconds_{};
+};
+
+}  // namespace lockstep

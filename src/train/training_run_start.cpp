@@ -1,0 +1,177 @@
+// What a run does before its first step: reading, checking, resuming, and opening its records.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "lockstep/comm/agreement.hpp"
+#include "lockstep/comm/environment.hpp"
+#include "lockstep/config/show.hpp"
+#include "lockstep/io/atomic_file.hpp"
+#include "train/training_run.hpp"
+
+namespace lockstep {
+
+TrainingRun::TrainingRun(const Communicator& world, const RunRequest& request, Observer& observer)
+    : world_(world), request_(request) {
+  audience_.add(observer);
+  setup_ = set_up(world, request.config_file, request.overrides);
+  threads_ = choose_threads(world, config().parallel.threads);
+  milestone_seconds_.fill(-1);
+  find_checkpoint();
+  plan();
+}
+
+double TrainingRun::epochs_done() const {
+  return static_cast<double>(trainer_->steps_done()) / static_cast<double>(steps_per_epoch_);
+}
+
+// Finds what to resume from, if anything. A directory is looked into only by its owner, so that is settled first.
+void TrainingRun::find_checkpoint() {
+  const bool automatic = request_.resume == "auto";
+  on_root(world_, [&] {
+    if (automatic && !request_.dry_run) {
+      open_directory();
+      resume_from_ = store_->newest(notes_);
+    }
+    if (!automatic && !request_.resume.empty()) resume_from_ = read_checkpoint(request_.resume);
+  });
+  broadcast_checkpoint(world_, resume_from_);
+}
+
+// Rank 0 only.
+void TrainingRun::open_directory() {
+  const bool existing =
+      request_.resume == "auto" || (!request_.resume.empty() && !request_.run_directory.empty());
+  directory_ = std::make_unique<RunDirectory>(
+      RunDirectory::create(request_.run_directory, config().run.name, existing));
+  store_ = std::make_unique<CheckpointStore>(directory_->checkpoints(), config().checkpoint.keep);
+  remove_stale_temporaries(directory_->checkpoints());
+}
+
+void TrainingRun::plan() {
+  const config::Data& data = config().data;
+  together(world_, [&] {
+    Index wanted = config().parallel.microbatches;
+    std::optional<CheckpointInfo> old;
+    if (resume_from_) {
+      const Hdf5Reader file(resume_from_->sealed.image, resume_from_->path.string());
+      old = read_info(file);
+      if (wanted == 0) wanted = old->microbatches;
+    }
+    microbatches_ = choose_microbatches(wanted, data.batch, world_.size());
+    const Index samples = setup_.data->train.size();
+    steps_per_epoch_ = (samples + data.batch - 1) / data.batch;
+    total_steps_ = config().run.steps
+                       ? static_cast<std::uint64_t>(*config().run.steps)
+                       : static_cast<std::uint64_t>(*config().run.epochs * steps_per_epoch_);
+    info_ = {.step = 0,
+             .config = config::identity(config(), catalogue()),
+             .graph = graph_of(*setup_.network),
+             .data_digest = setup_.data->digest,
+             .split = setup_.data->split,
+             .optimizer = std::string(setup_.optimizer->type()),
+             .seed = static_cast<std::uint64_t>(config().run.seed),
+             .train_samples = samples,
+             .batch = data.batch,
+             .microbatches = microbatches_,
+             .shuffle = data.shuffle,
+             .input = setup_.data->train_data->shape(),
+             .steps_per_epoch = steps_per_epoch_};
+    if (old) {
+      if (const std::string difference = old->difference(info_); !difference.empty()) {
+        throw Error(ExitCode::bad_data,
+                    fmt::format("{} cannot be continued by this run\n  {}\n"
+                                "  to start afresh, leave out --resume or use another --run-dir",
+                                resume_from_->path.string(), difference));
+      }
+    }
+    const TrainerOptions options{
+        .seed = info_.seed,
+        .batch = data.batch,
+        .microbatches = microbatches_,
+        .shuffle = data.shuffle,
+        .clip_norm = config().optimizer.real("clip_norm"),
+        .bucket = config().parallel.bucket / static_cast<Index>(sizeof(Real)),
+        .overlap = config().parallel.overlap};
+    learning_rate_ = std::make_unique<LearningRate>(config(), steps_per_epoch_, total_steps_);
+    trainer_ = std::make_unique<Trainer>(world_, *setup_.network, *setup_.loss, *setup_.optimizer,
+                                         setup_.data->train, options);
+    evaluator_ = std::make_unique<Evaluator>(world_, *setup_.network, data.batch, microbatches_);
+    if (resume_from_) restore();
+  });
+}
+
+void TrainingRun::restore() {
+  const Hdf5Reader file(resume_from_->sealed.image, resume_from_->path.string());
+  Checkpoint checkpoint = decode(file, *setup_.network, setup_.optimizer->slots());
+  trainer_->restore(checkpoint.info.step, checkpoint.parameters.span(), checkpoint.optimizer);
+  progress_ = std::move(checkpoint.progress);
+  first_step_ = checkpoint.info.step;
+  resume_from_->bytes = {};
+  if (checkpoint.info.config != info_.config) {
+    notes_.push_back("the configuration differs from that of the checkpoint; the new one counts");
+  }
+}
+
+void TrainingRun::begin_records() {
+  const std::string place = affinity_list();
+  std::vector<RankPlace> ranks;
+  for (int rank = 0; rank < world_.size(); ++rank) {
+    // Every rank takes its turn to tell rank 0; once per run, and the text is short.
+    ranks.push_back({broadcast_text(world_, node_name(), rank), broadcast_text(world_, place, rank)});
+  }
+  on_root(world_, [&] {
+    if (request_.dry_run) return;
+    if (!directory_) open_directory();
+    directory_->write_text("config.toml", setup_.source.text);
+    directory_->write_text("config.resolved.toml", config::resolved(config(), catalogue()));
+    manifest_ = std::make_unique<Manifest>(
+        directory_->path(),
+        ManifestFacts{.command_line = request_.command_line,
+                      .threads = threads_,
+                      .ranks = ranks,
+                      .data_digests = {{"train", setup_.data->digest}}},
+        first_step_);
+    metrics_ = std::make_unique<MetricsLog>(
+        directory_->path() / "metrics.jsonl",
+        [this](const std::string& text) { audience_.on_warning(text); });
+    audience_.add(*metrics_);
+    directory_->status("running");
+  });
+  if (root()) {
+    RunStart start = start_event();
+    for (const RankPlace& r : ranks) start.nodes.push_back(r.node);
+    audience_.on_start(start);
+  }
+}
+
+RunStart TrainingRun::start_event() const {
+  RunStart start;
+  const DataSets& data = *setup_.data;
+  start.name = config().run.name;
+  start.directory = directory_ ? directory_->path().string() : "";
+  start.config_file = request_.config_file;
+  start.overrides = request_.overrides.size();
+  start.seed = info_.seed;
+  start.ranks = world_.size();
+  start.threads = threads_;
+  start.segment = manifest_ ? manifest_->segment() : 1;
+  start.first_step = first_step_;
+  start.resumed_from = resume_from_ ? resume_from_->path.string() : "";
+  start.network = setup_.network.get();
+  start.loss = setup_.loss->type();
+  start.optimizer = setup_.optimizer->type();
+  start.input_type =
+      data.train_data->describe().input_type == InputType::bytes ? "uint8" : "float32";
+  start.train_samples = data.train.size();
+  start.val_samples = data.val.size();
+  start.held_out = data.held_out();
+  start.batch = info_.batch;
+  start.microbatches = microbatches_;
+  start.steps_per_epoch = steps_per_epoch_;
+  start.total_steps = total_steps_;
+  start.notes = notes_;
+  return start;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,91 @@
+#pragma once
+
+// Wrong checkpoints.
+
+#include "system/bad_input.hpp"
+
+namespace lockstep::system_test {
+
+inline std::vector<BadInput> bad_checkpoints() {
+  using enum ExitCode;
+  const auto truncate = [](std::string& bytes) { bytes.resize(bytes.size() * 2 / 3); };
+  const auto flip = [](std::string& bytes) { bytes[5000] = static_cast<char>(bytes[5000] ^ 1); };
+  return {
+      {"Missing", no_input, {"nowhere.h5", "No such file"}, options({"--resume", "nowhere.h5"})},
+      {"Directory",
+       bad_data,
+       {"expected a regular file, found a directory"},
+       options({"--resume", "."})},
+      {"Empty",
+       bad_data,
+       {"bad.h5", "too short", "found 0"},
+       checkpoint("resume", [](std::string& b) { b.clear(); })},
+      {"Truncated", bad_data, {"bad.h5", "no seal at its end"}, checkpoint("resume", truncate)},
+      {"Flipped",
+       bad_data,
+       {"bad.h5", "content was changed", "expected digest"},
+       checkpoint("resume", flip)},
+      {"SomethingElse",
+       bad_data,
+       {"data.csv", "no seal at its end"},
+       options({"--resume", "data.csv"})},
+      {"OfAnotherModel",
+       bad_data,
+       {"good.h5", "model", "--run-dir"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         return Arguments{"train",   "config.toml", "--resume",
+                          "good.h5", "--set",       "layer.fc1.out=9"};
+       }},
+      {"NoneIntactInTheRun",
+       bad_data,
+       {"run/checkpoints/step-00000003.h5", "content was changed", "--run-dir"},
+       [flip](const Scene& s) {
+         std::string bytes = s.checkpoint;
+         flip(bytes);
+         std::filesystem::create_directories(s.directory / "run/checkpoints");
+         s.write("run/checkpoints/step-00000003.h5", bytes);
+         return Arguments{"train", "config.toml", "--resume", "auto", "--run-dir", "run"};
+       }},
+      {"EvalTruncated", bad_data, {"bad.h5", "no seal at its end"}, checkpoint("eval", truncate)},
+      {"EvalMissing",
+       no_input,
+       {"nowhere.h5", "No such file"},
+       [](const Scene&) {
+         return Arguments{"eval", "nowhere.h5"};
+       }},
+      {"EvalDataChanged",
+       bad_data,
+       {"data.csv has changed since the run", "--data FILE"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         s.write("data.csv", class_table(121, 4, 3));
+         return Arguments{"eval", "good.h5"};
+       }},
+      {"EvalOtherWidth",
+       bad_data,
+       {"wide.csv", "1 x 1 x 5", "1 x 1 x 4"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         s.write("wide.csv", class_table(50, 5, 3));
+         return Arguments{"eval", "good.h5", "--data", "wide.csv"};
+       }},
+      {"PredictFlipped", bad_data, {"bad.h5", "content was changed"}, checkpoint("predict", flip)},
+      {"PredictOntoAFile",
+       cannot_create,
+       {"data.csv exists, nothing was written", "--force"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         return Arguments{"predict", "good.h5", "--data", "data.csv", "--out", "data.csv"};
+       }},
+      {"PredictIntoNowhere",
+       cannot_create,
+       {"nowhere/out.csv", "No such file or directory"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         return Arguments{"predict", "good.h5", "--data", "data.csv", "--out", "nowhere/out.csv"};
+       }},
+  };
+}
+
+}  // namespace lockstep::system_test
