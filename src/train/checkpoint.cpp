@@ -166,6 +166,12 @@ Progress read_progress(const Hdf5Reader& file) {
   return progress;
 }
 
+std::string shape_text(const std::vector<Index>& shape) {
+  std::string text;
+  for (const Index d : shape) text += (text.empty() ? "" : ", ") + std::to_string(d);
+  return "(" + text + ")";
+}
+
 void read_tensors(const Hdf5Reader& file, const std::string& group, const Network& network,
                   std::span<Real> flat) {
   for (const Parameter& p : network.parameters().parameters()) {
@@ -175,8 +181,8 @@ void read_tensors(const Hdf5Reader& file, const std::string& group, const Networ
     }
     if (file.shape_of(path) != p.file_shape()) {
       throw Error(ExitCode::bad_data,
-                  fmt::format("tensor '{}/{}': expected shape ({}), found ({})", group, p.name,
-                              fmt::join(p.file_shape(), ", "), fmt::join(file.shape_of(path), ", ")));
+                  fmt::format("tensor '{}/{}': expected shape {}, found {}", group, p.name,
+                              shape_text(p.file_shape()), shape_text(file.shape_of(path))));
     }
     from_file_layout(p, file.floats(path), flat);
   }
