@@ -9,7 +9,8 @@ namespace lockstep {
 
 Index OrderedSum::memory_for(Index microbatches, Index length) {
   // Blocks on the stack are of falling powers of two, and one more is being written.
-  const auto levels = static_cast<Index>(std::bit_width(static_cast<std::size_t>(microbatches))) + 1;
+  const auto levels =
+      static_cast<Index>(std::bit_width(static_cast<std::size_t>(microbatches))) + 1;
   return levels * aligned<Real>(length);
 }
 
@@ -43,7 +44,8 @@ void OrderedSum::merge_last_two() {
   Real* left = level(depth_ - 2);
   const Real* right = level(depth_ - 1);
   for (Index i = 0; i < length_; ++i) left[i] += right[i];
-  stack_[static_cast<std::size_t>(depth_ - 2)].count += stack_[static_cast<std::size_t>(depth_ - 1)].count;
+  stack_[static_cast<std::size_t>(depth_ - 2)].count +=
+      stack_[static_cast<std::size_t>(depth_ - 1)].count;
   --depth_;
 }
 

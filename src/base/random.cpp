@@ -18,7 +18,8 @@ Product multiply(std::uint32_t a, std::uint32_t b) {
 }
 
 std::array<std::uint32_t, 4> random_words(const RandomKey& key, std::uint64_t element) {
-  // The purpose is folded into the high word of the counter, which holds the element's upper 24 bits.
+  // The purpose is folded into the high word of the counter, which holds the element's upper 24
+  // bits.
   const auto high = static_cast<std::uint32_t>(element >> 32);
   assert(high < (1u << 24));
   return philox({static_cast<std::uint32_t>(element),
@@ -28,7 +29,8 @@ std::array<std::uint32_t, 4> random_words(const RandomKey& key, std::uint64_t el
 
 }  // namespace
 
-std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c, std::array<std::uint32_t, 2> k) {
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c,
+                                    std::array<std::uint32_t, 2> k) {
   for (int round = 0; round < 10; ++round) {
     const Product p0 = multiply(0xD2511F53u, c[0]);
     const Product p1 = multiply(0xCD9E8D57u, c[2]);

@@ -109,7 +109,8 @@ ExitCode run_program(const std::vector<std::string>& arguments, std::ostream& ou
   } catch (...) {
     const Error error = current_failure();
     print_failure(error, speaks ? err : silent);
-    // mpirun ends a job when its first process leaves with an error: let the one that speaks be first.
+    // mpirun ends a job when its first process leaves with an error: let the one that speaks be
+    // first.
     if (!speaks) std::this_thread::sleep_for(std::chrono::seconds(1));
     return error.code();
   }

@@ -14,7 +14,8 @@ std::optional<Error> attempt(const std::function<void()>& work) {
   } catch (const Error& error) {
     return error;
   } catch (const std::bad_alloc&) {
-    return Error(ExitCode::system, "not enough memory (try fewer ranks per node or a smaller batch)");
+    return Error(ExitCode::system,
+                 "not enough memory (try fewer ranks per node or a smaller batch)");
   } catch (const std::exception& error) {
     return Error(ExitCode::internal, error.what());
   }

@@ -36,7 +36,10 @@ bool Request::test() {
 MPI_Request Request::release() { return std::exchange(handle_, MPI_REQUEST_NULL); }
 
 RequestSet::RequestSet(std::size_t capacity)
-    : requests_(capacity, MPI_REQUEST_NULL), labels_(capacity), indices_(capacity), done_(capacity) {}
+    : requests_(capacity, MPI_REQUEST_NULL),
+      labels_(capacity),
+      indices_(capacity),
+      done_(capacity) {}
 
 void RequestSet::add(Request request, int label) {
   if (pending_ == 0) used_ = 0;
@@ -76,7 +79,8 @@ std::span<const int> RequestSet::completed(int count) {
   return {done_.data(), n};
 }
 
-Communicator::Communicator(MPI_Comm handle) : handle_(handle), owned_(handle != MPI_COMM_WORLD && handle != MPI_COMM_SELF) {
+Communicator::Communicator(MPI_Comm handle)
+    : handle_(handle), owned_(handle != MPI_COMM_WORLD && handle != MPI_COMM_SELF) {
   MPI_Comm_rank(handle_, &rank_);
   MPI_Comm_size(handle_, &size_);
 }

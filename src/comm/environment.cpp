@@ -16,8 +16,8 @@ std::string variable(const char* name) {
 
 bool several(const std::string& count) { return !count.empty() && std::atoi(count.c_str()) > 1; }
 
-// A launcher that this MPI does not understand starts N processes of which each believes to be alone: they would train N
-// times and write into the same files.
+// A launcher that this MPI does not understand starts N processes of which each believes to be
+// alone: they would train N times and write into the same files.
 void refuse_foreign_launcher() {
   const bool ours = !variable("OMPI_COMM_WORLD_SIZE").empty() || !variable("PMIX_RANK").empty();
   if (ours) return;
@@ -26,10 +26,10 @@ void refuse_foreign_launcher() {
   const bool in_slurm_step = several(slurm) && !variable("SLURM_PROCID").empty();
   if (!several(pmi) && !in_slurm_step) return;
   const std::string count = several(pmi) ? pmi : slurm;
-  const std::string by = several(pmi) ? "PMI_SIZE=" + pmi + " (MPICH's launcher or srun without PMIx)"
-                                      : "SLURM_STEP_NUM_TASKS=" + slurm + " (srun without PMIx)";
-  const int process = std::atoi(
-      variable(several(pmi) ? "PMI_RANK" : "SLURM_PROCID").c_str());
+  const std::string by = several(pmi)
+                             ? "PMI_SIZE=" + pmi + " (MPICH's launcher or srun without PMIx)"
+                             : "SLURM_STEP_NUM_TASKS=" + slurm + " (srun without PMIx)";
+  const int process = std::atoi(variable(several(pmi) ? "PMI_RANK" : "SLURM_PROCID").c_str());
   throw Error(ExitCode::system,
               process != 0
                   ? std::string()  // the first process speaks for all
@@ -44,7 +44,8 @@ void refuse_foreign_launcher() {
 Environment::Environment() {
   refuse_foreign_launcher();
   int provided = MPI_THREAD_SINGLE;
-  // Calls come from the main thread only; a library that grants less than FUNNELED is fine all the same.
+  // Calls come from the main thread only; a library that grants less than FUNNELED is fine all the
+  // same.
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   world_ = std::make_unique<Communicator>(MPI_COMM_WORLD);
 }

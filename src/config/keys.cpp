@@ -198,7 +198,6 @@ Section checkpoint_section() {
             .kind = Kind::choice,
             .default_value = "\"val/loss\"",
             .choices = {"val/loss", "val/acc", "val/r2", "none"},
-            .deployment = true,
             .sentence = "Metric whose best checkpoint is kept as well.",
             .field = field<&C::checkpoint, &Checkpoint::best>}}};
 }

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kLongestName = 60;
 
-/// Edit distance: insertions, deletions, substitutions and swaps of neighbours (optimal string alignment).
+/// Edit distance: insertions, deletions, substitutions and swaps of neighbours (optimal string
+/// alignment).
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;

@@ -175,8 +175,8 @@ double parse_field(const LineReader& lines, std::size_t column, std::string_view
   return *number;
 }
 
-void append_row(const LineReader& lines, const std::vector<std::string_view>& fields,
-                bool labels, Table& table) {
+void append_row(const LineReader& lines, const std::vector<std::string_view>& fields, bool labels,
+                Table& table) {
   if (fields.size() != table.columns) {
     lines.reject(fields.size(), fmt::format("expected {} columns as in the first line, found {}",
                                             table.columns, fields.size()));

@@ -10,7 +10,8 @@ using RowMajor = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 using ConstMap = Eigen::Map<const RowMajor, 0, Eigen::OuterStride<>>;
 using Map = Eigen::Map<RowMajor, 0, Eigen::OuterStride<>>;
 
-// Eigen blocks a product by the cache sizes of the host, and other blocks give other bits: we fix the sizes.
+// Eigen blocks a product by the cache sizes of the host, and other blocks give other bits: we fix
+// the sizes.
 [[maybe_unused]] const bool cache_sizes_are_pinned = [] {
   Eigen::setCpuCacheSizes(32 * 1024, 1024 * 1024, 16 * 1024 * 1024);
   return true;

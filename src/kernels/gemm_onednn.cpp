@@ -29,10 +29,9 @@ void gemm_onednn(const GemmShape& s, const Real* a, const Real* b, Real* c) {
     return;
   }
   // oneDNN takes the threads of its surroundings: one, within parallel_for.
-  [[maybe_unused]] const dnnl_status_t status =
-      dnnl_sgemm(s.transpose_a == Transpose::yes ? 'T' : 'N',
-                 s.transpose_b == Transpose::yes ? 'T' : 'N', s.m, s.n, s.k, 1.0f, a, s.lda, b,
-                 s.ldb, 0.0f, c, s.ldc);
+  [[maybe_unused]] const dnnl_status_t status = dnnl_sgemm(
+      s.transpose_a == Transpose::yes ? 'T' : 'N', s.transpose_b == Transpose::yes ? 'T' : 'N', s.m,
+      s.n, s.k, 1.0f, a, s.lda, b, s.ldb, 0.0f, c, s.ldc);
   assert(status == dnnl_success);
 }
 

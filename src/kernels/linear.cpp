@@ -11,10 +11,11 @@
 namespace lockstep::kernels {
 namespace {
 
-// Tile sizes are part of the contract of equal bits: a product of another shape may round differently. They depend on
-// nothing but the layer.
-constexpr Index kColumnTile = 512;     // columns of one forward or input-gradient product
-constexpr Index kGradientRows = 128;   // tile of a weight gradient: its partial sums stay in the second-level cache
+// Tile sizes are part of the contract of equal bits: a product of another shape may round
+// differently. They depend on nothing but the layer.
+constexpr Index kColumnTile = 512;  // columns of one forward or input-gradient product
+constexpr Index kGradientRows =
+    128;  // tile of a weight gradient: its partial sums stay in the second-level cache
 constexpr Index kGradientColumns = 512;
 constexpr Index kBiasColumns = 512;
 
@@ -50,8 +51,12 @@ void weight_gradient_tile(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy,
   for (Index leaf = 0; leaf < leaves.size(); ++leaf) {
     const RowBlock r = leaves[leaf];
     gemm({.transpose_a = Transpose::yes,
-          .m = height, .n = width, .k = r.count,
-          .lda = x.columns, .ldb = dy.columns, .ldc = width},
+          .m = height,
+          .n = width,
+          .k = r.count,
+          .lda = x.columns,
+          .ldb = dy.columns,
+          .ldc = width},
          x.data + r.first * x.columns + row, dy.data + r.first * dy.columns + column,
          sum.next().data());
     sum.push({r.index, 1});
@@ -62,8 +67,8 @@ void weight_gradient_tile(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy,
   }
 }
 
-void bias_gradient_tile(const RowBlocks& rows, ConstMatrix dy,
-                        const LinearGradient& gradient, Index tile, std::span<Real> scratch) {
+void bias_gradient_tile(const RowBlocks& rows, ConstMatrix dy, const LinearGradient& gradient,
+                        Index tile, std::span<Real> scratch) {
   const Index column = tile * kBiasColumns;
   const Index width = std::min(kBiasColumns, dy.columns - column);
 
@@ -84,30 +89,37 @@ void bias_gradient_tile(const RowBlocks& rows, ConstMatrix dy,
 
 }  // namespace
 
-void linear_forward(const RowBlocks& rows, ConstMatrix x, ConstMatrix w,
-                    std::span<const Real> bias, Matrix y) {
+void linear_forward(const RowBlocks& rows, ConstMatrix x, ConstMatrix w, std::span<const Real> bias,
+                    Matrix y) {
   const Tiles across = tiles_of(y.columns, kColumnTile);
   parallel_for(rows.size() * across.count, [&](Index task) {
     const RowBlock r = rows[task / across.count];
     const Index begin = task % across.count * across.tile;
     const Index end = std::min(begin + across.tile, y.columns);
-    gemm({.m = r.count, .n = end - begin, .k = x.columns,
-          .lda = x.columns, .ldb = w.columns, .ldc = y.columns},
+    gemm({.m = r.count,
+          .n = end - begin,
+          .k = x.columns,
+          .lda = x.columns,
+          .ldb = w.columns,
+          .ldc = y.columns},
          x.data + r.first * x.columns, w.data + begin, y.data + r.first * y.columns + begin);
     if (!bias.empty()) add_bias(y, r, begin, end, bias);
   });
 }
 
-void linear_input_gradient(const RowBlocks& rows, ConstMatrix dy, ConstMatrix w,
-                           Matrix dx) {
+void linear_input_gradient(const RowBlocks& rows, ConstMatrix dy, ConstMatrix w, Matrix dx) {
   const Tiles across = tiles_of(dx.columns, kColumnTile);
   parallel_for(rows.size() * across.count, [&](Index task) {
     const RowBlock r = rows[task / across.count];
     const Index begin = task % across.count * across.tile;
     const Index end = std::min(begin + across.tile, dx.columns);
     gemm({.transpose_b = Transpose::yes,
-          .m = r.count, .n = end - begin, .k = dy.columns,
-          .lda = dy.columns, .ldb = w.columns, .ldc = dx.columns},
+          .m = r.count,
+          .n = end - begin,
+          .k = dy.columns,
+          .lda = dy.columns,
+          .ldb = w.columns,
+          .ldc = dx.columns},
          dy.data + r.first * dy.columns, w.data + begin * w.columns,
          dx.data + r.first * dx.columns + begin);
   });
@@ -115,12 +127,11 @@ void linear_input_gradient(const RowBlocks& rows, ConstMatrix dy, ConstMatrix w,
 
 void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy,
                             std::span<const LinearGradient> gradients, std::span<Real> scratch) {
-  const Index weight_tiles = tiles_of(x.columns, kGradientRows).count *
-                             tiles_of(dy.columns, kGradientColumns).count;
+  const Index weight_tiles =
+      tiles_of(x.columns, kGradientRows).count * tiles_of(dy.columns, kGradientColumns).count;
   const Index bias_tiles = tiles_of(dy.columns, kBiasColumns).count;
   const Index tasks = weight_tiles + bias_tiles;
-  const auto share = static_cast<std::size_t>(
-      linear_gradient_scratch(rows.size(), 1));
+  const auto share = static_cast<std::size_t>(linear_gradient_scratch(rows.size(), 1));
   assert(scratch.size() >= share * static_cast<std::size_t>(thread_count()));
 
   parallel_for(static_cast<Index>(gradients.size()) * tasks, [&](Index i) {
@@ -136,8 +147,8 @@ void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy
 }
 
 Index linear_gradient_scratch(Index microbatches, int threads) {
-  return threads * OrderedSum::memory_for(std::max<Index>(microbatches, 1),
-                                          kGradientRows * kGradientColumns);
+  return threads *
+         OrderedSum::memory_for(std::max<Index>(microbatches, 1), kGradientRows * kGradientColumns);
 }
 
 }  // namespace lockstep::kernels

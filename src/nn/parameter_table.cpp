@@ -19,7 +19,8 @@ std::vector<Index> file_strides(const ParameterSpec& spec) {
   return strides;
 }
 
-// Calls visit(position in the file's order, position in the flat buffer) for every number of the tensor.
+// Calls visit(position in the file's order, position in the flat buffer) for every number of the
+// tensor.
 template <typename Visit>
 void for_each_element(const Parameter& parameter, const Visit& visit) {
   const std::vector<Index> shape = parameter.file_shape();
@@ -69,21 +70,23 @@ void ParameterTable::initialize(std::uint64_t seed, std::span<Real> flat) const 
   assert(static_cast<Index>(flat.size()) == size_);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& p = parameters_[i];
-    lockstep::initialize(p.spec.initializer,
-                         {.seed = seed,
-                          .purpose = RandomPurpose::initialization,
-                          .a = static_cast<std::uint32_t>(i)},
-                         flat.subspan(static_cast<std::size_t>(p.offset),
-                                      static_cast<std::size_t>(p.spec.size())));
+    lockstep::initialize(
+        p.spec.initializer,
+        {.seed = seed,
+         .purpose = RandomPurpose::initialization,
+         .a = static_cast<std::uint32_t>(i)},
+        flat.subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.spec.size())));
   }
 }
 
 void to_file_layout(const Parameter& parameter, std::span<const Real> flat, std::span<Real> out) {
-  for_each_element(parameter, [&](std::size_t file, std::size_t stored) { out[file] = flat[stored]; });
+  for_each_element(parameter,
+                   [&](std::size_t file, std::size_t stored) { out[file] = flat[stored]; });
 }
 
 void from_file_layout(const Parameter& parameter, std::span<const Real> in, std::span<Real> flat) {
-  for_each_element(parameter, [&](std::size_t file, std::size_t stored) { flat[stored] = in[file]; });
+  for_each_element(parameter,
+                   [&](std::size_t file, std::size_t stored) { flat[stored] = in[file]; });
 }
 
 }  // namespace lockstep

@@ -26,9 +26,8 @@ class Cursor {
 std::vector<bool> values_with_gradient(const Network& network) {
   std::vector<bool> needed{false};
   for (const Network::Node& node : network.nodes()) {
-    const bool through = std::ranges::any_of(node.inputs, [&](Value v) {
-      return needed[static_cast<std::size_t>(v.id)];
-    });
+    const bool through = std::ranges::any_of(
+        node.inputs, [&](Value v) { return needed[static_cast<std::size_t>(v.id)]; });
     needed.push_back(through || !node.parameter_offsets.empty());
   }
   return needed;

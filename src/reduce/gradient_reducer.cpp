@@ -106,9 +106,9 @@ void GradientReducer::begin() {
       // Received memory is ours; the sources are const for everyone else.
       Real* const to = received_.data() + (bucket.sources[i] - received_.data());
       const std::span values(to, static_cast<std::size_t>(bucket.mine.size()));
-      requests_.add(communicator_.receive(std::as_writable_bytes(values), owner_of_block_[i],
-                                          bucket_tag(b)),
-                    b);
+      requests_.add(
+          communicator_.receive(std::as_writable_bytes(values), owner_of_block_[i], bucket_tag(b)),
+          b);
     }
   }
 }

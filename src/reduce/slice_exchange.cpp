@@ -9,7 +9,8 @@ constexpr int kTag = 31000;
 
 template <typename T>
 std::span<T> part(std::span<T> flat, Range range) {
-  return flat.subspan(static_cast<std::size_t>(range.begin), static_cast<std::size_t>(range.size()));
+  return flat.subspan(static_cast<std::size_t>(range.begin),
+                      static_cast<std::size_t>(range.size()));
 }
 
 }  // namespace

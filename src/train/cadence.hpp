@@ -5,7 +5,8 @@
 
 namespace lockstep {
 
-/// When something is due that happens again and again: after a number of steps, or of seconds by rank 0's clock.
+/// When something is due that happens again and again: after a number of steps, or of seconds by
+/// rank 0's clock.
 class Cadence {
  public:
   Cadence(const config::Interval& interval, Index steps_per_epoch)
@@ -14,8 +15,12 @@ class Cadence {
                    ? 0
                    : steps_of(interval, steps_per_epoch)) {}
 
-  [[nodiscard]] bool after_step(std::uint64_t step) const { return steps_ > 0 && step % steps_ == 0; }
-  [[nodiscard]] bool after_seconds(double seconds) const { return seconds_ > 0 && seconds >= seconds_; }
+  [[nodiscard]] bool after_step(std::uint64_t step) const {
+    return steps_ > 0 && step % steps_ == 0;
+  }
+  [[nodiscard]] bool after_seconds(double seconds) const {
+    return seconds_ > 0 && seconds >= seconds_;
+  }
 
  private:
   double seconds_;       // 0: not by time

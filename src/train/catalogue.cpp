@@ -41,9 +41,15 @@ const std::vector<Row<Layer>>& layer_rows() {
   static const std::vector<Row<Layer>> rows{
       {{"linear",
         "Fully connected: y = x W + b.",
-        {{.name = "out", .kind = Kind::integer, .required = true, .min = 1, .max = 1 << 24,
+        {{.name = "out",
+          .kind = Kind::integer,
+          .required = true,
+          .min = 1,
+          .max = 1 << 24,
           .sentence = "Number of outputs."},
-         {.name = "bias", .kind = Kind::boolean, .default_value = "true",
+         {.name = "bias",
+          .kind = Kind::boolean,
+          .default_value = "true",
           .sentence = "Whether a bias is learned."},
          kInit}},
        [](const Settings& s) {
@@ -78,9 +84,16 @@ const std::vector<Row<Optimizer>>& optimizer_rows() {
   static const std::vector<Row<Optimizer>> rows{
       {{"sgd",
         "Gradient descent, with momentum and Nesterov's variant; the same rule as PyTorch's SGD.",
-        {{.name = "momentum", .kind = Kind::real, .default_value = "0.0", .min = 0, .max = 1,
-          .max_exclusive = true, .sentence = "Share of the previous update that is kept."},
-         {.name = "nesterov", .kind = Kind::boolean, .default_value = "false",
+        {{.name = "momentum",
+          .kind = Kind::real,
+          .default_value = "0.0",
+          .min = 0,
+          .max = 1,
+          .max_exclusive = true,
+          .sentence = "Share of the previous update that is kept."},
+         {.name = "nesterov",
+          .kind = Kind::boolean,
+          .default_value = "false",
           .sentence = "Looks one momentum step ahead; needs momentum."}}},
        [](const Settings& s) {
          if (s.boolean("nesterov") && s.real("momentum") == 0) {
@@ -92,15 +105,24 @@ const std::vector<Row<Optimizer>>& optimizer_rows() {
        }},
       {{"adamw",
         "Adam with decoupled weight decay; the same rule as PyTorch's AdamW.",
-        {{.name = "betas", .kind = Kind::reals, .default_value = "[0.9, 0.999]", .min = 0, .max = 1,
+        {{.name = "betas",
+          .kind = Kind::reals,
+          .default_value = "[0.9, 0.999]",
+          .min = 0,
+          .max = 1,
           .max_exclusive = true,
           .sentence = "Decay of the averages of the gradient and of its square."},
-         {.name = "epsilon", .kind = Kind::real, .default_value = "1e-8", .min = 0,
-          .min_exclusive = true, .sentence = "Added to the root of the second average."}}},
+         {.name = "epsilon",
+          .kind = Kind::real,
+          .default_value = "1e-8",
+          .min = 0,
+          .min_exclusive = true,
+          .sentence = "Added to the root of the second average."}}},
        [](const Settings& s) {
          const std::vector<double>& betas = s.reals("betas");
          if (betas.size() != 2) {
-           throw s.error("betas", "'betas' must have 2 numbers, has " + std::to_string(betas.size()));
+           throw s.error("betas",
+                         "'betas' must have 2 numbers, has " + std::to_string(betas.size()));
          }
          return adamw({.beta1 = betas[0],
                        .beta2 = betas[1],
@@ -127,19 +149,33 @@ const std::vector<ScheduleRow>& schedule_rows() {
        [](const Settings&, const Timeline&) { return constant_schedule(); }},
       {{"step",
         "lr times factor once more after each interval.",
-        {{.name = "every", .kind = Kind::interval, .required = true, .min = 0, .min_exclusive = true,
-          .choices = {"steps", "epochs"}, .sentence = "Distance between two drops."},
-         {.name = "factor", .kind = Kind::real, .default_value = "0.1", .min = 0, .max = 1,
-          .min_exclusive = true, .sentence = "What each drop multiplies by."}}},
+        {{.name = "every",
+          .kind = Kind::interval,
+          .required = true,
+          .min = 0,
+          .min_exclusive = true,
+          .choices = {"steps", "epochs"},
+          .sentence = "Distance between two drops."},
+         {.name = "factor",
+          .kind = Kind::real,
+          .default_value = "0.1",
+          .min = 0,
+          .max = 1,
+          .min_exclusive = true,
+          .sentence = "What each drop multiplies by."}}},
        [](const Settings& s, const Timeline& t) {
          return step_schedule(steps_of(s.interval("every"), t.steps_per_epoch), s.real("factor"));
        }},
       {{"cosine",
         "Half a cosine from lr to final over the whole run.",
-        {{.name = "final", .kind = Kind::real, .default_value = "0.0", .min = 0,
+        {{.name = "final",
+          .kind = Kind::real,
+          .default_value = "0.0",
+          .min = 0,
           .sentence = "Learning rate at the end of the run."}}},
        [](const Settings& s, const Timeline& t) {
-         if (s.real("final") > t.base) throw s.error("final", "'final' must be at most optimizer.lr");
+         if (s.real("final") > t.base)
+           throw s.error("final", "'final' must be at most optimizer.lr");
          return cosine_schedule(t.total_steps, s.real("final") / t.base);
        }},
   };
@@ -153,7 +189,8 @@ const auto& row_of(const Rows& rows, const Settings& settings) {
   const auto row = std::ranges::find_if(
       rows, [&](const auto& r) { return r.component.type == settings.type(); });
   if (row == rows.end()) {
-    throw Error(ExitCode::internal, "no row for " + settings.section() + " '" + settings.type() + "'");
+    throw Error(ExitCode::internal,
+                "no row for " + settings.section() + " '" + settings.type() + "'");
   }
   return *row;
 }
@@ -169,7 +206,8 @@ std::vector<Component> components_of(const Rows& rows) {
 
 const config::Catalogue& catalogue() {
   static const config::Catalogue all{components_of(layer_rows()), components_of(loss_rows()),
-                                     components_of(optimizer_rows()), components_of(schedule_rows())};
+                                     components_of(optimizer_rows()),
+                                     components_of(schedule_rows())};
   return all;
 }
 
@@ -213,7 +251,8 @@ std::uint64_t steps_of(const config::Interval& interval, Index steps_per_epoch) 
   }
   const double per_unit =
       interval.unit == config::Interval::Unit::epochs ? static_cast<double>(steps_per_epoch) : 1.0;
-  return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::llround(interval.value * per_unit)));
+  return std::max<std::uint64_t>(
+      1, static_cast<std::uint64_t>(std::llround(interval.value * per_unit)));
 }
 
 }  // namespace lockstep

@@ -157,9 +157,7 @@ Progress read_progress(const Hdf5Reader& file) {
   }
   // Progress counts its rows by the first column.
   std::vector<std::string> names = file.list("/history");
-  std::ranges::stable_sort(names, {}, [](const std::string& n) {
-    return n == "step" ? 0 : 1;
-  });
+  std::ranges::stable_sort(names, {}, [](const std::string& n) { return n == "step" ? 0 : 1; });
   for (const std::string& name : names) {
     progress.history.push_back({name, file.doubles("/history/" + name)});
   }
@@ -193,20 +191,23 @@ std::string first_difference(const std::string& checkpoint, const std::string& r
   const auto layers_of = [](const std::string& graph) {
     const auto parsed = nlohmann::ordered_json::parse(graph, nullptr, /*allow_exceptions=*/false);
     if (!parsed.is_object()) return std::vector<std::string>{"an unreadable description"};
-    std::vector<std::string> layers{"input " + parsed.value("input", nlohmann::ordered_json()).dump()};
+    std::vector<std::string> layers{"input " +
+                                    parsed.value("input", nlohmann::ordered_json()).dump()};
     for (const auto& layer : parsed.value("layers", nlohmann::ordered_json::array())) {
-      layers.push_back(fmt::format("layer '{}' of type {} with output {}",
-                                   layer.value("name", ""), layer.value("type", ""),
+      layers.push_back(fmt::format("layer '{}' of type {} with output {}", layer.value("name", ""),
+                                   layer.value("type", ""),
                                    layer.value("output", nlohmann::ordered_json()).dump()));
     }
     return layers;
   };
   const std::vector<std::string> theirs = layers_of(checkpoint);
   const std::vector<std::string> ours = layers_of(run);
-  const auto at = static_cast<std::size_t>(std::ranges::mismatch(theirs, ours).in1 - theirs.begin());
+  const auto at =
+      static_cast<std::size_t>(std::ranges::mismatch(theirs, ours).in1 - theirs.begin());
   const std::string nothing = "no further layer";
   return fmt::format("the checkpoint has {}, this run has {}",
-                     at < theirs.size() ? theirs[at] : nothing, at < ours.size() ? ours[at] : nothing);
+                     at < theirs.size() ? theirs[at] : nothing,
+                     at < ours.size() ? ours[at] : nothing);
 }
 
 template <typename T>
@@ -320,7 +321,8 @@ Checkpoint decode(const Hdf5Reader& file, const Network& network,
   read_tensors(file, "model", network, checkpoint.parameters.span());
   for (const std::string_view slot : slots) {
     checkpoint.optimizer.emplace_back(size);
-    read_tensors(file, "optimizer/" + std::string(slot), network, checkpoint.optimizer.back().span());
+    read_tensors(file, "optimizer/" + std::string(slot), network,
+                 checkpoint.optimizer.back().span());
   }
   return checkpoint;
 }

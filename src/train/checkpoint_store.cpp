@@ -42,9 +42,8 @@ void broadcast_checkpoint(const Communicator& world, std::optional<StoredCheckpo
   checkpoint->path = broadcast_text(world, checkpoint->path.string());
   checkpoint->bytes.resize(size);
   world.broadcast(checkpoint->bytes, 0);
-  together(world, [&] {
-    checkpoint->sealed = unseal(checkpoint->bytes, checkpoint->path.string());
-  });
+  together(world,
+           [&] { checkpoint->sealed = unseal(checkpoint->bytes, checkpoint->path.string()); });
 }
 
 CheckpointStore::CheckpointStore(std::filesystem::path directory, Index keep)
@@ -79,9 +78,10 @@ std::optional<StoredCheckpoint> CheckpointStore::newest(std::vector<std::string>
     }
   }
   if (rejected.empty()) return std::nullopt;
-  throw Error(ExitCode::bad_data,
-              fmt::format("no intact checkpoint in {}\n  {}\n  to start afresh, use another --run-dir",
-                          directory_.string(), fmt::join(rejected, "\n  ")));
+  throw Error(
+      ExitCode::bad_data,
+      fmt::format("no intact checkpoint in {}\n  {}\n  to start afresh, use another --run-dir",
+                  directory_.string(), fmt::join(rejected, "\n  ")));
 }
 
 std::filesystem::path CheckpointStore::save(std::uint64_t step, std::vector<std::byte> image,

@@ -127,8 +127,9 @@ EvalEvent evaluate_checkpoint(const Communicator& world, const std::string& chec
     event.split = "val";
     together(world, [&] {
       if (samples.size() == 0) {
-        throw Error(ExitCode::usage, checkpoint + ": the run had no validation data\n"
-                                                  "  try: trainer eval CHECKPOINT --data FILE");
+        throw Error(ExitCode::usage, checkpoint +
+                                         ": the run had no validation data\n"
+                                         "  try: trainer eval CHECKPOINT --data FILE");
       }
       if (of_run->digest != info.data_digest) {
         throw Error(ExitCode::bad_data,
@@ -139,8 +140,7 @@ EvalEvent evaluate_checkpoint(const Communicator& world, const std::string& chec
       check_shape(*samples.data, model);
     });
   } else {
-    own = load_checked(world, model,
-                       source_of(data, data_path, labels, model.loss->classifies()));
+    own = load_checked(world, model, source_of(data, data_path, labels, model.loss->classifies()));
     samples = all_of(*own, model.checkpoint);
     event.split = data_path;
   }
@@ -164,8 +164,8 @@ void predict_checkpoint(const Communicator& world, const std::string& checkpoint
   const std::unique_ptr<Dataset> data = load_checked(world, model, source);
   Evaluator evaluator(world, *model.network, model.checkpoint.info.batch,
                       model.checkpoint.info.microbatches);
-  std::vector<Real> predictions = evaluator.predict(model.checkpoint.parameters.span(),
-                                                    all_of(*data, model.checkpoint));
+  std::vector<Real> predictions =
+      evaluator.predict(model.checkpoint.parameters.span(), all_of(*data, model.checkpoint));
   on_root(world, [&] {
     const auto columns = static_cast<std::size_t>(model.network->output_shape().size());
     const std::string text = model.loss->classifies()

@@ -74,7 +74,8 @@ Index choose_microbatches(Index wanted, Index batch, int ranks) {
   Index count = wanted;
   if (count == 0) {
     const auto most = static_cast<Index>(std::bit_floor(static_cast<std::size_t>(batch)));
-    const auto enough = static_cast<Index>(std::bit_ceil(static_cast<std::size_t>(std::max(ranks, 8))));
+    const auto enough =
+        static_cast<Index>(std::bit_ceil(static_cast<std::size_t>(std::max(ranks, 8))));
     count = std::min(enough, most);
   }
   if (batch < count) {
@@ -84,12 +85,14 @@ Index choose_microbatches(Index wanted, Index batch, int ranks) {
                             batch, count, count));
   }
   if (ranks > count) {
-    throw Error(ExitCode::config,
-                fmt::format("{} ranks were started, but every batch has {} microbatches, and a rank "
-                            "computes at least one\n  try: mpirun -np {} ...",
-                            ranks, count, count) +
-                    (wanted == 0 ? "" : fmt::format("      or for a new run: --set parallel.microbatches={}",
-                                                    std::bit_ceil(static_cast<unsigned>(ranks)))));
+    throw Error(
+        ExitCode::config,
+        fmt::format("{} ranks were started, but every batch has {} microbatches, and a rank "
+                    "computes at least one\n  try: mpirun -np {} ...",
+                    ranks, count, count) +
+            (wanted == 0 ? ""
+                         : fmt::format("      or for a new run: --set parallel.microbatches={}",
+                                       std::bit_ceil(static_cast<unsigned>(ranks)))));
   }
   return count;
 }

@@ -42,9 +42,10 @@ Trainer::Trainer(const Communicator& communicator, const Network& network, const
       reducer_(communicator, layout_, options.microbatches,
                report_size(options.microbatches, communicator.size()), options.overlap),
       exchange_(communicator, layout_),
-      workspace_(network, {.samples = share_samples(share_, options.batch, options.microbatches) + 1,
-                           .microbatches = share_.count,
-                           .threads = thread_count()}),
+      workspace_(network,
+                 {.samples = share_samples(share_, options.batch, options.microbatches) + 1,
+                  .microbatches = share_.count,
+                  .threads = thread_count()}),
       reader_(workspace_.capacity().samples, samples.data->describe().target_columns),
       parameters_(network.parameters().size()),
       microbatches_(static_cast<std::size_t>(share_.count)),
@@ -71,7 +72,8 @@ Trainer::Trainer(const Communicator& communicator, const Network& network, const
     square_sum_counts_.push_back(static_cast<int>(position - first));
   }
   square_sums_ = Buffer<double>(position);
-  my_square_sums_ = Buffer<double>(square_sum_counts_[static_cast<std::size_t>(communicator.rank())]);
+  my_square_sums_ =
+      Buffer<double>(square_sum_counts_[static_cast<std::size_t>(communicator.rank())]);
 }
 
 StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
@@ -107,9 +109,10 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
                 "the loss or the gradient of step " + std::to_string(steps_done_ + 1) +
                     " is not finite; try a smaller optimizer.lr, or optimizer.clip_norm = 1");
   }
-  update(slices, {.step = steps_done_ + 1,
-                  .learning_rate = learning_rate,
-                  .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1});
+  update(slices,
+         {.step = steps_done_ + 1,
+          .learning_rate = learning_rate,
+          .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1});
   exchange_.all_gather(parameters_.span());
   ++steps_done_;
 
@@ -123,9 +126,8 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
 Targets Trainer::read(const BatchRange& batch, const Pass& pass) {
   const Index first =
       batch.first + microbatch_begin(batch.size, share_.first, options_.microbatches);
-  return reader_.read(samples_, pass.samples(), workspace_.input(), [&](Index row) {
-    return sampler_.sample(batch.epoch, first + row);
-  });
+  return reader_.read(samples_, pass.samples(), workspace_.input(),
+                      [&](Index row) { return sampler_.sample(batch.epoch, first + row); });
 }
 
 void Trainer::report(std::span<const MetricSums> sums, Wishes wishes) {

@@ -62,9 +62,10 @@ ExitCode TrainingRun::loop() {
     if (last || stop || result.wishes.save || store.after_step(step) || val_is_best_) {
       const bool saved = save();
       if (!saved && (last || stop)) {
-        throw AgreedError(ExitCode::io, "the last checkpoint could not be written; the newest "
-                                        "complete one is " +
-                                            (saved_file_.empty() ? "of an earlier start" : saved_file_));
+        throw AgreedError(ExitCode::io,
+                          "the last checkpoint could not be written; the newest "
+                          "complete one is " +
+                              (saved_file_.empty() ? "of an earlier start" : saved_file_));
       }
     }
     val_is_best_ = false;
@@ -81,12 +82,17 @@ Wishes TrainingRun::wishes() const {
 
 std::string TrainingRun::stop_reason() const {
   switch (stop_signal()) {
-    case SIGUSR1: return "SIGUSR1";
-    case SIGTERM: return "SIGTERM";
-    case SIGINT: return "SIGINT";
-    default: break;
+    case SIGUSR1:
+      return "SIGUSR1";
+    case SIGTERM:
+      return "SIGTERM";
+    case SIGINT:
+      return "SIGINT";
+    default:
+      break;
   }
-  if (request_.max_seconds && now_seconds() - started_ >= *request_.max_seconds) return "--max-time";
+  if (request_.max_seconds && now_seconds() - started_ >= *request_.max_seconds)
+    return "--max-time";
   return request_.max_steps ? "--max-steps" : "a signal to another rank";
 }
 
@@ -177,12 +183,12 @@ void TrainingRun::audit() {
   world_.broadcast(std::as_writable_bytes(std::span(&first, 1)), 0);
   together(world_, [&] {
     if (digest == first) return;
-    throw Error(ExitCode::desync,
-                fmt::format("rank {} on {} holds other parameters than rank 0 after step {}: digest "
-                            "{} instead of {}\n  suspect its memory or processor; the last "
-                            "checkpoint is good",
-                            world_.rank(), node_name(), trainer_->steps_done(), digest.hex(),
-                            first.hex()));
+    throw Error(
+        ExitCode::desync,
+        fmt::format("rank {} on {} holds other parameters than rank 0 after step {}: digest "
+                    "{} instead of {}\n  suspect its memory or processor; the last "
+                    "checkpoint is good",
+                    world_.rank(), node_name(), trainer_->steps_done(), digest.hex(), first.hex()));
   });
 }
 
@@ -210,8 +216,9 @@ bool TrainingRun::save() {
       return std::ranges::all_of(values, [](Real v) { return std::isfinite(v); });
     };
     if (!finite(state.parameters.span())) {
-      throw Error(ExitCode::diverged,
-                  fmt::format("a parameter is not finite after step {}; not saved", state.info.step));
+      throw Error(
+          ExitCode::diverged,
+          fmt::format("a parameter is not finite after step {}; not saved", state.info.step));
     }
     CheckpointImage image = encode(state, *setup_.network, setup_.optimizer->slots());
     const Index size = static_cast<Index>(image.bytes.size());
@@ -240,8 +247,8 @@ bool TrainingRun::save() {
   if (!failed) return true;
   if (root()) audience_.on_warning("checkpoint not written: " + failure);
   if (failed_saves_ >= kMaxFailedSaves) {
-    throw AgreedError(ExitCode::io, fmt::format("{} checkpoints in a row could not be written",
-                                                failed_saves_));
+    throw AgreedError(ExitCode::io,
+                      fmt::format("{} checkpoints in a row could not be written", failed_saves_));
   }
   return false;
 }

@@ -21,8 +21,8 @@
 
 namespace lockstep {
 
-/// One start or resume of a run, from reading the configuration to the last record. Collective throughout: every rank walks
-/// through the same calls, and rank 0 alone reads and writes files.
+/// One start or resume of a run, from reading the configuration to the last record. Collective
+/// throughout: every rank walks through the same calls, and rank 0 alone reads and writes files.
 class TrainingRun {
  public:
   TrainingRun(const Communicator& world, const RunRequest& request, Observer& observer);
@@ -79,14 +79,14 @@ class TrainingRun {
   double started_ = now_seconds();
   double last_save_ = started_;
   double epoch_started_ = started_;
-  double step_seconds_ = 0;       // of this segment
+  double step_seconds_ = 0;  // of this segment
   Index segment_samples_ = 0;
   Index epoch_segment_samples_ = 0;
   int failed_saves_ = 0;
   std::uint64_t saved_step_ = 0;  // of the last complete checkpoint of this segment
   std::string saved_file_;
   std::string saved_digest_;
-  std::vector<Metric> val_metrics_;   // of the last evaluation, if it was after the current step
+  std::vector<Metric> val_metrics_;  // of the last evaluation, if it was after the current step
   bool val_is_best_ = false;
   std::array<double, Progress::kMilestones.size()> milestone_seconds_{};
 };

@@ -25,7 +25,8 @@ double TrainingRun::epochs_done() const {
   return static_cast<double>(trainer_->steps_done()) / static_cast<double>(steps_per_epoch_);
 }
 
-// Finds what to resume from, if anything. A directory is looked into only by its owner, so that is settled first.
+// Finds what to resume from, if anything. A directory is looked into only by its owner, so that is
+// settled first.
 void TrainingRun::find_checkpoint() {
   const bool automatic = request_.resume == "auto";
   on_root(world_, [&] {
@@ -118,20 +119,21 @@ void TrainingRun::begin_records() {
   std::vector<RankPlace> ranks;
   for (int rank = 0; rank < world_.size(); ++rank) {
     // Every rank takes its turn to tell rank 0; once per run, and the text is short.
-    ranks.push_back({broadcast_text(world_, node_name(), rank), broadcast_text(world_, place, rank)});
+    ranks.push_back(
+        {broadcast_text(world_, node_name(), rank), broadcast_text(world_, place, rank)});
   }
   on_root(world_, [&] {
     if (request_.dry_run) return;
     if (!directory_) open_directory();
     directory_->write_text("config.toml", setup_.source.text);
     directory_->write_text("config.resolved.toml", config::resolved(config(), catalogue()));
-    manifest_ = std::make_unique<Manifest>(
-        directory_->path(),
-        ManifestFacts{.command_line = request_.command_line,
-                      .threads = threads_,
-                      .ranks = ranks,
-                      .data_digests = {{"train", setup_.data->digest}}},
-        first_step_);
+    manifest_ =
+        std::make_unique<Manifest>(directory_->path(),
+                                   ManifestFacts{.command_line = request_.command_line,
+                                                 .threads = threads_,
+                                                 .ranks = ranks,
+                                                 .data_digests = {{"train", setup_.data->digest}}},
+                                   first_step_);
     metrics_ = std::make_unique<MetricsLog>(
         directory_->path() / "metrics.jsonl",
         [this](const std::string& text) { audience_.on_warning(text); });

@@ -7,7 +7,9 @@
 namespace lockstep {
 namespace {
 
-double term(Index i) { return (i % 3 == 0 ? -1.0 : 1.0) * std::exp2(static_cast<double>(i * 7 % 50)); }
+double term(Index i) {
+  return (i % 3 == 0 ? -1.0 : 1.0) * std::exp2(static_cast<double>(i * 7 % 50));
+}
 
 // The order in the documentation, written as plainly as possible.
 double by_definition(Index count) {

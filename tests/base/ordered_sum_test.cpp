@@ -18,7 +18,8 @@ std::vector<float> leaves(Index count) {
   std::mt19937 random(7);
   std::uniform_real_distribution<float> exponent(-20, 20);
   std::vector<float> values;
-  for (Index i = 0; i < count; ++i) values.push_back(std::exp2(exponent(random)) * (i % 3 == 0 ? -1.f : 1.f));
+  for (Index i = 0; i < count; ++i)
+    values.push_back(std::exp2(exponent(random)) * (i % 3 == 0 ? -1.f : 1.f));
   return values;
 }
 
@@ -33,7 +34,8 @@ float sum_of_blocks(const std::vector<float>& values, const std::vector<Share>& 
   Buffer<Real> memory(OrderedSum::memory_for(static_cast<Index>(values.size()), 1));
   OrderedSum sum(memory.span(), 1);
   for (const Share& b : blocks) {
-    sum.next()[0] = by_definition(values, static_cast<std::size_t>(b.first), static_cast<std::size_t>(b.count));
+    sum.next()[0] =
+        by_definition(values, static_cast<std::size_t>(b.first), static_cast<std::size_t>(b.count));
     sum.push(b);
   }
   return sum.finish()[0];
@@ -68,11 +70,13 @@ TEST(OrderedSum, AddsWholeVectorsAndCanBeUsedAgain) {
   OrderedSum sum(memory.span(), kLength);
   for (int round = 0; round < 2; ++round) {
     for (Index m = 0; m < 3; ++m) {
-      for (Index i = 0; i < kLength; ++i) sum.next()[static_cast<std::size_t>(i)] = static_cast<Real>(m * 100 + i);
+      for (Index i = 0; i < kLength; ++i)
+        sum.next()[static_cast<std::size_t>(i)] = static_cast<Real>(m * 100 + i);
       sum.push({m, 1});
     }
     const auto total = sum.finish();
-    for (Index i = 0; i < kLength; ++i) EXPECT_EQ(total[static_cast<std::size_t>(i)], static_cast<Real>(300 + 3 * i));
+    for (Index i = 0; i < kLength; ++i)
+      EXPECT_EQ(total[static_cast<std::size_t>(i)], static_cast<Real>(300 + 3 * i));
     sum.clear();
   }
 }

@@ -59,7 +59,8 @@ TEST(Share, CutsABatchAtTheSamePlacesForEveryRankCount) {
           const Microbatch& w = whole[static_cast<std::size_t>(share.first + i)];
           EXPECT_EQ(m.index, w.index);
           EXPECT_EQ(m.rows, w.rows);
-          EXPECT_EQ(m.first_row, w.first_row - whole[static_cast<std::size_t>(share.first)].first_row);
+          EXPECT_EQ(m.first_row,
+                    w.first_row - whole[static_cast<std::size_t>(share.first)].first_row);
         }
       }
     }

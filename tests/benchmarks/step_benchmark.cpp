@@ -1,4 +1,5 @@
-// Time per training step of one workload, with synthetic data: mpirun -np N step_benchmark WORK STEPS ROUNDS [THREADS]
+// Time per training step of one workload, with synthetic data: mpirun -np N step_benchmark WORK
+// STEPS ROUNDS [THREADS]
 //
 //   mlp-small   784-512-256-10, batch 512      mlp-wide   784-2048-2048-10, batch 1024
 //
@@ -95,13 +96,14 @@ int main(int argc, char** argv) {
   if (world.rank() != 0) return 0;
   std::ranges::sort(times);
   const double total = steps * rounds;
-  std::printf("{\"work\":\"%s\",\"ranks\":%d,\"threads\":%d,\"kernel\":\"%s\",\"median_ms\":%.4f,"
-              "\"best_ms\":%.4f,\"data_ms\":%.4f,\"compute_ms\":%.4f,\"exposed_ms\":%.4f,"
-              "\"update_ms\":%.4f,\"samples_per_s\":%.0f}\n",
-              argv[1], world.size(), thread_count(), std::string(kernels::gemm_name()).c_str(),
-              times[times.size() / 2] * 1e3, times.front() * 1e3, parts.data_seconds / total * 1e3,
-              parts.compute_seconds / total * 1e3, parts.exposed_seconds / total * 1e3,
-              parts.update_seconds / total * 1e3,
-              static_cast<double>(work.batch) / times[times.size() / 2]);
+  std::printf(
+      "{\"work\":\"%s\",\"ranks\":%d,\"threads\":%d,\"kernel\":\"%s\",\"median_ms\":%.4f,"
+      "\"best_ms\":%.4f,\"data_ms\":%.4f,\"compute_ms\":%.4f,\"exposed_ms\":%.4f,"
+      "\"update_ms\":%.4f,\"samples_per_s\":%.0f}\n",
+      argv[1], world.size(), thread_count(), std::string(kernels::gemm_name()).c_str(),
+      times[times.size() / 2] * 1e3, times.front() * 1e3, parts.data_seconds / total * 1e3,
+      parts.compute_seconds / total * 1e3, parts.exposed_seconds / total * 1e3,
+      parts.update_seconds / total * 1e3,
+      static_cast<double>(work.batch) / times[times.size() / 2]);
   return 0;
 }

@@ -41,8 +41,8 @@ TEST(ExamplesTest, EachOneWorks) {
   ASSERT_NE(::mkdtemp(scratch.data()), nullptr);
   fs::create_symlink(source / "datasets", fs::path(scratch) / "datasets");
   fs::create_symlink(source / "scripts", fs::path(scratch) / "scripts");
-  const std::string prefix = "cd '" + scratch + "' && PATH='" +
-                             trainer.parent_path().string() + "':\"$PATH\" && ";
+  const std::string prefix =
+      "cd '" + scratch + "' && PATH='" + trainer.parent_path().string() + "':\"$PATH\" && ";
   for (const std::string& example : all_examples()) {
     EXPECT_EQ(
         std::system((prefix + example + " > out.txt 2>&1 || { cat out.txt; false; }").c_str()), 0)

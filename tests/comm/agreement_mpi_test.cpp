@@ -18,7 +18,8 @@ TEST(Agreement, AllThrowTheErrorOfTheLowestFailingRank) {
   ExitCode code = ExitCode::ok;
   try {
     together(world, [&] {
-      if (world.rank() == last) throw Error(ExitCode::bad_data, "rank " + std::to_string(world.rank()));
+      if (world.rank() == last)
+        throw Error(ExitCode::bad_data, "rank " + std::to_string(world.rank()));
     });
   } catch (const AgreedError& error) {
     message = error.what();
@@ -43,7 +44,8 @@ TEST(Agreement, OnlyTheRootWorksAndAllThrowWhatItThrew) {
 TEST(Agreement, TextsAreThoseOfTheGivenRank) {
   const Communicator world(MPI_COMM_WORLD);
   const std::string mine = "text of " + std::to_string(world.rank());
-  EXPECT_EQ(broadcast_text(world, mine, world.size() - 1), "text of " + std::to_string(world.size() - 1));
+  EXPECT_EQ(broadcast_text(world, mine, world.size() - 1),
+            "text of " + std::to_string(world.size() - 1));
   EXPECT_EQ(broadcast_text(world, world.rank() == 0 ? "" : mine), "");
 }
 

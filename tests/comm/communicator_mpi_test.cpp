@@ -13,7 +13,9 @@ TEST(Communicator, MessagesArriveInOrderWithTheirLabels) {
   std::vector<double> in(static_cast<std::size_t>(world.size()), -1);
   std::vector<double> out(1, world.rank());
   for (int r = 0; r < world.size(); ++r) {
-    set.add(world.receive(std::as_writable_bytes(std::span(&in[static_cast<std::size_t>(r)], 1)), r, 5), r);
+    set.add(
+        world.receive(std::as_writable_bytes(std::span(&in[static_cast<std::size_t>(r)], 1)), r, 5),
+        r);
     set.add(world.send(std::as_bytes(std::span(out)), r, 5), -1);
   }
   int labels = 0;

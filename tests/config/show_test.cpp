@@ -97,7 +97,7 @@ TEST(Identity, HasNoDeploymentKeysAndParses) {
   const Config config = parse_text(minimal(kEverything), some_overrides());
   const std::string text = identity(config, catalogue);
   EXPECT_EQ(text.find('['), 0U);
-  for (const char* absent : {"threads", "name = \"mlp\"", "[log]", "[checkpoint]", "bucket"}) {
+  for (const char* absent : {"threads", "name = \"mlp\"", "[log]", "keep =", "bucket"}) {
     EXPECT_EQ(text.find(absent), std::string::npos) << absent;
   }
   EXPECT_EQ(identity(parse_text(text), catalogue), text);

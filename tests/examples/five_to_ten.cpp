@@ -1,4 +1,5 @@
-// A network of one weight learns that 5 means 10: predict, compare, send the error back, adjust, again.
+// A network of one weight learns that 5 means 10: predict, compare, send the error back, adjust,
+// again.
 #include <cstdio>
 
 #include "lockstep/nn/layers.hpp"
@@ -18,6 +19,7 @@ int main() {
     const double error = model.compare(*loss, answer);
     model.send_back();
     model.adjust(*rule, 0.01);
-    std::printf("round %2d   guess %7.4f   error %8.4f   weight now %.4f\n", round, guess, error, model.parameters()[0]);
+    std::printf("round %2d   guess %7.4f   error %8.4f   weight now %.4f\n", round, guess, error,
+                model.parameters()[0]);
   }
 }

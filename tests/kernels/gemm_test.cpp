@@ -18,13 +18,18 @@ namespace {
 std::vector<Real> numbers(Index count, std::uint32_t stream) {
   std::vector<Real> values;
   for (Index i = 0; i < count; ++i) {
-    values.push_back(static_cast<Real>(random_normal({.seed = 3, .a = stream}, static_cast<std::uint64_t>(i))));
+    values.push_back(
+        static_cast<Real>(random_normal({.seed = 3, .a = stream}, static_cast<std::uint64_t>(i))));
   }
   return values;
 }
 
 GemmShape shape_of(Transpose ta, Transpose tb, Index m, Index n, Index k, Index padding = 0) {
-  return {.transpose_a = ta, .transpose_b = tb, .m = m, .n = n, .k = k,
+  return {.transpose_a = ta,
+          .transpose_b = tb,
+          .m = m,
+          .n = n,
+          .k = k,
           .lda = (ta == Transpose::yes ? m : k) + padding,
           .ldb = (tb == Transpose::yes ? k : n) + padding,
           .ldc = n + padding};
@@ -60,7 +65,8 @@ std::vector<Form> forms() {
 }
 
 TEST(Gemm, EveryFormAgreesWithDouble) {
-  const Index sizes[][3] = {{1, 1, 1}, {1, 7, 5}, {5, 1, 9}, {3, 4, 2}, {16, 10, 256}, {64, 130, 33}, {33, 64, 300}};
+  const Index sizes[][3] = {{1, 1, 1},     {1, 7, 5},     {5, 1, 9},    {3, 4, 2},
+                            {16, 10, 256}, {64, 130, 33}, {33, 64, 300}};
   for (const auto& size : sizes) {
     for (const Transpose ta : {Transpose::no, Transpose::yes}) {
       for (const Transpose tb : {Transpose::no, Transpose::yes}) {
@@ -93,7 +99,8 @@ TEST(Gemm, EmptyProductsAreZeroOrNothing) {
 
 // Within a share, the rows of a microbatch start anywhere: addresses must not decide bits.
 TEST(Gemm, BitsDoNotDependOnAddresses) {
-  const Index sizes[][3] = {{1, 1, 3}, {2, 3, 4}, {5, 10, 7}, {7, 1, 40}, {1, 9, 64}, {8, 10, 128}, {13, 65, 31}};
+  const Index sizes[][3] = {{1, 1, 3},  {2, 3, 4},    {5, 10, 7},  {7, 1, 40},
+                            {1, 9, 64}, {8, 10, 128}, {13, 65, 31}};
   for (const auto& size : sizes) {
     for (const Transpose ta : {Transpose::no, Transpose::yes}) {
       for (const Transpose tb : {Transpose::no, Transpose::yes}) {

@@ -26,7 +26,8 @@ struct Data {
     const auto fill = [](Index count, std::uint32_t stream) {
       std::vector<Real> values;
       for (Index i = 0; i < count; ++i) {
-        values.push_back(static_cast<Real>(random_normal({.seed = 8, .a = stream}, static_cast<std::uint64_t>(i))));
+        values.push_back(static_cast<Real>(
+            random_normal({.seed = 8, .a = stream}, static_cast<std::uint64_t>(i))));
       }
       return values;
     };
@@ -47,7 +48,8 @@ TEST(LinearKernels, ForwardIsTheProductPlusBias) {
     for (const Index j : {Index{0}, Index{511}, Index{512}, kOut - 1}) {
       double sum = d.bias[static_cast<std::size_t>(j)];
       for (Index p = 0; p < kIn; ++p) {
-        sum += static_cast<double>(d.x[static_cast<std::size_t>(i * kIn + p)]) * d.w[static_cast<std::size_t>(p * kOut + j)];
+        sum += static_cast<double>(d.x[static_cast<std::size_t>(i * kIn + p)]) *
+               d.w[static_cast<std::size_t>(p * kOut + j)];
       }
       EXPECT_NEAR(y[static_cast<std::size_t>(i * kOut + j)], sum, 1e-4);
     }
@@ -63,7 +65,8 @@ TEST(LinearKernels, InputGradientIsTheProductWithTheTransposedWeights) {
     for (const Index p : {Index{0}, Index{128}, kIn - 1}) {
       double sum = 0;
       for (Index j = 0; j < kOut; ++j) {
-        sum += static_cast<double>(d.dy[static_cast<std::size_t>(i * kOut + j)]) * d.w[static_cast<std::size_t>(p * kOut + j)];
+        sum += static_cast<double>(d.dy[static_cast<std::size_t>(i * kOut + j)]) *
+               d.w[static_cast<std::size_t>(p * kOut + j)];
       }
       EXPECT_NEAR(dx[static_cast<std::size_t>(i * kIn + p)], sum, 1e-3);
     }
@@ -80,9 +83,10 @@ std::vector<Real> gradients_of(const Data& d, const std::vector<Share>& blocks, 
     Real* at = all.data() + b * size;
     targets.push_back({blocks[b], at, {at + kIn * kOut, static_cast<std::size_t>(kOut)}});
   }
-  std::vector<Real> scratch(static_cast<std::size_t>(linear_gradient_scratch(kMicrobatches, threads)));
-  linear_weight_gradient(d.blocks(), {d.x.data(), d.rows, kIn}, {d.dy.data(), d.rows, kOut}, targets,
-                         scratch);
+  std::vector<Real> scratch(
+      static_cast<std::size_t>(linear_gradient_scratch(kMicrobatches, threads)));
+  linear_weight_gradient(d.blocks(), {d.x.data(), d.rows, kIn}, {d.dy.data(), d.rows, kOut},
+                         targets, scratch);
   set_thread_count(1);
   return all;
 }

@@ -72,7 +72,8 @@ TEST(Network, ReportsFallingOffsetsWhileItGoesBack) {
   network.forward(parameters, pass, workspace);
   const GradientBlock block{{0, 1}, gradients};
   std::vector<Index> offsets;
-  network.backward(parameters, pass, workspace, {&block, 1}, [&](Index o) { offsets.push_back(o); });
+  network.backward(parameters, pass, workspace, {&block, 1},
+                   [&](Index o) { offsets.push_back(o); });
   const Index second = network.nodes()[2].first_offset;
   EXPECT_EQ(offsets, (std::vector<Index>{second, second, 0}));
 }

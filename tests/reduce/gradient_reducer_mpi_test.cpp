@@ -16,7 +16,8 @@ namespace {
 
 Communicator world() { return Communicator(MPI_COMM_WORLD); }
 
-// The gradient of one microbatch at one place: values whose sum depends on the order of the additions.
+// The gradient of one microbatch at one place: values whose sum depends on the order of the
+// additions.
 Real leaf(int step, Index microbatch, Index i) {
   const RandomKey key{.seed = 11,
                       .a = static_cast<std::uint32_t>(step),

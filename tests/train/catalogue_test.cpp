@@ -14,8 +14,9 @@ config::Config parse(const std::string& text) {
 
 std::string with(const std::string& layer, const std::string& loss, const std::string& optimizer,
                  const std::string& schedule) {
-  return "[run]\nepochs = 4\n[data]\ntrain = \"x.csv\"\nbatch = 8\n[[layer]]\n" + layer + "\n[loss]\n" +
-         loss + "\n[optimizer]\nlr = 0.1\n" + optimizer + "\n[schedule]\n" + schedule + "\n";
+  return "[run]\nepochs = 4\n[data]\ntrain = \"x.csv\"\nbatch = 8\n[[layer]]\n" + layer +
+         "\n[loss]\n" + loss + "\n[optimizer]\nlr = 0.1\n" + optimizer + "\n[schedule]\n" +
+         schedule + "\n";
 }
 
 const std::string kLayer = "type = \"linear\"\nout = 3";
@@ -28,25 +29,31 @@ TEST(Catalogue, HasNoFaults) { EXPECT_EQ(config::faults(catalogue()), std::vecto
 TEST(Catalogue, EveryRowIsBuiltFromItsKeys) {
   for (const config::Component& c : catalogue().layers) {
     const std::string keys = "type = \"" + c.type + "\"" + (c.type == "linear" ? "\nout = 3" : "");
-    const Network network = build_network(parse(with(keys, kLoss, kOptimizer, kSchedule)), {2, 2, 3});
+    const Network network =
+        build_network(parse(with(keys, kLoss, kOptimizer, kSchedule)), {2, 2, 3});
     EXPECT_EQ(network.nodes().front().layer->type(), c.type);
   }
   for (const config::Component& c : catalogue().losses) {
-    EXPECT_EQ(build_loss(parse(with(kLayer, "type = \"" + c.type + "\"", kOptimizer, kSchedule)))->type(), c.type);
+    EXPECT_EQ(
+        build_loss(parse(with(kLayer, "type = \"" + c.type + "\"", kOptimizer, kSchedule)))->type(),
+        c.type);
   }
   for (const config::Component& c : catalogue().optimizers) {
-    EXPECT_EQ(build_optimizer(parse(with(kLayer, kLoss, "type = \"" + c.type + "\"", kSchedule)))->type(), c.type);
+    EXPECT_EQ(
+        build_optimizer(parse(with(kLayer, kLoss, "type = \"" + c.type + "\"", kSchedule)))->type(),
+        c.type);
   }
   for (const config::Component& c : catalogue().schedules) {
-    const std::string keys = "type = \"" + c.type + "\"" + (c.type == "step" ? "\nevery = \"1 epoch\"" : "");
+    const std::string keys =
+        "type = \"" + c.type + "\"" + (c.type == "step" ? "\nevery = \"1 epoch\"" : "");
     const LearningRate rate(parse(with(kLayer, kLoss, kOptimizer, keys)), 10, 40);
     EXPECT_DOUBLE_EQ(rate.at(0), 0.1) << c.type;
   }
 }
 
 TEST(Catalogue, ScheduleCountsFromTheEndOfTheWarmUp) {
-  const auto config = parse(with(kLayer, kLoss, kOptimizer,
-                                 "type = \"cosine\"\nwarmup = \"1 epoch\"\nfinal = 0.01"));
+  const auto config = parse(
+      with(kLayer, kLoss, kOptimizer, "type = \"cosine\"\nwarmup = \"1 epoch\"\nfinal = 0.01"));
   const LearningRate rate(config, 10, 40);
   EXPECT_DOUBLE_EQ(rate.at(0), 0.01);
   EXPECT_DOUBLE_EQ(rate.at(9), 0.1);
@@ -66,7 +73,8 @@ TEST(Catalogue, FaultsOfComponentsPointAtTheirKey) {
   };
   EXPECT_NE(message("type = \"sgd\"\nnesterov = true").find("test.toml:14:"), std::string::npos)
       << message("type = \"sgd\"\nnesterov = true");
-  EXPECT_NE(message("type = \"adamw\"\nbetas = [0.9]").find("must have 2 numbers"), std::string::npos);
+  EXPECT_NE(message("type = \"adamw\"\nbetas = [0.9]").find("must have 2 numbers"),
+            std::string::npos);
 }
 
 TEST(StepsOf, RoundsAndIsAtLeastOne) {

@@ -14,11 +14,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::byte> image_of(char c) { return std::vector<std::byte>(500, static_cast<std::byte>(c)); }
+std::vector<std::byte> image_of(char c) {
+  return std::vector<std::byte>(500, static_cast<std::byte>(c));
+}
 
 std::vector<std::string> names_in(const fs::path& directory) {
   std::vector<std::string> names;
-  for (const auto& f : fs::directory_iterator(directory)) names.push_back(f.path().filename().string());
+  for (const auto& f : fs::directory_iterator(directory))
+    names.push_back(f.path().filename().string());
   std::ranges::sort(names);
   return names;
 }

@@ -22,9 +22,19 @@ Network network_of(Index hidden = 4) {
 
 Checkpoint sample(const Network& network) {
   Checkpoint c;
-  c.info = {.step = 25, .config = "[run]\nseed = 5\n", .graph = graph_of(network), .data_digest = "abc",
-            .split = "holdout 0.1", .optimizer = "adamw", .seed = 5, .train_samples = 100, .batch = 16,
-            .microbatches = 8, .shuffle = true, .input = network.input_shape(), .steps_per_epoch = 7};
+  c.info = {.step = 25,
+            .config = "[run]\nseed = 5\n",
+            .graph = graph_of(network),
+            .data_digest = "abc",
+            .split = "holdout 0.1",
+            .optimizer = "adamw",
+            .seed = 5,
+            .train_samples = 100,
+            .batch = 16,
+            .microbatches = 8,
+            .shuffle = true,
+            .input = network.input_shape(),
+            .steps_per_epoch = 7};
   c.progress.epoch_sums = {1.5, 2, 0, 0};
   c.progress.epoch_samples = 64;
   c.progress.error_average = 0.25;
@@ -39,7 +49,8 @@ Checkpoint sample(const Network& network) {
   network.parameters().initialize(5, c.parameters.span());
   for (int slot = 0; slot < 2; ++slot) {
     c.optimizer.emplace_back(size);
-    network.parameters().initialize(6 + static_cast<std::uint64_t>(slot), c.optimizer.back().span());
+    network.parameters().initialize(6 + static_cast<std::uint64_t>(slot),
+                                    c.optimizer.back().span());
   }
   return c;
 }
@@ -54,7 +65,8 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   const CheckpointImage image = encode(before, network, kSlots);
   const Checkpoint after = decode(Hdf5Reader(image.bytes, "x.h5"), network, kSlots);
   EXPECT_TRUE(same(before.parameters.span(), after.parameters.span()));
-  for (std::size_t i = 0; i < 2; ++i) EXPECT_TRUE(same(before.optimizer[i].span(), after.optimizer[i].span()));
+  for (std::size_t i = 0; i < 2; ++i)
+    EXPECT_TRUE(same(before.optimizer[i].span(), after.optimizer[i].span()));
   EXPECT_EQ(after.info.step, 25u);
   EXPECT_EQ(after.info.config, before.info.config);
   EXPECT_EQ(after.info.difference(before.info), "");
@@ -96,8 +108,13 @@ TEST(Checkpoint, NamesTheFieldInWhichARunDiffers) {
     change(other);
     return info.difference(other);
   };
-  EXPECT_EQ(info.difference([&] { CheckpointInfo i = info; i.graph = graph_of(network_of(5)); return i; }()),
-            "model: the checkpoint has layer 'fc1' of type linear with output [1,1,4], this run has layer "
+  EXPECT_EQ(info.difference([&] {
+    CheckpointInfo i = info;
+    i.graph = graph_of(network_of(5));
+    return i;
+  }()),
+            "model: the checkpoint has layer 'fc1' of type linear with output [1,1,4], this run "
+            "has layer "
             "'fc1' of type linear with output [1,1,5]");
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.data_digest = "x"; }).find("data set"), 0u);
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.microbatches = 16; }),
@@ -116,7 +133,8 @@ TEST(Checkpoint, TensorsOfAnotherShapeAreRefused) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::bad_data);
-    EXPECT_NE(std::string_view(error.what()).find("'model/fc1.weight': expected shape (5, 3), found (4, 3)"),
+    EXPECT_NE(std::string_view(error.what())
+                  .find("'model/fc1.weight': expected shape (5, 3), found (4, 3)"),
               std::string_view::npos)
         << error.what();
   }

@@ -1,4 +1,5 @@
-// After the first step no call of ours allocates memory: every `operator new` of the process is counted.
+// After the first step no call of ours allocates memory: every `operator new` of the process is
+// counted.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -28,7 +29,9 @@ void* counted(void* memory) {
 [[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 [[gnu::noinline]] void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
+  std::free(p);
+}
 
 namespace lockstep {
 namespace {
@@ -49,7 +52,9 @@ TEST(Step, AllocatesNothingAfterTheFirst) {
   for (int threads = 1; threads <= 2; ++threads) {
     set_thread_count(threads);
     EXPECT_EQ(allocations_in_steps(*momentum, {.batch = 32, .microbatches = 8, .bucket = 1024}), 0);
-    EXPECT_EQ(allocations_in_steps(*adam, {.batch = 31, .microbatches = 7, .clip_norm = 0.1, .bucket = 1}), 0);
+    EXPECT_EQ(allocations_in_steps(*adam,
+                                   {.batch = 31, .microbatches = 7, .clip_norm = 0.1, .bucket = 1}),
+              0);
   }
   set_thread_count(1);
 }

@@ -8,7 +8,8 @@
 
 namespace lockstep {
 
-/// A classification problem that is trained in milliseconds: 203 samples, a size that no batch divides.
+/// A classification problem that is trained in milliseconds: 203 samples, a size that no batch
+/// divides.
 struct SmallProblem {
   static constexpr Index kSamples = 203;
 

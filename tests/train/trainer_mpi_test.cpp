@@ -1,5 +1,5 @@
-// The contract: parameters after any step are the same bits for every number of ranks and threads. Each rank of a group is
-// compared with a group of one rank that trains the same.
+// The contract: parameters after any step are the same bits for every number of ranks and threads.
+// Each rank of a group is compared with a group of one rank that trains the same.
 #include "lockstep/train/trainer.hpp"
 
 #include <gtest/gtest.h>
@@ -29,11 +29,26 @@ std::unique_ptr<Optimizer> adam() { return adamw({}); }
 
 const Case kCases[] = {
     {"momentum", momentum, {.seed = 3, .batch = 32, .microbatches = 8, .bucket = 1024}, 1},
-    {"momentum, 2 threads", momentum, {.seed = 3, .batch = 32, .microbatches = 8, .bucket = 1024}, 2},
-    {"adamw, clipping", adam, {.seed = 4, .batch = 50, .microbatches = 8, .clip_norm = 0.5, .bucket = 1}, 1},
-    {"no overlap", adam, {.seed = 4, .batch = 50, .microbatches = 8, .clip_norm = 0.5, .overlap = false}, 2},
-    {"odd microbatches", momentum, {.seed = 5, .batch = 31, .microbatches = 7, .shuffle = false}, 1},
-    {"more microbatches than samples in the last batch", adam, {.seed = 6, .batch = 40, .microbatches = 16}, 1},
+    {"momentum, 2 threads",
+     momentum,
+     {.seed = 3, .batch = 32, .microbatches = 8, .bucket = 1024},
+     2},
+    {"adamw, clipping",
+     adam,
+     {.seed = 4, .batch = 50, .microbatches = 8, .clip_norm = 0.5, .bucket = 1},
+     1},
+    {"no overlap",
+     adam,
+     {.seed = 4, .batch = 50, .microbatches = 8, .clip_norm = 0.5, .overlap = false},
+     2},
+    {"odd microbatches",
+     momentum,
+     {.seed = 5, .batch = 31, .microbatches = 7, .shuffle = false},
+     1},
+    {"more microbatches than samples in the last batch",
+     adam,
+     {.seed = 6, .batch = 40, .microbatches = 16},
+     1},
 };
 
 struct Outcome {
@@ -47,7 +62,8 @@ Outcome train(const Communicator& communicator, const Case& c, int threads) {
   set_thread_count(threads);
   const SmallProblem problem;
   const auto optimizer = c.optimizer();
-  Trainer trainer(communicator, problem.network, *problem.loss, *optimizer, problem.samples, c.options);
+  Trainer trainer(communicator, problem.network, *problem.loss, *optimizer, problem.samples,
+                  c.options);
   Outcome outcome;
   for (int i = 0; i < kSteps; ++i) {
     const StepResult result = trainer.step(0.05, {}, true);
@@ -107,14 +123,16 @@ TEST(Trainer, GoesOnFromAStateOfAnotherNumberOfRanks) {
   Trainer second(alone, problem.network, *problem.loss, *optimizer, problem.samples, c.options);
   second.restore(7, parameters, state);
   for (int i = 7; i < kSteps; ++i) second.step(0.05, {}, false);
-  EXPECT_TRUE(same_bits(undisturbed.parameters, {second.parameters().begin(), second.parameters().end()}));
+  EXPECT_TRUE(
+      same_bits(undisturbed.parameters, {second.parameters().begin(), second.parameters().end()}));
 }
 
 TEST(Trainer, AWishOfOneRankIsKnownToAll) {
   const Communicator world(MPI_COMM_WORLD);
   const SmallProblem problem;
   const auto optimizer = momentum();
-  Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples, kCases[0].options);
+  Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples,
+                  kCases[0].options);
   EXPECT_FALSE(trainer.step(0.1, {}, false).wishes.stop);
   const bool last = world.rank() == world.size() - 1;
   const StepResult result = trainer.step(0.1, {.stop = last, .save = false}, false);
@@ -125,9 +143,11 @@ TEST(Trainer, AWishOfOneRankIsKnownToAll) {
 TEST(Trainer, DivergenceIsSeenByAllRanksAndKeepsTheLastParameters) {
   const Communicator world(MPI_COMM_WORLD);
   const SmallProblem problem;
-  problem.data.float_inputs()[5] = std::numeric_limits<float>::quiet_NaN();  // one sample, on one rank
+  problem.data.float_inputs()[5] =
+      std::numeric_limits<float>::quiet_NaN();  // one sample, on one rank
   const auto optimizer = momentum();
-  Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples, kCases[0].options);
+  Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples,
+                  kCases[0].options);
   std::vector<Real> before;
   ExitCode code = ExitCode::ok;
   try {

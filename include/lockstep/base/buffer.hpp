@@ -19,7 +19,8 @@ template <typename T>
   return (count + step - 1) / step * step;
 }
 
-/// Owner of one aligned, zeroed array whose size never changes: all memory is planned first and taken once.
+/// Owner of one aligned, zeroed array whose size never changes: all memory is planned first and
+/// taken once.
 template <typename T>
 class Buffer {
  public:
@@ -27,8 +28,8 @@ class Buffer {
   explicit Buffer(Index size)
       : size_(static_cast<std::size_t>(size)),
         data_(size == 0 ? nullptr
-                        : static_cast<T*>(::operator new(sizeof(T) * size_,
-                                                         std::align_val_t(kAlignment)))) {
+                        : static_cast<T*>(
+                              ::operator new(sizeof(T) * size_, std::align_val_t(kAlignment)))) {
     for (std::size_t i = 0; i < size_; ++i) new (data_.get() + i) T{};
   }
 

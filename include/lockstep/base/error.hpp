@@ -5,7 +5,8 @@
 
 namespace lockstep {
 
-/// How the program leaves: the codes of sysexits.h where one fits. Every rank leaves with the same code.
+/// How the program leaves: the codes of sysexits.h where one fits. Every rank leaves with the same
+/// code.
 enum class ExitCode : int {
   ok = 0,
   usage = 64,          ///< bad command line
@@ -23,8 +24,8 @@ enum class ExitCode : int {
   desync = 81,    ///< replicas differ
 };
 
-/// Wrong input or a failed system call. The message says what, where, expected, found and the remedy; `main` prints it
-/// once and leaves with `code()`.
+/// Wrong input or a failed system call. The message says what, where, expected, found and the
+/// remedy; `main` prints it once and leaves with `code()`.
 class Error : public std::runtime_error {
  public:
   Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}

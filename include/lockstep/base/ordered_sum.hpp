@@ -7,11 +7,13 @@
 
 namespace lockstep {
 
-/// The sum over microbatches on one fixed binary tree: [0, M) is split at the largest power of two below its length and
-/// the two halves are added. The result depends on M and the leaf values only, not on how the leaves were grouped.
+/// The sum over microbatches on one fixed binary tree: [0, M) is split at the largest power of two
+/// below its length and the two halves are added. The result depends on M and the leaf values only,
+/// not on how the leaves were grouped.
 ///
-/// Blocks are pushed from left to right, each the finished sum of its microbatches. While the last two have equal count
-/// c and the left one starts at a multiple of 2c, they are added; `finish` folds the rest from the right.
+/// Blocks are pushed from left to right, each the finished sum of its microbatches. While the last
+/// two have equal count c and the left one starts at a multiple of 2c, they are added; `finish`
+/// folds the rest from the right.
 ///
 ///     OrderedSum sum(memory, length);
 ///     for (block : blocks) { write(sum.next()); sum.push(block); }

@@ -18,8 +18,8 @@ inline void set_thread_count(int threads) {
 /// The calling thread's number within the running parallel_for, from 0.
 [[nodiscard]] inline int thread_number() { return omp_get_thread_num(); }
 
-/// Calls body(i) once for each i in [0, count), each on one thread. What an index computes must depend on the index
-/// alone: then no thread count changes a bit. `body` must not throw.
+/// Calls body(i) once for each i in [0, count), each on one thread. What an index computes must
+/// depend on the index alone: then no thread count changes a bit. `body` must not throw.
 template <typename Body>
 void parallel_for(Index count, const Body& body) {
 #pragma omp parallel for schedule(dynamic, 1)

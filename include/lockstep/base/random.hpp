@@ -7,8 +7,8 @@
 
 namespace lockstep {
 
-/// What a random number is for. Part of the key, so that no two uses share a stream. Values are part of the checkpoint
-/// contract: never renumber.
+/// What a random number is for. Part of the key, so that no two uses share a stream. Values are
+/// part of the checkpoint contract: never renumber.
 enum class RandomPurpose : std::uint32_t {
   initialization = 1,
   shuffle = 2,
@@ -17,8 +17,8 @@ enum class RandomPurpose : std::uint32_t {
   augmentation = 5,
 };
 
-/// Names one stream of random numbers; the element within it is the counter. Nothing random is ever stored: a number is
-/// a pure function of (seed, purpose, a, b, element).
+/// Names one stream of random numbers; the element within it is the counter. Nothing random is ever
+/// stored: a number is a pure function of (seed, purpose, a, b, element).
 struct RandomKey {
   std::uint64_t seed = 0;
   RandomPurpose purpose = RandomPurpose::initialization;
@@ -38,9 +38,9 @@ struct RandomKey {
 /// Standard normal (Box-Muller), |value| < 6.
 [[nodiscard]] double random_normal(const RandomKey& key, std::uint64_t element);
 
-/// A pseudo-random permutation of [0, size), computed and not stored: a Feistel network of Philox rounds over the next
-/// even power of two, walked until it lands inside.
-/// Cost: about 2 evaluations of 6 rounds per call on average, no memory.
+/// A pseudo-random permutation of [0, size), computed and not stored: a Feistel network of Philox
+/// rounds over the next even power of two, walked until it lands inside. Cost: about 2 evaluations
+/// of 6 rounds per call on average, no memory.
 class Permutation {
  public:
   Permutation(std::uint64_t size, const RandomKey& key);

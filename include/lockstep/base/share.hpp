@@ -25,12 +25,13 @@ struct Microbatch {
 /// The range of `microbatches` that `rank` of `ranks` computes: as equal as possible, in order.
 [[nodiscard]] Share share_of(Index rank, Index ranks, Index microbatches);
 
-/// Cuts a share into its maximal aligned blocks, left to right: a block of 2^k microbatches starts at a multiple of
-/// 2^k. These are the subtrees of the ordered sum that one rank can finish alone.
+/// Cuts a share into its maximal aligned blocks, left to right: a block of 2^k microbatches starts
+/// at a multiple of 2^k. These are the subtrees of the ordered sum that one rank can finish alone.
 [[nodiscard]] std::vector<Share> aligned_blocks(Share share);
 
-/// Where microbatch `index` of `microbatches` starts within a batch of `samples`: floor(samples * index / microbatches).
-/// Depends on nothing else, so that every rank count cuts a batch at the same places.
+/// Where microbatch `index` of `microbatches` starts within a batch of `samples`: floor(samples *
+/// index / microbatches). Depends on nothing else, so that every rank count cuts a batch at the
+/// same places.
 [[nodiscard]] constexpr Index microbatch_begin(Index samples, Index index, Index microbatches) {
   return samples / microbatches * index + samples % microbatches * index / microbatches;
 }
@@ -38,7 +39,8 @@ struct Microbatch {
 /// The largest number of samples that `share` can receive from a batch of `samples`.
 [[nodiscard]] Index share_samples(Share share, Index samples, Index microbatches);
 
-/// The microbatches of `share` of a batch of `samples`, written to `out` (out.size() == share.count).
+/// The microbatches of `share` of a batch of `samples`, written to `out` (out.size() ==
+/// share.count).
 void cut_batch(Share share, Index samples, Index microbatches, std::span<Microbatch> out);
 
 }  // namespace lockstep

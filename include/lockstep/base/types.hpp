@@ -5,7 +5,8 @@
 
 namespace lockstep {
 
-/// The number type of parameters, activations and gradients. The double-precision build exists for gradient checks.
+/// The number type of parameters, activations and gradients. The double-precision build exists for
+/// gradient checks.
 #ifdef LOCKSTEP_DOUBLE
 using Real = double;
 #else
@@ -48,7 +49,9 @@ struct Matrix {
     return {data + i * columns, static_cast<std::size_t>(columns)};
   }
   [[nodiscard]] Index size() const { return rows * columns; }
-  operator ConstMatrix() const { return {data, rows, columns}; }  // NOLINT: a view converts like a span
+  operator ConstMatrix() const {
+    return {data, rows, columns};
+  }  // NOLINT: a view converts like a span
 };
 
 }  // namespace lockstep

@@ -8,7 +8,8 @@
 
 namespace lockstep {
 
-/// One message under way. Move-only; whoever holds it waits for it before the memory of the message is touched.
+/// One message under way. Move-only; whoever holds it waits for it before the memory of the message
+/// is touched.
 class [[nodiscard]] Request {
  public:
   Request() = default;
@@ -27,7 +28,8 @@ class [[nodiscard]] Request {
   MPI_Request handle_ = MPI_REQUEST_NULL;
 };
 
-/// Messages under way that are waited for together. Its memory is taken once, for `capacity` of them.
+/// Messages under way that are waited for together. Its memory is taken once, for `capacity` of
+/// them.
 class RequestSet {
  public:
   explicit RequestSet(std::size_t capacity);
@@ -35,9 +37,11 @@ class RequestSet {
   /// Adds a message; `label` comes back when it is complete.
   void add(Request request, int label);
   [[nodiscard]] bool empty() const { return pending_ == 0; }
-  /// Lets MPI make progress, without waiting; returns the labels of the messages completed by it, valid until the next call.
+  /// Lets MPI make progress, without waiting; returns the labels of the messages completed by it,
+  /// valid until the next call.
   std::span<const int> test_some();
-  /// Waits until at least one message is complete; returns the labels as above. Empty if none is under way.
+  /// Waits until at least one message is complete; returns the labels as above. Empty if none is
+  /// under way.
   std::span<const int> wait_some();
   /// Waits for all.
   void wait_all();

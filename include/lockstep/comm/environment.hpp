@@ -8,8 +8,9 @@
 namespace lockstep {
 
 /// MPI from construction to destruction; one per process.
-/// Errors: throws Error(system) if the process was started by a launcher that this MPI does not understand, in which case each
-/// process would believe to be alone; looked up in the environment before MPI starts.
+/// Errors: throws Error(system) if the process was started by a launcher that this MPI does not
+/// understand, in which case each process would believe to be alone; looked up in the environment
+/// before MPI starts.
 class Environment {
  public:
   Environment();

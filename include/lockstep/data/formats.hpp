@@ -25,7 +25,8 @@ struct Source {
   bool classification =
       true;  ///< targets are class labels: integers in [0, 2^31); else finite numbers
   bool inputs_only = false;  ///< nobody knows the answers: no targets are read, all are 0
-  Index input_columns = 0;   ///< csv with inputs_only: so many columns or fewer hold no target column
+  Index input_columns =
+      0;  ///< csv with inputs_only: so many columns or fewer hold no target column
 };
 
 /// A data file in memory, already unpacked.

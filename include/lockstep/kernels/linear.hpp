@@ -13,7 +13,8 @@ struct RowBlock {
   Index count = 0;
 };
 
-/// The rows of a share's matrices, microbatch by microbatch; a sample occupies `positions` of them. A view.
+/// The rows of a share's matrices, microbatch by microbatch; a sample occupies `positions` of them.
+/// A view.
 struct RowBlocks {
   std::span<const Microbatch> microbatches;
   Index positions = 1;
@@ -42,10 +43,10 @@ struct LinearGradient {
   std::span<Real> dbias;
 };
 
-/// For each block: dw = sum over its microbatches m of x_m^T dy_m, and dbias = sum of the rows of dy_m, both on the tree of
-/// OrderedSum. The weight gradient is computed tile by tile, so that the merges of a tile stay in the cache.
-/// Shapes: x (rows, in), dy (rows, out), dw (in, out), dbias (out).
-/// Scratch: linear_gradient_scratch() numbers.
+/// For each block: dw = sum over its microbatches m of x_m^T dy_m, and dbias = sum of the rows of
+/// dy_m, both on the tree of OrderedSum. The weight gradient is computed tile by tile, so that the
+/// merges of a tile stay in the cache. Shapes: x (rows, in), dy (rows, out), dw (in, out), dbias
+/// (out). Scratch: linear_gradient_scratch() numbers.
 void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy,
                             std::span<const LinearGradient> gradients, std::span<Real> scratch);
 

@@ -16,22 +16,23 @@ namespace lockstep {
 struct Initializer {
   enum class Kind { constant, he_normal, he_uniform, xavier_normal, xavier_uniform };
   Kind kind = Kind::constant;
-  Real value = 0;      ///< of Kind::constant
-  Index fan_in = 1;    ///< inputs of one unit
-  Index fan_out = 1;   ///< units fed by one input
+  Real value = 0;     ///< of Kind::constant
+  Index fan_in = 1;   ///< inputs of one unit
+  Index fan_out = 1;  ///< units fed by one input
 };
 
 /// Fills `out`:
 /// he_normal      N(0, 2 / fan_in)                he_uniform      U(-a, a), a = sqrt(6 / fan_in)
-/// xavier_normal  N(0, 2 / (fan_in + fan_out))    xavier_uniform  U(-a, a), a = sqrt(6 / (fan_in + fan_out))
-/// Source: Glorot, Bengio 2010; He, Zhang, Ren, Sun 2015.
+/// xavier_normal  N(0, 2 / (fan_in + fan_out))    xavier_uniform  U(-a, a), a = sqrt(6 / (fan_in +
+/// fan_out)) Source: Glorot, Bengio 2010; He, Zhang, Ren, Sun 2015.
 void initialize(const Initializer& initializer, const RandomKey& key, std::span<Real> out);
 
 /// One tensor that a layer learns.
 struct ParameterSpec {
-  std::string name;          ///< within the layer: "weight", "bias"
-  std::vector<Index> shape;  ///< as stored in the flat buffer, row-major
-  std::vector<int> file_axes;  ///< axis i of the tensor in files is axis file_axes[i] here; files use PyTorch's layouts
+  std::string name;            ///< within the layer: "weight", "bias"
+  std::vector<Index> shape;    ///< as stored in the flat buffer, row-major
+  std::vector<int> file_axes;  ///< axis i of the tensor in files is axis file_axes[i] here; files
+                               ///< use PyTorch's layouts
   Initializer initializer;
 
   [[nodiscard]] Index size() const {
@@ -52,8 +53,8 @@ struct Capacity {
 struct LayerPlan {
   Shape output;
   std::vector<ParameterSpec> parameters;
-  Index saved = 0;    ///< numbers kept from forward to backward
-  Index scratch = 0;  ///< numbers used within one call; shared by all layers
+  Index saved = 0;           ///< numbers kept from forward to backward
+  Index scratch = 0;         ///< numbers used within one call; shared by all layers
   double multiply_adds = 0;  ///< of one sample, forward
 };
 
@@ -61,7 +62,8 @@ struct LayerPlan {
 struct Pass {
   std::span<const Microbatch> microbatches;
   bool training = false;
-  RandomKey random;  ///< (seed, purpose layer, step), never the rank; the layer's number comes on top
+  RandomKey
+      random;  ///< (seed, purpose layer, step), never the rank; the layer's number comes on top
 
   [[nodiscard]] Index samples() const {
     return microbatches.empty() ? 0 : microbatches.back().first_row + microbatches.back().rows;
@@ -103,10 +105,10 @@ struct GradientBlock {
 /// Everything that Layer::forward may touch.
 struct LayerForward {
   const Pass& pass;
-  RandomKey random;                                    ///< of this layer in this step
+  RandomKey random;  ///< of this layer in this step
   std::span<const ConstTensor> inputs;
   Tensor output;
-  std::span<const std::span<const Real>> parameters;   ///< in the order of LayerPlan::parameters
+  std::span<const std::span<const Real>> parameters;  ///< in the order of LayerPlan::parameters
   std::span<Real> saved;
   std::span<Real> scratch;
 };
@@ -118,14 +120,16 @@ struct LayerBackward {
   std::span<const ConstTensor> inputs;
   ConstTensor output;
   ConstTensor output_gradient;
-  std::span<const Tensor> input_gradients;             ///< to be set, not added to; data is null where not needed
+  std::span<const Tensor>
+      input_gradients;  ///< to be set, not added to; data is null where not needed
   std::span<const std::span<const Real>> parameters;
   std::span<const GradientBlock> gradients;
-  std::span<const Index> parameter_offsets;            ///< of this layer's parameters in the flat buffers
+  std::span<const Index> parameter_offsets;  ///< of this layer's parameters in the flat buffers
   std::span<Real> saved;
   std::span<Real> scratch;
 
-  /// Where the gradient of parameter `parameter` summed over block `block` goes; to be set, not added to.
+  /// Where the gradient of parameter `parameter` summed over block `block` goes; to be set, not
+  /// added to.
   [[nodiscard]] std::span<Real> gradient(std::size_t block, std::size_t parameter) const {
     return gradients[block].values.subspan(static_cast<std::size_t>(parameter_offsets[parameter]),
                                            parameters[parameter].size());
@@ -134,9 +138,10 @@ struct LayerBackward {
 
 /// A stateless description of one step of the network; every number it works on is handed to it.
 ///
-/// The contract of equal bits binds every layer: what is computed for a sample may depend on its microbatch, never on the
-/// share that the microbatch lies in or on the thread. Whatever is summed over samples is summed for each microbatch
-/// first and then by OrderedSum over the microbatches of each gradient block.
+/// The contract of equal bits binds every layer: what is computed for a sample may depend on its
+/// microbatch, never on the share that the microbatch lies in or on the thread. Whatever is summed
+/// over samples is summed for each microbatch first and then by OrderedSum over the microbatches of
+/// each gradient block.
 class Layer {
  public:
   virtual ~Layer() = default;

@@ -4,7 +4,8 @@
 
 #include "lockstep/nn/layer.hpp"
 
-// The catalogue of layers. Each is written in src/nn/layers/NAME.cpp and named for configs in src/train/catalogue.cpp.
+// The catalogue of layers. Each is written in src/nn/layers/NAME.cpp and named for configs in
+// src/train/catalogue.cpp.
 
 namespace lockstep {
 
@@ -13,9 +14,8 @@ struct LinearOptions {
   Initializer::Kind weights = Initializer::Kind::he_normal;
 };
 
-/// Fully connected: y = x W + b, for each position alone. Parameters: weight (in, out), bias (out), zero at first.
-/// Shapes: input (H, W, in), output (H, W, out).
-/// Errors: throws if outputs < 1.
+/// Fully connected: y = x W + b, for each position alone. Parameters: weight (in, out), bias (out),
+/// zero at first. Shapes: input (H, W, in), output (H, W, out). Errors: throws if outputs < 1.
 std::unique_ptr<Layer> linear(Index outputs, const LinearOptions& options = {});
 
 /// (H, W, C) as one vector (1, 1, H W C). Moves nothing but the values.

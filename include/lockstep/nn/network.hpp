@@ -18,10 +18,12 @@ struct Value {
   Index id = 0;
 };
 
-/// Called by Network::backward with a falling offset: from there to the end of the flat buffers gradients are final.
+/// Called by Network::backward with a falling offset: from there to the end of the flat buffers
+/// gradients are final.
 using GradientsReady = std::function<void(Index)>;
 
-/// A list of layers in execution order with named inputs; constant once built, and it owns no number.
+/// A list of layers in execution order with named inputs; constant once built, and it owns no
+/// number.
 class Network {
  public:
   /// One step of the list.
@@ -32,14 +34,15 @@ class Network {
     Shape output;
     std::vector<Index> parameter_offsets;
     std::vector<Index> parameter_sizes;
-    Index first_offset = 0;  ///< where its gradients, and those of all later nodes, begin in the flat buffers
+    Index first_offset =
+        0;  ///< where its gradients, and those of all later nodes, begin in the flat buffers
     double multiply_adds = 0;
   };
 
   explicit Network(Shape input);
 
-  /// Appends a layer that takes the given values, or the last one if none is given; returns its output.
-  /// Errors: whatever the layer's plan throws, with the layer's name in front.
+  /// Appends a layer that takes the given values, or the last one if none is given; returns its
+  /// output. Errors: whatever the layer's plan throws, with the layer's name in front.
   Value add(std::unique_ptr<Layer> layer, std::string name = {},
             std::initializer_list<Value> from = {});
 
@@ -53,8 +56,9 @@ class Network {
   /// Predictions of all samples of the pass: workspace.input() -> workspace.output().
   void forward(std::span<const Real> parameters, const Pass& pass, Workspace& workspace) const;
 
-  /// Sends workspace.output_gradient() back through the layers and sets the gradient of every block, whose shares
-  /// together are the share of the pass. Each layer reports when its gradients are final.
+  /// Sends workspace.output_gradient() back through the layers and sets the gradient of every
+  /// block, whose shares together are the share of the pass. Each layer reports when its gradients
+  /// are final.
   void backward(std::span<const Real> parameters, const Pass& pass, Workspace& workspace,
                 std::span<const GradientBlock> gradients, const GradientsReady& ready) const;
 

@@ -17,8 +17,8 @@ struct Parameter {
   [[nodiscard]] std::vector<Index> file_shape() const;
 };
 
-/// Names, offsets and shapes of the flat buffers that hold parameters, gradients and optimizer state alike: execution
-/// order, each slice aligned, gaps always zero.
+/// Names, offsets and shapes of the flat buffers that hold parameters, gradients and optimizer
+/// state alike: execution order, each slice aligned, gaps always zero.
 class ParameterTable {
  public:
   /// Appends a layer's parameters; returns their offsets.

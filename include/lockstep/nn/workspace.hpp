@@ -7,8 +7,8 @@
 
 namespace lockstep {
 
-/// All memory that a network needs for passes up to a capacity, planned and taken once: activations, their gradients,
-/// what layers save, and one scratch area.
+/// All memory that a network needs for passes up to a capacity, planned and taken once:
+/// activations, their gradients, what layers save, and one scratch area.
 class Workspace {
  public:
   /// `training` = false plans no gradients.
@@ -27,16 +27,18 @@ class Workspace {
   /// The arguments of one node, built once.
   struct NodeMemory {
     std::vector<ConstTensor> inputs;
-    std::vector<Tensor> input_gradients;        ///< where the layer writes
-    std::vector<Tensor> accumulate_into;        ///< where that is added, if an earlier consumer of the value wrote before
+    std::vector<Tensor> input_gradients;  ///< where the layer writes
+    std::vector<Tensor>
+        accumulate_into;  ///< where that is added, if an earlier consumer of the value wrote before
     std::vector<std::span<const Real>> parameters;
     std::span<Real> saved;
   };
 
   Capacity capacity_;
   Buffer<Real> memory_;
-  std::vector<Tensor> values_;     ///< by Value::id
-  std::vector<Tensor> gradients_;  ///< by Value::id; data is null where no parameter lies before the value
+  std::vector<Tensor> values_;  ///< by Value::id
+  std::vector<Tensor>
+      gradients_;  ///< by Value::id; data is null where no parameter lies before the value
   std::vector<NodeMemory> nodes_;
   std::span<Real> scratch_;
 };

@@ -11,13 +11,14 @@ namespace lockstep {
 
 /// What an update of one step needs to know beside the numbers.
 struct Update {
-  std::uint64_t step = 1;     ///< of this update, from 1
+  std::uint64_t step = 1;  ///< of this update, from 1
   double learning_rate = 0;
   double gradient_scale = 1;  ///< every gradient counts as gradient_scale * gradient (clipping)
 };
 
-/// A stateless update rule. Parameters, gradient and state are slices of equal length of flat buffers, so that the
-/// update can be shared among ranks; each number is updated on its own, and cutting the slices changes no bit.
+/// A stateless update rule. Parameters, gradient and state are slices of equal length of flat
+/// buffers, so that the update can be shared among ranks; each number is updated on its own, and
+/// cutting the slices changes no bit.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -36,10 +37,10 @@ struct SgdOptions {
   double weight_decay = 0;
 };
 
-/// Gradient descent: g = gradient + weight_decay * w; v = momentum * v + g (v = g in the first step);
-/// w -= learning_rate * v, or learning_rate * (g + momentum * v) with nesterov.
-/// State: momentum, if momentum > 0. The same rule as torch.optim.SGD.
-/// Errors: throws if momentum is outside [0, 1), weight_decay < 0, or nesterov without momentum.
+/// Gradient descent: g = gradient + weight_decay * w; v = momentum * v + g (v = g in the first
+/// step); w -= learning_rate * v, or learning_rate * (g + momentum * v) with nesterov. State:
+/// momentum, if momentum > 0. The same rule as torch.optim.SGD. Errors: throws if momentum is
+/// outside [0, 1), weight_decay < 0, or nesterov without momentum.
 std::unique_ptr<Optimizer> sgd(const SgdOptions& options = {});
 
 struct AdamWOptions {
@@ -49,9 +50,9 @@ struct AdamWOptions {
   double weight_decay = 0.01;
 };
 
-/// Adam with decoupled weight decay: w *= 1 - learning_rate * weight_decay; m = beta1 m + (1 - beta1) g;
-/// v = beta2 v + (1 - beta2) g^2; w -= learning_rate * m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + epsilon).
-/// State: exp_avg (m), exp_avg_sq (v). The same rule as torch.optim.AdamW.
+/// Adam with decoupled weight decay: w *= 1 - learning_rate * weight_decay; m = beta1 m + (1 -
+/// beta1) g; v = beta2 v + (1 - beta2) g^2; w -= learning_rate * m / (1 - beta1^t) / (sqrt(v / (1 -
+/// beta2^t)) + epsilon). State: exp_avg (m), exp_avg_sq (v). The same rule as torch.optim.AdamW.
 /// Errors: throws if a beta is outside [0, 1), epsilon <= 0 or weight_decay < 0.
 /// Source: Loshchilov, Hutter 2019, arXiv 1711.05101.
 std::unique_ptr<Optimizer> adamw(const AdamWOptions& options = {});

@@ -23,7 +23,8 @@ std::unique_ptr<Schedule> constant_schedule();
 std::unique_ptr<Schedule> step_schedule(std::uint64_t every, double factor);
 
 /// Half a cosine from 1 at step 0 to `final` at step `steps`, constant from there.
-/// Errors: throws if steps < 1 or final is outside [0, 1]. Source: Loshchilov, Hutter 2017, arXiv 1608.03983.
+/// Errors: throws if steps < 1 or final is outside [0, 1]. Source: Loshchilov, Hutter 2017, arXiv
+/// 1608.03983.
 std::unique_ptr<Schedule> cosine_schedule(std::uint64_t steps, double final);
 
 /// base * (step + 1) / warmup while step < warmup, then base * schedule.factor(step - warmup).

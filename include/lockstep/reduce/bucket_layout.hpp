@@ -15,11 +15,13 @@ struct Range {
   friend bool operator==(const Range&, const Range&) = default;
 };
 
-/// How a flat buffer of gradients travels and who owns what of it. It is cut into buckets; each bucket is cut into one
-/// slice per rank, at multiples of kGranule. A rank sums, and later updates, its slice of every bucket.
+/// How a flat buffer of gradients travels and who owns what of it. It is cut into buckets; each
+/// bucket is cut into one slice per rank, at multiples of kGranule. A rank sums, and later updates,
+/// its slice of every bucket.
 class BucketLayout {
  public:
-  /// Slices are cut at multiples of this many numbers, so that sums over fixed blocks of it lie within one rank.
+  /// Slices are cut at multiples of this many numbers, so that sums over fixed blocks of it lie
+  /// within one rank.
   static constexpr Index kGranule = 1024;
 
   /// `bucket` is rounded up to a multiple of kGranule.

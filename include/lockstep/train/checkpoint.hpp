@@ -14,13 +14,14 @@
 
 namespace lockstep {
 
-/// What a checkpoint says about its run; fields of another run differ, and are named in the refusal.
+/// What a checkpoint says about its run; fields of another run differ, and are named in the
+/// refusal.
 struct CheckpointInfo {
   std::uint64_t step = 0;
-  std::string config;        ///< the identity of the configuration, as TOML
-  std::string graph;         ///< layers with shapes, as JSON
-  std::string data_digest;   ///< of the training data
-  std::string split;         ///< how training and validation samples were told apart
+  std::string config;       ///< the identity of the configuration, as TOML
+  std::string graph;        ///< layers with shapes, as JSON
+  std::string data_digest;  ///< of the training data
+  std::string split;        ///< how training and validation samples were told apart
   std::string optimizer;
   std::uint64_t seed = 0;
   Index train_samples = 0;
@@ -30,7 +31,8 @@ struct CheckpointInfo {
   Shape input;
   Index steps_per_epoch = 1;
 
-  /// The first field in which a run differs so that it could not be its continuation, as a sentence; empty if none.
+  /// The first field in which a run differs so that it could not be its continuation, as a
+  /// sentence; empty if none.
   [[nodiscard]] std::string difference(const CheckpointInfo& run) const;
 };
 
@@ -53,12 +55,14 @@ struct CheckpointImage {
 /// Layers with their shapes as JSON: what a network is, without its numbers.
 [[nodiscard]] std::string graph_of(const Network& network);
 
-/// Writes format 1: attributes of the root, and the groups config, model, optimizer, schedule, rng, sampler, data, progress,
-/// history, digest. Tensors have PyTorch's names and layouts. Equal checkpoints give equal bytes.
+/// Writes format 1: attributes of the root, and the groups config, model, optimizer, schedule, rng,
+/// sampler, data, progress, history, digest. Tensors have PyTorch's names and layouts. Equal
+/// checkpoints give equal bytes.
 [[nodiscard]] CheckpointImage encode(const Checkpoint& checkpoint, const Network& network,
                                      std::span<const std::string_view> slots);
 
-/// Reads what the run was, before a network is built. Errors: Error(bad_data) names the file, the object and what is wrong.
+/// Reads what the run was, before a network is built. Errors: Error(bad_data) names the file, the
+/// object and what is wrong.
 [[nodiscard]] CheckpointInfo read_info(const Hdf5Reader& file);
 
 /// Reads everything else; names and shapes come from the network, never from the file.

@@ -23,10 +23,12 @@ struct StoredCheckpoint {
 /// Errors: no_input, or bad_data with the reason.
 [[nodiscard]] StoredCheckpoint read_checkpoint(const std::filesystem::path& path);
 
-/// Gives every rank the verified bytes of rank 0's checkpoint, or nothing if it has none. Collective.
+/// Gives every rank the verified bytes of rank 0's checkpoint, or nothing if it has none.
+/// Collective.
 void broadcast_checkpoint(const Communicator& world, std::optional<StoredCheckpoint>& checkpoint);
 
-/// The checkpoints of one run: files step-NNNNNNNN.h5 in one directory. Rank 0 only; the caller holds the directory's lock.
+/// The checkpoints of one run: files step-NNNNNNNN.h5 in one directory. Rank 0 only; the caller
+/// holds the directory's lock.
 class CheckpointStore {
  public:
   /// `keep` newest files survive, and the one of the best step.
@@ -35,11 +37,13 @@ class CheckpointStore {
   [[nodiscard]] static std::string file_name(std::uint64_t step);
 
   /// The newest checkpoint that is intact. Reasons why newer ones are not go to `rejected`.
-  /// Nothing if the directory holds no checkpoint at all. Errors: bad_data if it holds some, but none is intact.
+  /// Nothing if the directory holds no checkpoint at all. Errors: bad_data if it holds some, but
+  /// none is intact.
   [[nodiscard]] std::optional<StoredCheckpoint> newest(std::vector<std::string>& rejected) const;
 
-  /// Writes an image, sealed, reads it back and verifies it, and only then removes what is not kept.
-  /// Returns the path. Errors: cannot_create, io, or bad_data if it was not read back as written.
+  /// Writes an image, sealed, reads it back and verifies it, and only then removes what is not
+  /// kept. Returns the path. Errors: cannot_create, io, or bad_data if it was not read back as
+  /// written.
   std::filesystem::path save(std::uint64_t step, std::vector<std::byte> image,
                              std::optional<std::uint64_t> best_step) const;
 

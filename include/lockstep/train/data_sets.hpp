@@ -18,9 +18,9 @@ struct DataSets {
   Normalization inputs;
   Normalization targets;
   Samples train;
-  Samples val;  ///< size 0 if there is no validation
-  std::string digest;        ///< of the training data
-  std::string split;         ///< how train and val were told apart, for checkpoints
+  Samples val;         ///< size 0 if there is no validation
+  std::string digest;  ///< of the training data
+  std::string split;   ///< how train and val were told apart, for checkpoints
   [[nodiscard]] bool held_out() const { return val_data == nullptr && val.size() > 0; }
 };
 
@@ -37,8 +37,8 @@ void broadcast_dataset(const Communicator& world, std::unique_ptr<Dataset>& data
                                                   const config::Config& config,
                                                   bool classification);
 
-/// Checks that targets fit a network's output and a loss: labels below the number of outputs, or as many values.
-/// Errors: Error(bad_data) or Error(config) naming the sample and the layer.
+/// Checks that targets fit a network's output and a loss: labels below the number of outputs, or as
+/// many values. Errors: Error(bad_data) or Error(config) naming the sample and the layer.
 void check_targets(const Dataset& data, const Network& network, bool classification);
 
 }  // namespace lockstep

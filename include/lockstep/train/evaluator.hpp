@@ -8,9 +8,9 @@
 
 namespace lockstep {
 
-/// Judges a network on samples that it does not learn from. Samples are cut into batches and microbatches as in training,
-/// each is seen exactly once, and the sums of all microbatches are added in their order: the result does not depend on
-/// the number of ranks or threads.
+/// Judges a network on samples that it does not learn from. Samples are cut into batches and
+/// microbatches as in training, each is seen exactly once, and the sums of all microbatches are
+/// added in their order: the result does not depend on the number of ranks or threads.
 class Evaluator {
  public:
   Evaluator(const Communicator& communicator, const Network& network, Index batch,
@@ -19,7 +19,8 @@ class Evaluator {
   /// The sums of the loss over all samples, the same on every rank. Collective.
   MetricSums evaluate(std::span<const Real> parameters, const Loss& loss, const Samples& samples);
 
-  /// The predictions for all samples in their order, row after row, on rank 0; empty elsewhere. Collective.
+  /// The predictions for all samples in their order, row after row, on rank 0; empty elsewhere.
+  /// Collective.
   std::vector<Real> predict(std::span<const Real> parameters, const Samples& samples);
 
  private:

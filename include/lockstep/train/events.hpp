@@ -9,7 +9,8 @@
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/nn/network.hpp"
 
-// What happens in a run, told to whoever wants to know: the terminal, the metrics file. Rank 0 only.
+// What happens in a run, told to whoever wants to know: the terminal, the metrics file. Rank 0
+// only.
 
 namespace lockstep {
 
@@ -29,10 +30,10 @@ struct RunStart {
   const Network* network = nullptr;
   std::string loss;
   std::string optimizer;
-  std::string input_type;          ///< "uint8" or "float32"
+  std::string input_type;  ///< "uint8" or "float32"
   Index train_samples = 0;
   Index val_samples = 0;
-  bool held_out = false;           ///< validation samples were taken from the training data
+  bool held_out = false;  ///< validation samples were taken from the training data
   Index batch = 0;
   Index microbatches = 0;
   Index steps_per_epoch = 0;
@@ -42,30 +43,30 @@ struct RunStart {
 
 /// Told after every step.
 struct StepEvent {
-  std::uint64_t step = 0;    ///< steps done
-  double epoch = 0;          ///< epochs done, with fraction
-  double loss = 0;           ///< mean over the batch
-  double error = 0;          ///< share of wrong answers in the batch; classification only
+  std::uint64_t step = 0;  ///< steps done
+  double epoch = 0;        ///< epochs done, with fraction
+  double loss = 0;         ///< mean over the batch
+  double error = 0;        ///< share of wrong answers in the batch; classification only
   double learning_rate = 0;
   std::optional<double> gradient_norm;  ///< of the global gradient, where it was computed
-  Index samples = 0;         ///< in the batch
-  double seconds = 0;        ///< wall time of the step
+  Index samples = 0;                    ///< in the batch
+  double seconds = 0;                   ///< wall time of the step
   double data_seconds = 0;
-  double compute_seconds = 0;   ///< forward and backward
-  double exposed_seconds = 0;   ///< waiting for the gradients of others
+  double compute_seconds = 0;  ///< forward and backward
+  double exposed_seconds = 0;  ///< waiting for the gradients of others
   double update_seconds = 0;
-  bool logged = false;       ///< due by log.every
+  bool logged = false;  ///< due by log.every
 };
 
 /// Told when an epoch is complete, and when a run ends within one.
 struct EpochEvent {
-  std::uint64_t epoch = 0;        ///< from 1
-  std::uint64_t epochs = 0;       ///< of the whole run, rounded up
+  std::uint64_t epoch = 0;   ///< from 1
+  std::uint64_t epochs = 0;  ///< of the whole run, rounded up
   std::uint64_t step = 0;
-  Index steps = 0;                ///< of this epoch
-  std::vector<Metric> train;      ///< over the samples of the epoch so far
-  std::vector<Metric> val;        ///< empty if no evaluation was due
-  bool best = false;              ///< the validation was the best so far
+  Index steps = 0;            ///< of this epoch
+  std::vector<Metric> train;  ///< over the samples of the epoch so far
+  std::vector<Metric> val;    ///< empty if no evaluation was due
+  bool best = false;          ///< the validation was the best so far
   double learning_rate = 0;
   double samples_per_second = 0;  ///< of this segment's part of the epoch
   double seconds = 0;
@@ -107,11 +108,11 @@ struct RunEnd {
   ExitCode code = ExitCode::ok;
   std::string reason;  ///< one sentence unless done
   std::uint64_t step = 0;
-  std::uint64_t epochs = 0;  ///< complete ones
-  double seconds = 0;        ///< of this segment
-  double samples_per_second = 0;  ///< of this segment's steps
-  std::string digest;        ///< of the final state; empty if it was not saved
-  std::string checkpoint;    ///< the last one, relative to the directory
+  std::uint64_t epochs = 0;           ///< complete ones
+  double seconds = 0;                 ///< of this segment
+  double samples_per_second = 0;      ///< of this segment's steps
+  std::string digest;                 ///< of the final state; empty if it was not saved
+  std::string checkpoint;             ///< the last one, relative to the directory
   std::vector<Milestone> milestones;  ///< classification only
   std::optional<BestMetric> best;
 };

@@ -9,7 +9,8 @@
 
 namespace lockstep {
 
-/// A network with its numbers, in one process: the whole learning cycle in four calls, for lessons and small programs.
+/// A network with its numbers, in one process: the whole learning cycle in four calls, for lessons
+/// and small programs.
 ///
 ///     predict    forward through the layers
 ///     compare    how wrong was that?
@@ -22,7 +23,8 @@ class Model {
   /// For up to `samples` samples at a time. The network must outlive the model.
   explicit Model(const Network& network, Index samples = 1, std::uint64_t seed = 0);
 
-  /// The predictions for inputs given one after the other; their number decides how many samples there are.
+  /// The predictions for inputs given one after the other; their number decides how many samples
+  /// there are.
   std::span<const Real> predict(std::span<const Real> inputs);
   /// The mean loss of the last predictions against the right answers, one row of values per sample.
   double compare(const Loss& loss, std::span<const Real> answers);

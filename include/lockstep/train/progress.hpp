@@ -17,26 +17,30 @@ struct HistoryColumn {
   std::vector<double> values;
 };
 
-/// What a run remembers beside parameters and optimizer state. Every number is a function of (config, data, seed, step), so
-/// that it may stand in a checkpoint.
+/// What a run remembers beside parameters and optimizer state. Every number is a function of
+/// (config, data, seed, step), so that it may stand in a checkpoint.
 class Progress {
  public:
   /// The error rates whose first crossing is noted.
   static constexpr std::array<double, 5> kMilestones{0.50, 0.45, 0.30, 0.15, 0.05};
 
-  /// Adds one batch of the running epoch. Returns the number of milestones that it reached. Allocates nothing.
+  /// Adds one batch of the running epoch. Returns the number of milestones that it reached.
+  /// Allocates nothing.
   std::size_t add_batch(std::uint64_t step, const MetricSums& sums, Index samples, bool classifies);
   /// The running epoch is over.
   void end_epoch();
-  /// Appends a row to the history: the columns are `step`, `epoch`, train_NAME and val_NAME. `val` may be empty.
+  /// Appends a row to the history: the columns are `step`, `epoch`, train_NAME and val_NAME. `val`
+  /// may be empty.
   void add_history(std::uint64_t step, double epoch, const std::vector<Metric>& train,
                    const std::vector<Metric>& val);
-  /// Takes the value as the new best if it is better; "val/loss" and "val/rmse" are better when smaller. True if it is.
+  /// Takes the value as the new best if it is better; "val/loss" and "val/rmse" are better when
+  /// smaller. True if it is.
   bool offer_best(const std::string& metric, double value, std::uint64_t step);
 
-  MetricSums epoch_sums{};      ///< of the batches of the running epoch
+  MetricSums epoch_sums{};  ///< of the batches of the running epoch
   Index epoch_samples = 0;
-  double error_average = 0;     ///< of the share of wrong answers, over about the last kErrorWindow samples
+  double error_average =
+      0;  ///< of the share of wrong answers, over about the last kErrorWindow samples
   double error_weight = 0;
   std::array<std::uint64_t, kMilestones.size()> milestone_steps{};  ///< 0: not reached yet
   std::vector<HistoryColumn> history;

@@ -10,7 +10,8 @@
 
 namespace lockstep {
 
-/// What `trainer train` was asked to do; the same on every rank, as the command line of an MPI job is.
+/// What `trainer train` was asked to do; the same on every rank, as the command line of an MPI job
+/// is.
 struct RunRequest {
   std::string config_file;
   std::vector<config::Override> overrides;
@@ -23,8 +24,8 @@ struct RunRequest {
 };
 
 /// Trains as the configuration says, from the start or from a checkpoint. Collective.
-/// Returns ok, or interrupted after a complete checkpoint; throws AgreedError on all ranks otherwise.
-/// `observer` is told on rank 0 only.
+/// Returns ok, or interrupted after a complete checkpoint; throws AgreedError on all ranks
+/// otherwise. `observer` is told on rank 0 only.
 ExitCode train(const Communicator& world, const RunRequest& request, Observer& observer);
 
 }  // namespace lockstep

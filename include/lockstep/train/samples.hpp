@@ -8,7 +8,8 @@
 
 namespace lockstep {
 
-/// The samples that a network learns from, or is judged by: part of a data set, and how its numbers are normalized.
+/// The samples that a network learns from, or is judged by: part of a data set, and how its numbers
+/// are normalized.
 struct Samples {
   const Dataset* data = nullptr;
   Subset subset = Subset::whole(0);
@@ -24,7 +25,8 @@ class RowReader {
   /// For up to `rows` rows with `target_columns` values each.
   RowReader(Index rows, Index target_columns);
 
-  /// Row i becomes the sample number `sample(i)` of `samples`; the result is valid until the next call. Allocates nothing.
+  /// Row i becomes the sample number `sample(i)` of `samples`; the result is valid until the next
+  /// call. Allocates nothing.
   template <typename SampleOfRow>
   Targets read(const Samples& samples, Index rows, Tensor input, const SampleOfRow& sample);
 

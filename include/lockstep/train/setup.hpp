@@ -22,17 +22,19 @@ struct Setup {
 };
 
 /// Reads and checks a configuration, its data and its network. Collective.
-/// Errors: AgreedError with every fault of the configuration, or the first of anything else; nothing was written.
+/// Errors: AgreedError with every fault of the configuration, or the first of anything else;
+/// nothing was written.
 [[nodiscard]] Setup set_up(const Communicator& world, const std::string& config_file,
                            std::span<const config::Override> overrides);
 
-/// Sets the number of threads of this rank: `wanted`, or if that is 0, OMP_NUM_THREADS, or its part of the CPUs that its
-/// affinity mask allows. Collective. Returns the number.
+/// Sets the number of threads of this rank: `wanted`, or if that is 0, OMP_NUM_THREADS, or its part
+/// of the CPUs that its affinity mask allows. Collective. Returns the number.
 int choose_threads(const Communicator& world, Index wanted);
 
-/// The number of microbatches of a new run: `wanted`, or if that is 0, the smallest power of two that is at least 8 and at
-/// least the number of ranks, but not above the batch.
-/// Errors: Error(config) if there are more ranks than microbatches or fewer samples in a batch than microbatches.
+/// The number of microbatches of a new run: `wanted`, or if that is 0, the smallest power of two
+/// that is at least 8 and at least the number of ranks, but not above the batch. Errors:
+/// Error(config) if there are more ranks than microbatches or fewer samples in a batch than
+/// microbatches.
 [[nodiscard]] Index choose_microbatches(Index wanted, Index batch, int ranks);
 
 }  // namespace lockstep

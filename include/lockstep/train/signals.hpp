@@ -2,8 +2,9 @@
 
 namespace lockstep {
 
-/// From now on SIGUSR1, SIGTERM and SIGINT ask for a checkpoint and a clean end instead of killing the process; SIGXFSZ and
-/// SIGPIPE become errors of the calls that cause them. To be called before MPI starts.
+/// From now on SIGUSR1, SIGTERM and SIGINT ask for a checkpoint and a clean end instead of killing
+/// the process; SIGXFSZ and SIGPIPE become errors of the calls that cause them. To be called before
+/// MPI starts.
 void catch_stop_signals();
 
 /// The signal that asked for the end, or 0.

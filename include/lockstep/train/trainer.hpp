@@ -20,7 +20,7 @@ struct TrainerOptions {
   Index batch = 1;         ///< GLOBAL
   Index microbatches = 1;  ///< of every batch; at least the number of ranks
   bool shuffle = true;
-  double clip_norm = 0;    ///< limit on the norm of the global gradient; 0: none
+  double clip_norm = 0;           ///< limit on the norm of the global gradient; 0: none
   Index bucket = Index{1} << 18;  ///< numbers per bucket of the exchange; changes no bit
   bool overlap = true;            ///< exchange while backpropagation goes on; changes no bit
 };
@@ -43,10 +43,12 @@ struct StepResult {
   double update_seconds = 0;
 };
 
-/// Trains one network on all ranks of a communicator: predict, compare, send the error back, adjust.
+/// Trains one network on all ranks of a communicator: predict, compare, send the error back,
+/// adjust.
 ///
-/// Parameters after any step are the same bits on every rank and for every number of ranks and threads. Each rank computes
-/// its share of the microbatches, owns the sum of its slices of the gradient, and updates those.
+/// Parameters after any step are the same bits on every rank and for every number of ranks and
+/// threads. Each rank computes its share of the microbatches, owns the sum of its slices of the
+/// gradient, and updates those.
 class Trainer {
  public:
   /// Starts at step 0 with initial parameters. All arguments must outlive the trainer.
@@ -54,9 +56,9 @@ class Trainer {
   Trainer(const Communicator& communicator, const Network& network, const Loss& loss,
           const Optimizer& optimizer, const Samples& samples, const TrainerOptions& options);
 
-  /// One synchronized step over one global batch. Collective. After the first step it allocates nothing.
-  /// Errors: Error(diverged), on all ranks alike, if the loss is not finite or a gradient that must be clipped is not; the
-  /// parameters are then those before the step.
+  /// One synchronized step over one global batch. Collective. After the first step it allocates
+  /// nothing. Errors: Error(diverged), on all ranks alike, if the loss is not finite or a gradient
+  /// that must be clipped is not; the parameters are then those before the step.
   StepResult step(double learning_rate, Wishes wishes, bool want_norm);
 
   /// Steps done since the start of the run.
@@ -93,16 +95,17 @@ class Trainer {
   RowReader reader_;
   std::uint64_t steps_done_ = 0;
   Buffer<Real> parameters_;
-  std::vector<Buffer<Real>> optimizer_state_;       ///< one per slot: the slices of this rank, one after the other
-  std::vector<std::span<Real>> state_slices_;       ///< scratch of `update`
+  std::vector<Buffer<Real>>
+      optimizer_state_;  ///< one per slot: the slices of this rank, one after the other
+  std::vector<std::span<Real>> state_slices_;  ///< scratch of `update`
   std::vector<GradientBlock> gradient_blocks_;
   std::vector<Microbatch> microbatches_;
   std::vector<MetricSums> sums_;
   Buffer<double> my_square_sums_;
-  Buffer<double> square_sums_;                      ///< in rank order
+  Buffer<double> square_sums_;  ///< in rank order
   std::vector<int> square_sum_counts_;
   std::vector<int> square_sum_starts_;
-  std::vector<Index> square_sum_order_;             ///< position in square_sums_ of each block of the buffer
+  std::vector<Index> square_sum_order_;  ///< position in square_sums_ of each block of the buffer
 };
 
 }  // namespace lockstep
