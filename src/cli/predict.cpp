@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "cli/command.hpp"
 #include "cli/mpi_program.hpp"
 #include "lockstep/comm/agreement.hpp"
@@ -33,7 +35,13 @@ class Predict : public Command {
     return run_on_ranks(
         [&](const Communicator& world) {
           on_root(world, [&] {
-            if (force_ || !file_exists(out_)) return;
+            if (!file_exists(out_)) return;
+            if (!std::filesystem::is_regular_file(out_)) {
+              throw Error(
+                  ExitCode::cannot_create,
+                  fmt::format("{} is no regular file; give --out the name of a file", out_));
+            }
+            if (force_) return;
             throw Error(
                 ExitCode::cannot_create,
                 fmt::format("{} exists, nothing was written; to replace it add: --force", out_));

@@ -105,7 +105,9 @@ ExitCode run_program(const std::vector<std::string>& arguments, std::ostream& ou
   std::ostream silent(nullptr);
   const bool speaks = is_first_process();
   try {
-    return dispatch(arguments, {arguments, out, err}, speaks ? out : silent);
+    const ExitCode code = dispatch(arguments, {arguments, out, err}, speaks ? out : silent);
+    if (!out.flush()) throw Error(ExitCode::io, "the output could not be written (disk full?)");
+    return code;
   } catch (...) {
     const Error error = current_failure();
     print_failure(error, speaks ? err : silent);

@@ -17,6 +17,25 @@ using Map = Eigen::Map<RowMajor, 0, Eigen::OuterStride<>>;
   return true;
 }();
 
+// Eigen takes products of a few numbers coefficient by coefficient, in an order that depends on
+// addresses (m + n + k < 20 in Eigen 3.4). Within a share, rows start anywhere: small products are
+// plain sums of ours.
+constexpr Index kSmall = 32;
+
+void gemm_small(const GemmShape& s, const Real* a, const Real* b, Real* c) {
+  const bool ta = s.transpose_a == Transpose::yes;
+  const bool tb = s.transpose_b == Transpose::yes;
+  for (Index i = 0; i < s.m; ++i) {
+    for (Index j = 0; j < s.n; ++j) {
+      Real sum = 0;
+      for (Index p = 0; p < s.k; ++p) {
+        sum += a[ta ? p * s.lda + i : i * s.lda + p] * b[tb ? j * s.ldb + p : p * s.ldb + j];
+      }
+      c[i * s.ldc + j] = sum;
+    }
+  }
+}
+
 }  // namespace
 
 void gemm_eigen(const GemmShape& s, const Real* a, const Real* b, Real* c) {
@@ -26,6 +45,7 @@ void gemm_eigen(const GemmShape& s, const Real* a, const Real* b, Real* c) {
     out.setZero();
     return;
   }
+  if (s.m + s.n + s.k < kSmall) return gemm_small(s, a, b, c);
   const bool ta = s.transpose_a == Transpose::yes;
   const bool tb = s.transpose_b == Transpose::yes;
   const ConstMap x(a, ta ? s.k : s.m, ta ? s.m : s.k, Eigen::OuterStride<>(s.lda));

@@ -76,6 +76,7 @@ void write_info(Hdf5Writer& file, const Checkpoint& checkpoint) {
   file.attribute("/", "samples_seen",
                  epoch * static_cast<std::uint64_t>(info.train_samples) + position);
   file.group("/config");
+  file.attribute("/config", "loss", info.loss);
   file.text("/config/resolved", info.config);
   file.text("/config/graph", info.graph);
   file.group("/schedule");
@@ -194,9 +195,10 @@ std::string first_difference(const std::string& checkpoint, const std::string& r
     std::vector<std::string> layers{"input " +
                                     parsed.value("input", nlohmann::ordered_json()).dump()};
     for (const auto& layer : parsed.value("layers", nlohmann::ordered_json::array())) {
-      layers.push_back(fmt::format("layer '{}' of type {} with output {}", layer.value("name", ""),
-                                   layer.value("type", ""),
-                                   layer.value("output", nlohmann::ordered_json()).dump()));
+      layers.push_back(fmt::format("layer '{}' of type {} with output {} and parameters {}",
+                                   layer.value("name", ""), layer.value("type", ""),
+                                   layer.value("output", nlohmann::ordered_json()).dump(),
+                                   layer.value("parameters", nlohmann::ordered_json()).dump()));
     }
     return layers;
   };
@@ -209,6 +211,8 @@ std::string first_difference(const std::string& checkpoint, const std::string& r
                      at < theirs.size() ? theirs[at] : nothing,
                      at < ours.size() ? ours[at] : nothing);
 }
+
+std::string quoted(const std::string& text) { return "'" + text + "'"; }
 
 template <typename T>
 std::string unequal(std::string_view field, const T& checkpoint, const T& run) {
@@ -229,7 +233,10 @@ std::string CheckpointInfo::difference(const CheckpointInfo& run) const {
   if (batch != run.batch) return unequal("data.batch", batch, run.batch);
   if (seed != run.seed) return unequal("run.seed", seed, run.seed);
   if (shuffle != run.shuffle) return unequal("data.shuffle", shuffle, run.shuffle);
+  if (loss != run.loss) return unequal("loss", loss, run.loss);
   if (optimizer != run.optimizer) return unequal("optimizer", optimizer, run.optimizer);
+  if (slots != run.slots)
+    return unequal("state of the optimizer", quoted(slots), quoted(run.slots));
   return {};
 }
 
@@ -241,6 +248,12 @@ std::string graph_of(const Network& network) {
   for (const Network::Node& node : network.nodes()) {
     nlohmann::ordered_json layer{{"name", node.name}, {"type", node.layer->type()}};
     for (const Value v : node.inputs) layer["from"].push_back(v.id);
+    layer["parameters"] = nlohmann::ordered_json::object();
+    for (const Parameter& p : network.parameters().parameters()) {
+      if (p.name.starts_with(node.name + ".")) {
+        layer["parameters"][p.name.substr(node.name.size() + 1)] = p.file_shape();
+      }
+    }
     layer["output"] = shape_of(node.output);
     graph["layers"].push_back(layer);
   }
@@ -264,6 +277,7 @@ CheckpointImage encode(const Checkpoint& checkpoint, const Network& network,
   }
   file.group("/optimizer");
   file.attribute("/optimizer", "type", checkpoint.info.optimizer);
+  file.attribute("/optimizer", "slots", checkpoint.info.slots);
   file.attribute("/optimizer", "step", checkpoint.info.step);
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
     const std::string group = "optimizer/" + std::string(slots[slot]);
@@ -301,7 +315,9 @@ CheckpointInfo read_info(const Hdf5Reader& file) {
   info.microbatches = index_attribute(file, "/sampler", "microbatches");
   info.data_digest = file.text_attribute("/sampler", "dataset_digest");
   info.split = file.text_attribute("/sampler", "split");
+  info.loss = file.text_attribute("/config", "loss");
   info.optimizer = file.text_attribute("/optimizer", "type");
+  info.slots = file.text_attribute("/optimizer", "slots");
   info.input = {index_attribute(file, "/data", "height"), index_attribute(file, "/data", "width"),
                 index_attribute(file, "/data", "channels")};
   return info;

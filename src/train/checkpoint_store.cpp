@@ -84,6 +84,22 @@ std::optional<StoredCheckpoint> CheckpointStore::newest(std::vector<std::string>
                   directory_.string(), fmt::join(rejected, "\n  ")));
 }
 
+void CheckpointStore::set_aside_after(std::uint64_t step) const {
+  for (const Entry& entry : newest_first()) {
+    if (entry.step <= step) continue;
+    std::error_code error;
+    std::filesystem::rename(entry.path, entry.path.string() + ".aside", error);
+    if (error) {
+      throw Error(ExitCode::cannot_create,
+                  fmt::format("{}: cannot be renamed: {}", entry.path.string(), error.message()));
+    }
+  }
+}
+
+bool CheckpointStore::holds(std::uint64_t step) const {
+  return std::filesystem::exists(directory_ / file_name(step));
+}
+
 std::filesystem::path CheckpointStore::save(std::uint64_t step, std::vector<std::byte> image,
                                             std::optional<std::uint64_t> best_step) const {
   const std::filesystem::path path = directory_ / file_name(step);
@@ -92,14 +108,15 @@ std::filesystem::path CheckpointStore::save(std::uint64_t step, std::vector<std:
   if (read_checkpoint(path).bytes != image) {
     throw Error(ExitCode::io, path.string() + ": was not read back as it was written");
   }
-  prune(best_step);
+  prune(step, best_step);
   return path;
 }
 
-void CheckpointStore::prune(std::optional<std::uint64_t> best_step) const {
+void CheckpointStore::prune(std::uint64_t saved_step,
+                            std::optional<std::uint64_t> best_step) const {
   Index kept = 0;
   for (const Entry& entry : newest_first()) {
-    if (kept < keep_ || entry.step == best_step) {
+    if (kept < keep_ || entry.step == best_step || entry.step == saved_step) {
       ++kept;
       continue;
     }

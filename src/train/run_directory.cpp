@@ -54,6 +54,9 @@ fs::path choose(const std::string& name, bool resume) {
   for (int number = 1; number <= kMaxRuns; ++number) {
     const fs::path path =
         fs::path("runs") / (number == 1 ? name : fmt::format("{}-{}", name, number));
+    // To resume, the latest of that name: the first that has no successor.
+    const fs::path next = fs::path("runs") / fmt::format("{}-{}", name, number + 1);
+    if (resume && fs::exists(next)) continue;
     if (make(path) || resume) return path;
   }
   throw Error(ExitCode::cannot_create,

@@ -228,7 +228,9 @@ bool TrainingRun::save() {
       const auto path = store_->save(state.info.step, std::move(image.bytes), best);
       saved_file_ = "checkpoints/" + path.filename().string();
       directory_->link("latest.h5", path.filename().string());
-      if (best == state.info.step) directory_->link("best.h5", path.filename().string());
+      if (best && store_->holds(*best)) {
+        directory_->link("best.h5", CheckpointStore::file_name(*best));
+      }
     } catch (const Error& error) {
       failure = error.what();
       return;

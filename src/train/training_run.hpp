@@ -37,6 +37,7 @@ class TrainingRun {
 
   void plan();
   void find_checkpoint();
+  [[nodiscard]] std::uint64_t steps_of_epochs(Index epochs) const;
   void restore();
   void open_directory();
   void begin_records();

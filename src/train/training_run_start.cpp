@@ -60,17 +60,25 @@ void TrainingRun::plan() {
       if (wanted == 0) wanted = old->microbatches;
     }
     microbatches_ = choose_microbatches(wanted, data.batch, world_.size());
+    if (!resume_from_ && wanted == 0 && microbatches_ > 8) {
+      notes_.push_back(
+          fmt::format("{} ranks: every batch is cut into {} microbatches instead of 8; for the "
+                      "same bits on fewer "
+                      "ranks give parallel.microbatches = {}",
+                      world_.size(), microbatches_, microbatches_));
+    }
     const Index samples = setup_.data->train.size();
     steps_per_epoch_ = (samples + data.batch - 1) / data.batch;
-    total_steps_ = config().run.steps
-                       ? static_cast<std::uint64_t>(*config().run.steps)
-                       : static_cast<std::uint64_t>(*config().run.epochs * steps_per_epoch_);
+    total_steps_ = config().run.steps ? static_cast<std::uint64_t>(*config().run.steps)
+                                      : steps_of_epochs(*config().run.epochs);
     info_ = {.step = 0,
              .config = config::identity(config(), catalogue()),
              .graph = graph_of(*setup_.network),
              .data_digest = setup_.data->digest,
              .split = setup_.data->split,
+             .loss = std::string(setup_.loss->type()),
              .optimizer = std::string(setup_.optimizer->type()),
+             .slots = fmt::format("{}", fmt::join(setup_.optimizer->slots(), " ")),
              .seed = static_cast<std::uint64_t>(config().run.seed),
              .train_samples = samples,
              .batch = data.batch,
@@ -102,12 +110,31 @@ void TrainingRun::plan() {
   });
 }
 
+std::uint64_t TrainingRun::steps_of_epochs(Index epochs) const {
+  Index steps = 0;
+  if (__builtin_mul_overflow(epochs, steps_per_epoch_, &steps)) {
+    throw config().error("run.epochs", fmt::format("{} epochs of {} steps are more than 2^63 steps",
+                                                   epochs, steps_per_epoch_));
+  }
+  return static_cast<std::uint64_t>(steps);
+}
+
 void TrainingRun::restore() {
   const Hdf5Reader file(resume_from_->sealed.image, resume_from_->path.string());
   Checkpoint checkpoint = decode(file, *setup_.network, setup_.optimizer->slots());
+  if (checkpoint.inputs != setup_.data->inputs || checkpoint.targets != setup_.data->targets) {
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{} cannot be continued by this run\n  data.normalize: the checkpoint was "
+                    "trained on otherwise normalized data\n"
+                    "  to start afresh, leave out --resume or use another --run-dir",
+                    resume_from_->path.string()));
+  }
   trainer_->restore(checkpoint.info.step, checkpoint.parameters.span(), checkpoint.optimizer);
   progress_ = std::move(checkpoint.progress);
   first_step_ = checkpoint.info.step;
+  saved_step_ = first_step_;
+  saved_digest_ = file.text_attribute("/digest", "state");
   resume_from_->bytes = {};
   if (checkpoint.info.config != info_.config) {
     notes_.push_back("the configuration differs from that of the checkpoint; the new one counts");
@@ -125,6 +152,7 @@ void TrainingRun::begin_records() {
   on_root(world_, [&] {
     if (request_.dry_run) return;
     if (!directory_) open_directory();
+    if (resume_from_) store_->set_aside_after(first_step_);
     directory_->write_text("config.toml", setup_.source.text);
     directory_->write_text("config.resolved.toml", config::resolved(config(), catalogue()));
     manifest_ =

@@ -22,7 +22,9 @@ struct CheckpointInfo {
   std::string graph;        ///< layers with shapes, as JSON
   std::string data_digest;  ///< of the training data
   std::string split;        ///< how training and validation samples were told apart
+  std::string loss;
   std::string optimizer;
+  std::string slots;  ///< names of the optimizer's state buffers
   std::uint64_t seed = 0;
   Index train_samples = 0;
   Index batch = 0;

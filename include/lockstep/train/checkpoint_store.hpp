@@ -41,6 +41,12 @@ class CheckpointStore {
   /// none is intact.
   [[nodiscard]] std::optional<StoredCheckpoint> newest(std::vector<std::string>& rejected) const;
 
+  /// Renames checkpoints of later steps, NAME.aside: a run that goes on from `step` takes another
+  /// way, and they would be taken for its newest. Nothing is lost.
+  void set_aside_after(std::uint64_t step) const;
+
+  [[nodiscard]] bool holds(std::uint64_t step) const;
+
   /// Writes an image, sealed, reads it back and verifies it, and only then removes what is not
   /// kept. Returns the path. Errors: cannot_create, io, or bad_data if it was not read back as
   /// written.
@@ -53,7 +59,7 @@ class CheckpointStore {
     std::filesystem::path path;
   };
   [[nodiscard]] std::vector<Entry> newest_first() const;
-  void prune(std::optional<std::uint64_t> best_step) const;
+  void prune(std::uint64_t saved_step, std::optional<std::uint64_t> best_step) const;
 
   std::filesystem::path directory_;
   Index keep_;

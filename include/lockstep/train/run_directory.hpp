@@ -19,7 +19,7 @@ class RunDirectory {
  public:
   /// Takes the directory of a run, made if it is missing.
   /// `requested` empty: runs/NAME; if that is taken, runs/NAME-2, runs/NAME-3, ..., but to resume
-  /// the existing runs/NAME. `requested` given: that one; unless to resume, it must be empty.
+  /// the latest of these. `requested` given: that one; unless to resume, it must be empty.
   /// Errors: cannot_create if it has content, cannot be made, or another process writes to it.
   [[nodiscard]] static RunDirectory create(const std::string& requested, const std::string& name,
                                            bool resume);
