@@ -25,8 +25,8 @@ if(LOCKSTEP_SANITIZE)
 endif()
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # False alarms of GCC 12 in its own headers: std::string concatenation (GCC bug 105651) ...
-  target_compile_options(lockstep_options INTERFACE -Wno-restrict)
+  # False alarms of GCC 12 in the headers of the standard library and of fmt (GCC bugs 105329, 105651) ...
+  target_compile_options(lockstep_options INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
   # ... and AVX-512 intrinsics within Eigen (GCC bug 105593).
   set_source_files_properties("${PROJECT_SOURCE_DIR}/src/kernels/gemm_eigen.cpp" PROPERTIES
     COMPILE_OPTIONS "-Wno-maybe-uninitialized;-Wno-uninitialized")

@@ -128,6 +128,33 @@ TEST(Gemm, BitsDoNotDependOnAddresses) {
   }
 }
 
+// Eigen computes products of a few numbers in another way than larger ones.
+TEST(Gemm, BitsOfSmallProductsDoNotDependOnAddresses) {
+  Buffer<Real> memory(4096);
+  for (Index m = 1; m <= 12; ++m) {
+    for (Index n = 1; n <= 12; ++n) {
+      for (Index k = 1; k <= 20; ++k) {
+        const GemmShape s = shape_of(Transpose::no, Transpose::no, m, n, k);
+        const auto a = numbers(m * k, 1);
+        const auto b = numbers(k * n, 2);
+        std::vector<Real> first;
+        for (const Index offset : {0, 1, 3, 4, 7, 8, 13}) {
+          Real* pa = memory.data() + offset;
+          Real* pb = pa + m * k + offset % 5;
+          Real* pc = pb + k * n + offset % 3;
+          std::ranges::copy(a, pa);
+          std::ranges::copy(b, pb);
+          gemm_eigen(s, pa, pb, pc);
+          const std::vector<Real> result(pc, pc + m * n);
+          if (offset == 0) first = result;
+          ASSERT_EQ(std::memcmp(first.data(), result.data(), result.size() * sizeof(Real)), 0)
+              << m << ' ' << n << ' ' << k << " offset " << offset;
+        }
+      }
+    }
+  }
+}
+
 TEST(Gemm, BitsDoNotDependOnTheThreadsAround) {
   const GemmShape s = shape_of(Transpose::no, Transpose::no, 32, 64, 128);
   const auto a = numbers(s.m * s.k, 1);

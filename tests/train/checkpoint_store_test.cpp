@@ -34,6 +34,26 @@ TEST(CheckpointStore, KeepsTheNewestAndTheBest) {
             (std::vector<std::string>{"step-00000005.h5", "step-00000015.h5", "step-00000020.h5"}));
 }
 
+TEST(CheckpointStore, NeverRemovesWhatItJustSaved) {
+  const TemporaryDirectory directory;
+  const CheckpointStore store(directory.path(), 2);
+  for (const std::uint64_t step : {20u, 30u}) store.save(step, image_of('x'), {});
+  store.save(10, image_of('y'), {});
+  EXPECT_TRUE(store.holds(10));
+}
+
+TEST(CheckpointStore, SetsLaterStepsAsideForARunThatGoesOnEarlier) {
+  const TemporaryDirectory directory;
+  const CheckpointStore store(directory.path(), 5);
+  for (const std::uint64_t step : {10u, 20u, 30u}) store.save(step, image_of('x'), {});
+  store.set_aside_after(10);
+  std::vector<std::string> rejected;
+  EXPECT_EQ(store.newest(rejected)->sealed.step, 10u);
+  EXPECT_EQ(names_in(directory.path()),
+            (std::vector<std::string>{"step-00000010.h5", "step-00000020.h5.aside",
+                                      "step-00000030.h5.aside"}));
+}
+
 TEST(CheckpointStore, FindsTheHighestStep) {
   const TemporaryDirectory directory;
   const CheckpointStore store(directory.path(), 5);

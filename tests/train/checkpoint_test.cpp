@@ -27,7 +27,9 @@ Checkpoint sample(const Network& network) {
             .graph = graph_of(network),
             .data_digest = "abc",
             .split = "holdout 0.1",
+            .loss = "cross_entropy",
             .optimizer = "adamw",
+            .slots = "exp_avg exp_avg_sq",
             .seed = 5,
             .train_samples = 100,
             .batch = 16,
@@ -108,20 +110,19 @@ TEST(Checkpoint, NamesTheFieldInWhichARunDiffers) {
     change(other);
     return info.difference(other);
   };
-  EXPECT_EQ(info.difference([&] {
-    CheckpointInfo i = info;
-    i.graph = graph_of(network_of(5));
-    return i;
-  }()),
-            "model: the checkpoint has layer 'fc1' of type linear with output [1,1,4], this run "
-            "has layer "
-            "'fc1' of type linear with output [1,1,5]");
+  EXPECT_EQ(
+      difference([](CheckpointInfo& i) { i.graph = graph_of(network_of(5)); }),
+      "model: the checkpoint has layer 'fc1' of type linear with output [1,1,4] and parameters "
+      "{\"weight\":[4,3],\"bias\":[4]}, this run has layer 'fc1' of type linear with output "
+      "[1,1,5] and parameters {\"weight\":[5,3],\"bias\":[5]}");
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.data_digest = "x"; }).find("data set"), 0u);
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.microbatches = 16; }),
             "parallel.microbatches: the checkpoint has 8, this run has 16");
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.batch = 32; }).find("data.batch"), 0u);
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.seed = 6; }).find("run.seed"), 0u);
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.optimizer = "sgd"; }).find("optimizer"), 0u);
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.loss = "mse"; }).find("loss"), 0u);
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.slots = ""; }).find("state of the optimizer"), 0u);
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.step = 1; }), "");
 }
 
