@@ -31,6 +31,7 @@ struct HandMade {
     file.attribute("/", "epoch", std::uint64_t{2});
     file.text("/config/resolved", "[run]\nseed = 7\n");
     file.text("/config/graph", graph);
+    file.attribute("/config", "loss", std::string("cross_entropy"));
     file.group("/rng");
     file.attribute("/rng", "seed", std::uint64_t{7});
     write_sampler(file);
@@ -63,6 +64,7 @@ struct HandMade {
     file.dataset("/model/fc.weight", {{2, 3}}, weight);
     file.dataset("/optimizer/momentum/fc.weight", {{2, 3}}, weight);
     file.attribute("/optimizer", "type", std::string("sgd"));
+    file.attribute("/optimizer", "slots", std::string("momentum"));
     file.group("/digest");
     file.attribute("/digest", "state", std::string("abcd"));
     file.attribute("/digest", "model/fc.weight", digest);
