@@ -27,7 +27,10 @@ ExitCode TrainingRun::run() {
   } catch (const AgreedError& error) {
     end("failed", error.code(), error.what());
     throw;
-  } catch (const Error& error) {  // every rank decided alike from the same numbers
+  } catch (const Error& error) {
+    // Divergence every rank saw alike in the same numbers; anything else is one rank's alone, and
+    // aborts the job.
+    if (error.code() != ExitCode::diverged) throw;
     end("failed", error.code(), error.what());
     throw AgreedError(error.code(), error.what());
   }

@@ -6,7 +6,6 @@
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/config/show.hpp"
-#include "lockstep/io/atomic_file.hpp"
 #include "train/training_run.hpp"
 
 namespace lockstep {
@@ -46,7 +45,6 @@ void TrainingRun::open_directory() {
   directory_ = std::make_unique<RunDirectory>(
       RunDirectory::create(request_.run_directory, config().run.name, existing));
   store_ = std::make_unique<CheckpointStore>(directory_->checkpoints(), config().checkpoint.keep);
-  remove_stale_temporaries(directory_->checkpoints());
 }
 
 void TrainingRun::plan() {
@@ -135,6 +133,7 @@ void TrainingRun::restore() {
   first_step_ = checkpoint.info.step;
   saved_step_ = first_step_;
   saved_digest_ = file.text_attribute("/digest", "state");
+  resume_from_->sealed = {};  // a view of the bytes
   resume_from_->bytes = {};
   if (checkpoint.info.config != info_.config) {
     notes_.push_back("the configuration differs from that of the checkpoint; the new one counts");
