@@ -24,6 +24,10 @@ if(LOCKSTEP_SANITIZE)
   target_link_options(lockstep_options INTERFACE -fsanitize=${LOCKSTEP_SANITIZE})
 endif()
 
+# The innermost loops: one multiply-add after the other, each fused, with no second way to do it.
+set_source_files_properties("${PROJECT_SOURCE_DIR}/src/kernels/tile.cpp" PROPERTIES
+  COMPILE_OPTIONS "-ffp-contract=fast")
+
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of GCC 12 in the headers of the standard library and of fmt (GCC bugs 105329, 105651) ...
   target_compile_options(lockstep_options INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)

@@ -22,14 +22,31 @@ std::span<Real> OrderedSum::next() const {
   return {level(depth_), static_cast<std::size_t>(length_)};
 }
 
+bool OrderedSum::is_pair(Share left, Share right) const {
+  return left.count == right.count && left.first % (2 * left.count) == 0;
+}
+
 void OrderedSum::push(Share block) {
   assert(depth_ < kMaxDepth);
   assert(depth_ == 0 || stack_[static_cast<std::size_t>(depth_ - 1)].end() == block.first);
   stack_[static_cast<std::size_t>(depth_++)] = block;
-  while (depth_ >= 2) {
-    const Share left = stack_[static_cast<std::size_t>(depth_ - 2)];
-    const Share right = stack_[static_cast<std::size_t>(depth_ - 1)];
-    if (left.count != right.count || left.first % (2 * left.count) != 0) break;
+  merge_pairs();
+}
+
+std::span<Real> OrderedSum::partner(Share block) const {
+  if (depth_ == 0 || !is_pair(stack_[static_cast<std::size_t>(depth_ - 1)], block)) return {};
+  return {level(depth_ - 1), static_cast<std::size_t>(length_)};
+}
+
+void OrderedSum::merged(Share block) {
+  assert(!partner(block).empty() || length_ == 0);
+  stack_[static_cast<std::size_t>(depth_ - 1)].count += block.count;
+  merge_pairs();
+}
+
+void OrderedSum::merge_pairs() {
+  while (depth_ >= 2 && is_pair(stack_[static_cast<std::size_t>(depth_ - 2)],
+                                stack_[static_cast<std::size_t>(depth_ - 1)])) {
     merge_last_two();
   }
 }

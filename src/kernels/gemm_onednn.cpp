@@ -1,23 +1,21 @@
-#if defined(LOCKSTEP_HAS_ONEDNN) && !defined(LOCKSTEP_DOUBLE)
-
-#include <dnnl.h>
-
 #include <cassert>
-#include <string>
 
 #include "lockstep/kernels/gemm.hpp"
 
+#ifdef LOCKSTEP_HAS_ONEDNN
+#include <dnnl.h>
+#endif
+
 namespace lockstep::kernels {
+
+#ifdef LOCKSTEP_HAS_ONEDNN
 
 bool has_onednn() { return true; }
 
-std::string_view gemm_name() {
-  static const std::string name = [] {
-    const dnnl_version_t* v = dnnl_version();
-    return "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." +
-           std::to_string(v->patch);
-  }();
-  return name;
+std::string gemm_onednn_name() {
+  const dnnl_version_t* v = dnnl_version();
+  return "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." +
+         std::to_string(v->patch);
 }
 
 void gemm_onednn(const GemmShape& s, const Real* a, const Real* b, Real* c) {
@@ -28,13 +26,20 @@ void gemm_onednn(const GemmShape& s, const Real* a, const Real* b, Real* c) {
     }
     return;
   }
-  // oneDNN takes the threads of its surroundings: one, within parallel_for.
   [[maybe_unused]] const dnnl_status_t status = dnnl_sgemm(
       s.transpose_a == Transpose::yes ? 'T' : 'N', s.transpose_b == Transpose::yes ? 'T' : 'N', s.m,
       s.n, s.k, 1.0f, a, s.lda, b, s.ldb, 0.0f, c, s.ldc);
   assert(status == dnnl_success);
 }
 
-}  // namespace lockstep::kernels
+#else
+
+bool has_onednn() { return false; }
+
+std::string gemm_onednn_name() { return {}; }
+
+void gemm_onednn(const GemmShape&, const Real*, const Real*, Real*) { assert(has_onednn()); }
 
 #endif
+
+}  // namespace lockstep::kernels

@@ -13,6 +13,7 @@ namespace lockstep {
 ///     static constexpr std::string_view kType;
 ///     static Real value(Real x);                       // y
 ///     static Real gradient(Real x, Real y, Real dy);   // dx
+///     static constexpr bool kInPlace;                  // true if gradient does not read x
 ///
 /// An element's bits depend on the element alone, not on its place.
 template <typename Rule>
@@ -23,6 +24,7 @@ class Elementwise final : public Layer {
   LayerPlan plan(std::span<const Shape> inputs, const Capacity&) const override {
     LayerPlan plan;
     plan.output = only_input(type(), inputs);
+    plan.in_place = Rule::kInPlace;
     return plan;
   }
 

@@ -61,7 +61,8 @@ Value Network::add(std::unique_ptr<Layer> layer, std::string name,
   node.multiply_adds = plan.multiply_adds;
   node.first_offset = parameters_.size();
   node.parameter_offsets = parameters_.add(node.name, plan.parameters);
-  for (const ParameterSpec& spec : plan.parameters) node.parameter_sizes.push_back(spec.size());
+  for (const ParameterSpec& spec : plan.parameters)
+    node.parameter_sizes.push_back(spec.stored_size());
   nodes_.push_back(std::move(node));
   return {static_cast<Index>(nodes_.size())};
 }

@@ -8,14 +8,17 @@
 namespace lockstep {
 namespace {
 
-// Strides, within the tensor as stored, of the axes of the tensor in files.
+kernels::PanelLayout panels_of(const ParameterSpec& spec) {
+  assert(spec.panels && spec.shape.size() == 2);
+  return {spec.shape[0], spec.shape[1]};
+}
+
+// Strides, in numbers of elements, of the axes of the tensor in files.
 std::vector<Index> file_strides(const ParameterSpec& spec) {
-  std::vector<Index> stored(spec.shape.size(), 1);
-  for (std::size_t i = spec.shape.size() - 1; i > 0; --i) {
-    stored[i - 1] = stored[i] * spec.shape[i];
-  }
+  std::vector<Index> own(spec.shape.size(), 1);
+  for (std::size_t i = spec.shape.size() - 1; i > 0; --i) own[i - 1] = own[i] * spec.shape[i];
   std::vector<Index> strides;
-  for (const int axis : spec.file_axes) strides.push_back(stored[static_cast<std::size_t>(axis)]);
+  for (const int axis : spec.file_axes) strides.push_back(own[static_cast<std::size_t>(axis)]);
   return strides;
 }
 
@@ -26,19 +29,34 @@ void for_each_element(const Parameter& parameter, const Visit& visit) {
   const std::vector<Index> shape = parameter.file_shape();
   const std::vector<Index> strides = file_strides(parameter.spec);
   std::vector<Index> at(shape.size(), 0);
-  Index stored = parameter.offset;
+  Index element = 0;
   for (Index i = 0, n = parameter.spec.size(); i < n; ++i) {
-    visit(static_cast<std::size_t>(i), static_cast<std::size_t>(stored));
+    visit(static_cast<std::size_t>(i),
+          static_cast<std::size_t>(parameter.offset + parameter.spec.stored_at(element)));
     for (std::size_t axis = shape.size(); axis-- > 0;) {
-      stored += strides[axis];
+      element += strides[axis];
       if (++at[axis] < shape[axis]) break;
-      stored -= strides[axis] * shape[axis];
+      element -= strides[axis] * shape[axis];
       at[axis] = 0;
     }
   }
 }
 
 }  // namespace
+
+Index ParameterSpec::size() const {
+  Index n = 1;
+  for (const Index d : shape) n *= d;
+  return n;
+}
+
+Index ParameterSpec::stored_size() const { return panels ? panels_of(*this).size() : size(); }
+
+Index ParameterSpec::stored_at(Index index) const {
+  if (!panels) return index;
+  const kernels::PanelLayout layout = panels_of(*this);
+  return layout.at(index / layout.columns, index % layout.columns);
+}
 
 std::vector<Index> Parameter::file_shape() const {
   std::vector<Index> shape;
@@ -55,7 +73,7 @@ std::vector<Index> ParameterTable::add(const std::string& layer,
     assert(spec.shape.size() == spec.file_axes.size() && !spec.shape.empty());
     offsets.push_back(size_);
     parameters_.push_back({layer + "." + spec.name, size_, spec});
-    size_ += aligned<Real>(spec.size());
+    size_ += aligned<Real>(spec.stored_size());
   }
   return offsets;
 }
@@ -70,12 +88,14 @@ void ParameterTable::initialize(std::uint64_t seed, std::span<Real> flat) const 
   assert(static_cast<Index>(flat.size()) == size_);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& p = parameters_[i];
-    lockstep::initialize(
-        p.spec.initializer,
-        {.seed = seed,
-         .purpose = RandomPurpose::initialization,
-         .a = static_cast<std::uint32_t>(i)},
-        flat.subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.spec.size())));
+    const RandomKey key{
+        .seed = seed, .purpose = RandomPurpose::initialization, .a = static_cast<std::uint32_t>(i)};
+    std::vector<Real> values(static_cast<std::size_t>(p.spec.size()));
+    lockstep::initialize(p.spec.initializer, key, values);
+    for (std::size_t e = 0; e < values.size(); ++e) {
+      flat[static_cast<std::size_t>(p.offset + p.spec.stored_at(static_cast<Index>(e)))] =
+          values[e];
+    }
   }
 }
 

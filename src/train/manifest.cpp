@@ -16,7 +16,7 @@
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/io/file.hpp"
 #include "lockstep/io/libraries.hpp"
-#include "lockstep/kernels/gemm.hpp"
+#include "lockstep/kernels/linear.hpp"
 #include "lockstep/train/version.hpp"
 
 namespace lockstep {
@@ -67,7 +67,7 @@ Json libraries() {
   return {{"mpi", mpi_library()},
           {"hdf5", hdf5_library()},
           {"zlib", zlib_library()},
-          {"products", kernels::gemm_name()}};
+          {"products", kernels::kernel_name()}};
 }
 
 Json places(const std::vector<RankPlace>& ranks) {

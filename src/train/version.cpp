@@ -4,7 +4,7 @@
 
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/io/libraries.hpp"
-#include "lockstep/kernels/gemm.hpp"
+#include "lockstep/kernels/linear.hpp"
 #include "lockstep_build_info.hpp"
 
 namespace lockstep {
@@ -64,7 +64,7 @@ std::string version_text() {
       "zlib        {}\n",
       version_line(), info.compiler, info.build_type, or_else(info.sanitizers, "none"), info.simd,
       or_else(info.architecture, "default"), mpi_library(), hdf5_library().substr(5),
-      kernels::gemm_name(), zlib_library().substr(5));
+      kernels::kernel_name(), zlib_library().substr(5));
 }
 
 }  // namespace lockstep

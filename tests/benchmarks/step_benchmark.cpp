@@ -14,7 +14,7 @@
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/base/random.hpp"
 #include "lockstep/comm/environment.hpp"
-#include "lockstep/kernels/gemm.hpp"
+#include "lockstep/kernels/linear.hpp"
 #include "lockstep/nn/layers.hpp"
 #include "lockstep/train/trainer.hpp"
 
@@ -100,7 +100,7 @@ int main(int argc, char** argv) {
       "{\"work\":\"%s\",\"ranks\":%d,\"threads\":%d,\"kernel\":\"%s\",\"median_ms\":%.4f,"
       "\"best_ms\":%.4f,\"data_ms\":%.4f,\"compute_ms\":%.4f,\"exposed_ms\":%.4f,"
       "\"update_ms\":%.4f,\"samples_per_s\":%.0f}\n",
-      argv[1], world.size(), thread_count(), std::string(kernels::gemm_name()).c_str(),
+      argv[1], world.size(), thread_count(), std::string(kernels::kernel_name()).c_str(),
       times[times.size() / 2] * 1e3, times.front() * 1e3, parts.data_seconds / total * 1e3,
       parts.compute_seconds / total * 1e3, parts.exposed_seconds / total * 1e3,
       parts.update_seconds / total * 1e3,

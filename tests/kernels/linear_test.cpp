@@ -4,136 +4,212 @@
 
 #include <cmath>
 #include <cstring>
+#include <ostream>
 #include <vector>
 
+#include "lockstep/base/buffer.hpp"
+#include "lockstep/base/ordered_sum.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/base/random.hpp"
+
+// Every result is compared, bit by bit, with the plain loop that its docstring states.
 
 namespace lockstep::kernels {
 namespace {
 
-constexpr Index kIn = 300;   // more than one tile of the weight gradient ...
-constexpr Index kOut = 600;  // ... in both directions, and of the columns
 constexpr Index kMicrobatches = 5;
 
-struct Data {
-  std::vector<Microbatch> microbatches{std::size_t{kMicrobatches}};
-  std::vector<Real> x, w, bias, dy;
-  Index rows = 23;
+// One multiply-add as this build's processor does it.
+Real multiply_add(Real a, Real b, Real c) {
+#ifdef __FMA__
+  return std::fma(a, b, c);
+#else
+  return c + a * b;
+#endif
+}
 
-  Data() {
-    cut_batch({0, kMicrobatches}, rows, kMicrobatches, microbatches);
-    const auto fill = [](Index count, std::uint32_t stream) {
-      std::vector<Real> values;
-      for (Index i = 0; i < count; ++i) {
-        values.push_back(static_cast<Real>(
-            random_normal({.seed = 8, .a = stream}, static_cast<std::uint64_t>(i))));
-      }
-      return values;
-    };
-    x = fill(rows * kIn, 1);
-    w = fill(kIn * kOut, 2);
-    bias = fill(kOut, 3);
-    dy = fill(rows * kOut, 4);
-  }
-  [[nodiscard]] RowBlocks blocks() const { return {microbatches, 1}; }
+struct Sizes {
+  Index rows, in, out;
 };
 
-TEST(LinearKernels, ForwardIsTheProductPlusBias) {
-  const Data d;
-  std::vector<Real> y(static_cast<std::size_t>(d.rows * kOut));
-  linear_forward(d.blocks(), {d.x.data(), d.rows, kIn}, {d.w.data(), kIn, kOut}, d.bias,
-                 {y.data(), d.rows, kOut});
-  for (const Index i : {Index{0}, Index{7}, d.rows - 1}) {
-    for (const Index j : {Index{0}, Index{511}, Index{512}, kOut - 1}) {
-      double sum = d.bias[static_cast<std::size_t>(j)];
-      for (Index p = 0; p < kIn; ++p) {
-        sum += static_cast<double>(d.x[static_cast<std::size_t>(i * kIn + p)]) *
-               d.w[static_cast<std::size_t>(p * kOut + j)];
+std::ostream& operator<<(std::ostream& out, const Sizes& s) {
+  return out << s.rows << " x " << s.in << " x " << s.out;
+}
+
+std::vector<Real> numbers(Index count, std::uint32_t stream) {
+  std::vector<Real> values;
+  for (Index i = 0; i < count; ++i) {
+    values.push_back(
+        static_cast<Real>(random_normal({.seed = 8, .a = stream}, static_cast<std::uint64_t>(i))));
+  }
+  return values;
+}
+
+class LinearKernels : public testing::TestWithParam<Sizes> {
+ protected:
+  LinearKernels()
+      : s_(GetParam()),
+        layout_{s_.in, s_.out},
+        x_(numbers(s_.rows * s_.in, 1)),
+        w_(numbers(s_.in * s_.out, 2)),
+        bias_(numbers(s_.out, 3)),
+        dy_(numbers(s_.rows * s_.out, 4)),
+        panels_(layout_.size()),
+        microbatches_(kMicrobatches) {
+    for (Index i = 0; i < s_.in; ++i) {
+      for (Index j = 0; j < s_.out; ++j) panels_.data()[layout_.at(i, j)] = w(i, j);
+    }
+    cut_batch({0, kMicrobatches}, s_.rows, kMicrobatches, microbatches_);
+  }
+  ~LinearKernels() override { set_thread_count(1); }
+
+  [[nodiscard]] Real x(Index i, Index p) const {
+    return x_[static_cast<std::size_t>(i * s_.in + p)];
+  }
+  [[nodiscard]] Real w(Index p, Index j) const {
+    return w_[static_cast<std::size_t>(p * s_.out + j)];
+  }
+  [[nodiscard]] Real dy(Index i, Index j) const {
+    return dy_[static_cast<std::size_t>(i * s_.out + j)];
+  }
+  [[nodiscard]] Weight weight() const { return {panels_.data(), layout_}; }
+  // Exactly as much as was asked for: what is written beyond it, a sanitizer sees.
+  [[nodiscard]] Buffer<Real> scratch(int threads) const {
+    return Buffer<Real>(linear_scratch(s_.rows, kMicrobatches, layout_, threads));
+  }
+
+  // The gradients of the blocks: each dw in panels, then dbias.
+  std::vector<Real> gradients(const std::vector<Share>& blocks, int threads) const {
+    set_thread_count(threads);
+    const Index each = aligned<Real>(layout_.size()) + s_.out;
+    std::vector<Real> all(static_cast<std::size_t>(each) * blocks.size(), NAN);
+    std::vector<LinearGradient> targets;
+    for (std::size_t b = 0; b < blocks.size(); ++b) {
+      Real* const at = all.data() + static_cast<Index>(b) * each;
+      targets.push_back(
+          {blocks[b], at, {at + aligned<Real>(layout_.size()), static_cast<std::size_t>(s_.out)}});
+    }
+    linear_weight_gradient({microbatches_, 1}, {x_.data(), s_.rows, s_.in},
+                           {dy_.data(), s_.rows, s_.out}, targets, scratch(threads).span());
+    return all;
+  }
+
+  // The same sums, leaf by leaf and then on the tree.
+  template <typename Leaf>
+  Real tree(Share block, const Leaf& leaf) const {
+    std::vector<Real> memory(static_cast<std::size_t>(OrderedSum::memory_for(kMicrobatches, 1)));
+    OrderedSum sum(memory, 1);
+    for (Index m = block.first; m < block.end(); ++m) {
+      sum.next()[0] = leaf(microbatches_[static_cast<std::size_t>(m)]);
+      sum.push({m, 1});
+    }
+    return sum.finish()[0];
+  }
+
+  Sizes s_;
+  PanelLayout layout_;
+  std::vector<Real> x_, w_, bias_, dy_;
+  Buffer<Real> panels_;
+  std::vector<Microbatch> microbatches_;
+};
+
+bool same(Real a, Real b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+TEST_P(LinearKernels, ForwardIsOneChainFromTheBiasOn) {
+  for (const int threads : {1, 3}) {
+    set_thread_count(threads);
+    std::vector<Real> y(static_cast<std::size_t>(s_.rows * s_.out), NAN);
+    linear_forward({x_.data(), s_.rows, s_.in}, weight(), bias_, {y.data(), s_.rows, s_.out},
+                   scratch(threads).span());
+    for (Index i = 0; i < s_.rows; ++i) {
+      for (Index j = 0; j < s_.out; ++j) {
+        Real sum = bias_[static_cast<std::size_t>(j)];
+        for (Index p = 0; p < s_.in; ++p) sum = multiply_add(x(i, p), w(p, j), sum);
+        ASSERT_TRUE(same(y[static_cast<std::size_t>(i * s_.out + j)], sum)) << i << ' ' << j;
       }
-      EXPECT_NEAR(y[static_cast<std::size_t>(i * kOut + j)], sum, 1e-4);
     }
   }
 }
 
-TEST(LinearKernels, InputGradientIsTheProductWithTheTransposedWeights) {
-  const Data d;
-  std::vector<Real> dx(static_cast<std::size_t>(d.rows * kIn));
-  linear_input_gradient(d.blocks(), {d.dy.data(), d.rows, kOut}, {d.w.data(), kIn, kOut},
-                        {dx.data(), d.rows, kIn});
-  for (const Index i : {Index{0}, d.rows - 1}) {
-    for (const Index p : {Index{0}, Index{128}, kIn - 1}) {
-      double sum = 0;
-      for (Index j = 0; j < kOut; ++j) {
-        sum += static_cast<double>(d.dy[static_cast<std::size_t>(i * kOut + j)]) *
-               d.w[static_cast<std::size_t>(p * kOut + j)];
+TEST_P(LinearKernels, InputGradientIsOneChain) {
+  for (const int threads : {1, 3}) {
+    set_thread_count(threads);
+    std::vector<Real> dx(static_cast<std::size_t>(s_.rows * s_.in), NAN);
+    linear_input_gradient({dy_.data(), s_.rows, s_.out}, weight(), {dx.data(), s_.rows, s_.in},
+                          scratch(threads).span());
+    for (Index i = 0; i < s_.rows; ++i) {
+      for (Index p = 0; p < s_.in; ++p) {
+        Real sum = 0;
+        for (Index j = 0; j < s_.out; ++j) sum = multiply_add(w(p, j), dy(i, j), sum);
+        ASSERT_TRUE(same(dx[static_cast<std::size_t>(i * s_.in + p)], sum)) << i << ' ' << p;
       }
-      EXPECT_NEAR(dx[static_cast<std::size_t>(i * kIn + p)], sum, 1e-3);
     }
   }
 }
 
-// All gradients of one block per entry of `blocks`: weight, then bias.
-std::vector<Real> gradients_of(const Data& d, const std::vector<Share>& blocks, int threads) {
-  set_thread_count(threads);
-  const std::size_t size = kIn * kOut + kOut;
-  std::vector<Real> all(blocks.size() * size);
-  std::vector<LinearGradient> targets;
+TEST_P(LinearKernels, GradientsAreChainsWithinAMicrobatchAndATreeAcross) {
+  const std::vector<Share> blocks{{0, 4}, {4, 1}};
+  const auto all = gradients(blocks, 1);
+  const Index each = static_cast<Index>(all.size()) / 2;
   for (std::size_t b = 0; b < blocks.size(); ++b) {
-    Real* at = all.data() + b * size;
-    targets.push_back({blocks[b], at, {at + kIn * kOut, static_cast<std::size_t>(kOut)}});
-  }
-  std::vector<Real> scratch(
-      static_cast<std::size_t>(linear_gradient_scratch(kMicrobatches, threads)));
-  linear_weight_gradient(d.blocks(), {d.x.data(), d.rows, kIn}, {d.dy.data(), d.rows, kOut},
-                         targets, scratch);
-  set_thread_count(1);
-  return all;
-}
-
-TEST(LinearKernels, WeightAndBiasGradientsAreSumsOverTheBlock) {
-  const Data d;
-  const auto all = gradients_of(d, {{0, 4}, {4, 1}}, 1);
-  const std::size_t size = kIn * kOut + kOut;
-  const Index cut = d.microbatches[4].first_row;
-  for (int b = 0; b < 2; ++b) {
-    for (const Index p : {Index{0}, Index{130}, kIn - 1}) {
-      for (const Index j : {Index{0}, Index{513}, kOut - 1}) {
-        double weight = 0, bias = 0;
-        for (Index i = b == 0 ? 0 : cut; i < (b == 0 ? cut : d.rows); ++i) {
-          const double dy = d.dy[static_cast<std::size_t>(i * kOut + j)];
-          weight += static_cast<double>(d.x[static_cast<std::size_t>(i * kIn + p)]) * dy;
-          bias += dy;
-        }
-        const Real* at = all.data() + static_cast<std::size_t>(b) * size;
-        EXPECT_NEAR(at[p * kOut + j], weight, 1e-4);
-        EXPECT_NEAR(at[kIn * kOut + j], bias, 1e-4);
+    const Real* const dw = all.data() + static_cast<Index>(b) * each;
+    for (Index p = 0; p < s_.in; ++p) {
+      for (Index j = 0; j < s_.out; ++j) {
+        const Real expected = tree(blocks[b], [&](const Microbatch& m) {
+          Real sum = 0;
+          for (Index i = m.first_row; i < m.first_row + m.rows; ++i) {
+            sum = multiply_add(x(i, p), dy(i, j), sum);
+          }
+          return sum;
+        });
+        ASSERT_TRUE(same(dw[layout_.at(p, j)], expected)) << p << ' ' << j;
       }
+    }
+    for (Index j = 0; j < s_.out; ++j) {
+      const Real expected = tree(blocks[b], [&](const Microbatch& m) {
+        Real sum = 0;
+        for (Index i = m.first_row; i < m.first_row + m.rows; ++i) sum += dy(i, j);
+        return sum;
+      });
+      ASSERT_TRUE(same(dw[aligned<Real>(layout_.size()) + j], expected)) << j;
     }
   }
 }
 
-TEST(LinearKernels, GradientBitsFollowTheTreeAndNotTheThreads) {
-  const Data d;
-  const std::size_t size = kIn * kOut + kOut;
-  const auto whole = gradients_of(d, {{0, 4}, {4, 1}}, 1);
-  const auto threaded = gradients_of(d, {{0, 4}, {4, 1}}, 3);
-  EXPECT_EQ(std::memcmp(whole.data(), threaded.data(), whole.size() * sizeof(Real)), 0);
-
-  const auto halves = gradients_of(d, {{0, 2}, {2, 2}, {4, 1}}, 2);
-  for (std::size_t i = 0; i < size; ++i) {
-    const Real sum = halves[i] + halves[size + i];
-    ASSERT_EQ(std::memcmp(&sum, &whole[i], sizeof sum), 0) << i;
+TEST_P(LinearKernels, ThreadsChangeNoBitOfAGradientAndColumnsBeyondTheMatrixAreZero) {
+  const std::vector<Share> blocks{{0, 4}, {4, 1}};
+  const auto one = gradients(blocks, 1);
+  for (const int threads : {2, 3}) {
+    const auto several = gradients(blocks, threads);
+    EXPECT_EQ(std::memcmp(one.data(), several.data(), one.size() * sizeof(Real)), 0);
+  }
+  const Index last = layout_.panels() - 1;
+  for (Index p = 0; p < s_.in; ++p) {
+    for (Index j = layout_.used(last); j < layout_.width(last); ++j) {
+      ASSERT_EQ(one[static_cast<std::size_t>(layout_.begin(last) + p * layout_.width(last) + j)],
+                0);
+    }
   }
 }
 
-TEST(LinearKernels, EmptyMicrobatchesGiveZeroGradients) {
-  Data d;
-  d.rows = 2;
-  cut_batch({0, kMicrobatches}, d.rows, kMicrobatches, d.microbatches);
-  ASSERT_EQ(d.microbatches[0].rows, 0);
-  const auto all = gradients_of(d, {{0, 1}}, 1);
-  for (const Real v : all) ASSERT_EQ(v, 0);
+INSTANTIATE_TEST_SUITE_P(Sizes, LinearKernels,
+                         testing::Values(Sizes{1, 1, 1}, Sizes{3, 5, 2}, Sizes{23, 17, 16},
+                                         Sizes{14, 33, 32}, Sizes{40, 29, 33}, Sizes{5, 7, 49},
+                                         Sizes{70, 64, 100}, Sizes{2, 300, 65},
+                                         // several blocks of rows, of depth and of inputs
+                                         Sizes{460, 15, 21}, Sizes{9, 2100, 40},
+                                         Sizes{33, 12, 9000}));
+
+TEST(PanelLayout, PlacesEveryElementOnceAndLeavesGaps) {
+  for (const auto& [rows, columns] : {std::pair<Index, Index>{3, 1}, {2, 16}, {5, 32}, {4, 70}}) {
+    const PanelLayout layout{rows, columns};
+    std::vector<int> uses(static_cast<std::size_t>(layout.size()));
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < columns; ++j) ++uses[static_cast<std::size_t>(layout.at(i, j))];
+    }
+    EXPECT_EQ(std::ranges::count(uses, 1), rows * columns);
+    EXPECT_EQ(std::ranges::count(uses, 0), layout.size() - rows * columns);
+  }
 }
 
 }  // namespace

@@ -50,11 +50,11 @@ class LayerRun {
     output_gradient_ = Buffer<Real>(size);
     for (const ParameterSpec& p : plan_.parameters) {
       offsets_.push_back(flat_size_);
-      flat_size_ += aligned<Real>(p.size());
+      flat_size_ += aligned<Real>(p.stored_size());
     }
     flat_ = Buffer<Real>(flat_size_);
     for (std::size_t i = 0; i < offsets_.size(); ++i) {
-      parameters_.push_back(flat_.span(offsets_[i], plan_.parameters[i].size()));
+      parameters_.push_back(flat_.span(offsets_[i], plan_.parameters[i].stored_size()));
     }
     saved_ = Buffer<Real>(plan_.saved);
     scratch_ = Buffer<Real>(plan_.scratch);
@@ -81,7 +81,7 @@ class LayerRun {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       fill_test_values(input(i), static_cast<std::uint32_t>(10 + i), kink);
     }
-    fill_test_values(flat_parameters(), 2);
+    fill_parameters();
     fill_test_values(output_gradient(), 3);
   }
 
@@ -129,14 +129,28 @@ class LayerRun {
   /// The sum over all blocks of the gradient at `index` of parameter `parameter`.
   [[nodiscard]] double gradient(std::size_t parameter, Index index) const {
     double sum = 0;
-    for (const Buffer<Real>& g : gradients_) sum += g.data()[offsets_[parameter] + index];
+    for (const Buffer<Real>& g : gradients_) sum += g.data()[place(parameter, index)];
     return sum;
   }
   [[nodiscard]] Real& parameter(std::size_t parameter, Index index) const {
-    return flat_.data()[offsets_[parameter] + index];
+    return flat_.data()[place(parameter, index)];
   }
 
  private:
+  // Where element `index` of a parameter lies in the flat buffers.
+  [[nodiscard]] Index place(std::size_t parameter, Index index) const {
+    return offsets_[parameter] + plan_.parameters[parameter].stored_at(index);
+  }
+
+  void fill_parameters() {
+    std::vector<Real> values(static_cast<std::size_t>(flat_size_));
+    fill_test_values(values, 2);
+    std::size_t next = 0;
+    for (std::size_t p = 0; p < plan_.parameters.size(); ++p) {
+      for (Index i = 0; i < plan_.parameters[p].size(); ++i) parameter(p, i) = values[next++];
+    }
+  }
+
   [[nodiscard]] std::vector<ConstTensor> input_tensors() const {
     std::vector<ConstTensor> in;
     for (std::size_t i = 0; i < inputs_.size(); ++i) {

@@ -110,7 +110,7 @@ TEST(NetworkGradient, AgreesWithCentralDifferences) {
   const std::vector<GradientBlock> blocks{{{0, 2}, first.span()}, {{2, 1}, second.span()}};
   network.backward(parameters.span(), pass, workspace, blocks, [](Index) {});
   for (const Parameter& p : network.parameters().parameters()) {
-    for (Index i = p.offset; i < p.offset + p.spec.size(); ++i) {
+    for (Index i = p.offset; i < p.offset + p.spec.stored_size(); ++i) {
       expect_derivative(f, parameters.data()[i], first.data()[i] + second.data()[i],
                         p.name + " at " + std::to_string(i - p.offset), 0.1);
     }

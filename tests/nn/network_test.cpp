@@ -106,18 +106,60 @@ TEST(Network, AddsTheGradientsOfAllConsumersOfAValue) {
   }
 }
 
-TEST(ParameterTable, FileLayoutIsATransposition) {
+TEST(ParameterTable, FileLayoutIsATranspositionOfThePanels) {
   Network network({.channels = 3});
   network.add(linear(2), "fc");
   std::vector<Real> flat(static_cast<std::size_t>(network.parameters().size()));
-  for (std::size_t i = 0; i < 6; ++i) flat[i] = static_cast<Real>(i);  // (in, out) = (3, 2)
   const Parameter& weight = network.parameters().parameters()[0];
+  for (Index i = 0; i < 6; ++i) {  // (in, out) = (3, 2)
+    flat[static_cast<std::size_t>(weight.spec.stored_at(i))] = static_cast<Real>(i);
+  }
   std::vector<Real> file(6);
   to_file_layout(weight, flat, file);
   EXPECT_EQ(file, (std::vector<Real>{0, 2, 4, 1, 3, 5}));
   std::vector<Real> back(flat.size());
   from_file_layout(weight, file, back);
   EXPECT_EQ(back, flat);
+}
+
+// Initial values are those of the elements, wherever these are stored.
+TEST(ParameterTable, InitialValuesDoNotDependOnThePanels) {
+  Network network({.channels = 3});
+  network.add(linear(40), "fc");
+  const Parameter& weight = network.parameters().parameters()[0];
+  std::vector<Real> flat(static_cast<std::size_t>(network.parameters().size()));
+  network.parameters().initialize(5, flat);
+  std::vector<Real> plain(120);
+  initialize(weight.spec.initializer, {.seed = 5, .purpose = RandomPurpose::initialization}, plain);
+  for (Index i = 0; i < 120; ++i) {
+    EXPECT_EQ(flat[static_cast<std::size_t>(weight.spec.stored_at(i))],
+              plain[static_cast<std::size_t>(i)]);
+  }
+}
+
+// An activation lies where its input lies, unless somebody else needs that.
+TEST(Workspace, ElementwiseLayersWorkInPlaceWhereNobodyReadsTheirInputAgain) {
+  Network chain({.channels = 3});
+  chain.add(linear(4));
+  chain.add(relu());
+  chain.add(linear(4));
+  const Workspace in_place(chain, {.samples = 16, .microbatches = 1});
+
+  Network other({.channels = 3});
+  other.add(linear(4));
+  other.add(gelu());  // reads its input in backward
+  other.add(linear(4));
+  const Workspace apart(other, {.samples = 16, .microbatches = 1});
+  EXPECT_EQ(apart.bytes() - in_place.bytes(), 2 * 16 * 4 * static_cast<Index>(sizeof(Real)));
+
+  Network kept({.channels = 3});
+  kept.add(tanh());  // reads its output in backward, so the next one may not overwrite it
+  kept.add(relu());
+  const Workspace two(kept, {.samples = 16, .microbatches = 1}, /*training=*/false);
+  Network single({.channels = 3});
+  single.add(tanh());
+  const Workspace one(single, {.samples = 16, .microbatches = 1}, /*training=*/false);
+  EXPECT_EQ(two.bytes() - one.bytes(), 16 * 3 * static_cast<Index>(sizeof(Real)));
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "lockstep/comm/environment.hpp"
-#include "lockstep/kernels/gemm.hpp"
+#include "lockstep/kernels/linear.hpp"
 
 namespace lockstep {
 namespace {
@@ -14,7 +14,7 @@ TEST(VersionTest, TheBlockNamesBuildAndLibraries) {
   EXPECT_TRUE(text.starts_with(version_line() + "\n"));
   for (const std::string& part :
        {std::string(lockstep_version()), info.commit, info.compiler, info.build_type, info.simd,
-        mpi_library(), std::string(kernels::gemm_name()), std::string("HDF5        1.")}) {
+        mpi_library(), std::string(kernels::kernel_name()), std::string("HDF5        1.")}) {
     EXPECT_NE(text.find(part), std::string::npos) << part;
   }
 }

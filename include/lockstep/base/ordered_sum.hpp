@@ -31,12 +31,18 @@ class OrderedSum {
   [[nodiscard]] std::span<Real> next() const;
   /// Takes what was written to `next()` as the sum over the microbatches of `block`.
   void push(Share block);
+  /// What `block` would be added to at once if it were pushed next; empty if nothing. Whoever adds
+  /// it there without writing it to `next()` first says so by `merged(block)` instead of `push`.
+  [[nodiscard]] std::span<Real> partner(Share block) const;
+  void merged(Share block);
   /// The sum of all blocks; at least one was pushed. Valid until the next push.
   [[nodiscard]] std::span<const Real> finish();
   /// Ready for a new sum.
   void clear() { depth_ = 0; }
 
  private:
+  [[nodiscard]] bool is_pair(Share left, Share right) const;
+  void merge_pairs();
   void merge_last_two();
   [[nodiscard]] Real* level(Index i) const { return memory_.data() + i * stride_; }
 

@@ -15,6 +15,25 @@ using Real = float;
 
 using Index = std::ptrdiff_t;
 
+/// The numbers or places [begin, end).
+struct Range {
+  Index begin = 0;
+  Index end = 0;
+
+  [[nodiscard]] Index size() const { return end - begin; }
+  friend bool operator==(const Range&, const Range&) = default;
+};
+
+/// How many pieces of at most `size` cover `count`.
+[[nodiscard]] constexpr Index pieces_of(Index count, Index size) {
+  return (count + size - 1) / size;
+}
+
+/// Piece `index` of `pieces` nearly equal ones of [0, count).
+[[nodiscard]] constexpr Range piece_of(Index count, Index index, Index pieces) {
+  return {count * index / pieces, count * (index + 1) / pieces};
+}
+
 /// The shape of one sample: a grid of positions with channels.
 /// Image (H, W, C), sequence (T, 1, C), vector (1, 1, C).
 struct Shape {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <string_view>
+#include <string>
 
 #include "lockstep/base/types.hpp"
 
@@ -17,24 +17,18 @@ struct GemmShape {
   Index lda = 0, ldb = 0, ldc = 0;
 };
 
-/// C = op(A) op(B), computed by the calling thread alone, so that its bits are a function of the
-/// arguments. To be called from within parallel_for only. m, n or k of 0 is allowed; k = 0 sets C
-/// to zero.
+/// C = op(A) op(B) by another library, computed by the calling thread: what our kernels are checked
+/// against and measured beside. m, n or k of 0 is allowed; k = 0 sets C to zero.
 using Gemm = void(const GemmShape&, const Real* a, const Real* b, Real* c);
 
-/// The form this build uses: oneDNN's when it was found (float only), else Eigen's.
-Gemm gemm;
-/// The plain form, always there: the reference of the tests, and the only one in double precision.
 Gemm gemm_eigen;
-#ifndef LOCKSTEP_DOUBLE
-/// oneDNN's form. Precondition: `has_onednn()`.
+/// Precondition: has_onednn().
 Gemm gemm_onednn;
-#endif
-
+/// True if this build found oneDNN.
 [[nodiscard]] bool has_onednn();
 
-/// The library behind `gemm` with its version as running, for people: "oneDNN 2.6.3" or
-/// "Eigen 3.4.0".
-[[nodiscard]] std::string_view gemm_name();
+/// The libraries behind them with their versions: "Eigen 3.4.0", "oneDNN 2.6.3".
+[[nodiscard]] std::string gemm_eigen_name();
+[[nodiscard]] std::string gemm_onednn_name();
 
 }  // namespace lockstep::kernels

@@ -1,9 +1,17 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 
 #include "lockstep/base/share.hpp"
+#include "lockstep/kernels/panels.hpp"
 
+/// The three matrix products of a fully connected layer.
+///
+/// Every element of a result is one chain of multiply-adds, fused where the processor has them, in
+/// the order of the index that is summed over. So its bits are a function of the operands alone:
+/// neither tiles nor threads nor the width of the vectors change them. Only sums over samples, in
+/// the weight gradient, follow the tree over microbatches.
 namespace lockstep::kernels {
 
 /// The rows [first, first + count) that one microbatch occupies in the matrices of its share.
@@ -26,31 +34,36 @@ struct RowBlocks {
   }
 };
 
-/// y = x w + 1 bias^T, microbatch by microbatch in fixed column tiles.
+/// y = x w + 1 bias^T.
 /// Shapes: x (rows, in), w (in, out), bias (out) or empty, y (rows, out).
 /// Cost: 2 * rows * in * out operations.
-void linear_forward(const RowBlocks& rows, ConstMatrix x, ConstMatrix w, std::span<const Real> bias,
-                    Matrix y);
+void linear_forward(ConstMatrix x, const Weight& w, std::span<const Real> bias, Matrix y,
+                    std::span<Real> scratch);
 
 /// dx = dy w^T.
 /// Shapes: dy (rows, out), w (in, out), dx (rows, in).
-void linear_input_gradient(const RowBlocks& rows, ConstMatrix dy, ConstMatrix w, Matrix dx);
+void linear_input_gradient(ConstMatrix dy, const Weight& w, Matrix dx, std::span<Real> scratch);
 
 /// One aligned block of microbatches and where the sums over it go; `dbias` may be empty.
 struct LinearGradient {
   Share block;
-  Real* dw = nullptr;
+  Real* dw = nullptr;  ///< in the panels of the weight
   std::span<Real> dbias;
 };
 
 /// For each block: dw = sum over its microbatches m of x_m^T dy_m, and dbias = sum of the rows of
-/// dy_m, both on the tree of OrderedSum. The weight gradient is computed tile by tile, so that the
-/// merges of a tile stay in the cache. Shapes: x (rows, in), dy (rows, out), dw (in, out), dbias
-/// (out). Scratch: linear_gradient_scratch() numbers.
+/// dy_m, both on the tree of OrderedSum. A tile of dw goes through all microbatches while it lies
+/// in registers and the first-level cache, and is written once. Shapes: x (rows, in), dy (rows,
+/// out), dw (in, out), dbias (out).
 void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy,
                             std::span<const LinearGradient> gradients, std::span<Real> scratch);
 
-/// Numbers of scratch for shares of up to `microbatches` on up to `threads` threads.
-[[nodiscard]] Index linear_gradient_scratch(Index microbatches, int threads);
+/// Numbers of scratch that each of the three needs for up to `rows` rows of up to `microbatches`
+/// microbatches on up to `threads` threads.
+[[nodiscard]] Index linear_scratch(Index rows, Index microbatches, const PanelLayout& weight,
+                                   int threads);
+
+/// The instructions that this build's products use, for people: "AVX-512, 14 x 32 tiles".
+[[nodiscard]] std::string_view kernel_name();
 
 }  // namespace lockstep::kernels

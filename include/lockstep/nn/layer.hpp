@@ -9,6 +9,7 @@
 #include "lockstep/base/random.hpp"
 #include "lockstep/base/share.hpp"
 #include "lockstep/base/types.hpp"
+#include "lockstep/kernels/panels.hpp"
 
 namespace lockstep {
 
@@ -30,16 +31,18 @@ void initialize(const Initializer& initializer, const RandomKey& key, std::span<
 /// One tensor that a layer learns.
 struct ParameterSpec {
   std::string name;            ///< within the layer: "weight", "bias"
-  std::vector<Index> shape;    ///< as stored in the flat buffer, row-major
+  std::vector<Index> shape;    ///< row-major: its elements are numbered in this order
   std::vector<int> file_axes;  ///< axis i of the tensor in files is axis file_axes[i] here; files
                                ///< use PyTorch's layouts
+  bool panels = false;  ///< a weight of two axes, stored in panels for the kernels; else row-major
   Initializer initializer;
 
-  [[nodiscard]] Index size() const {
-    Index n = 1;
-    for (const Index d : shape) n *= d;
-    return n;
-  }
+  /// Numbers that are learned.
+  [[nodiscard]] Index size() const;
+  /// Numbers that it takes in the flat buffers.
+  [[nodiscard]] Index stored_size() const;
+  /// Where element `index` lies among those.
+  [[nodiscard]] Index stored_at(Index index) const;
 };
 
 /// What a pass over the network can be as large as; memory is planned for it.
@@ -56,6 +59,8 @@ struct LayerPlan {
   Index saved = 0;           ///< numbers kept from forward to backward
   Index scratch = 0;         ///< numbers used within one call; shared by all layers
   double multiply_adds = 0;  ///< of one sample, forward
+  bool in_place = false;  ///< the output may lie where the input lies, and so may their gradients
+  bool reads_output = true;  ///< backward reads the output, so nothing may be written over it
 };
 
 /// What one pass computes: the share of one rank of one global batch.

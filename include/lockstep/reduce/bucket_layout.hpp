@@ -6,15 +6,6 @@
 
 namespace lockstep {
 
-/// A range of a flat buffer: [begin, end).
-struct Range {
-  Index begin = 0;
-  Index end = 0;
-
-  [[nodiscard]] Index size() const { return end - begin; }
-  friend bool operator==(const Range&, const Range&) = default;
-};
-
 /// How a flat buffer of gradients travels and who owns what of it. It is cut into buckets; each
 /// bucket is cut into one slice per rank, at multiples of kGranule. A rank sums, and later updates,
 /// its slice of every bucket.

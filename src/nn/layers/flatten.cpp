@@ -8,6 +8,7 @@ namespace lockstep {
 namespace {
 
 void copy(const Real* from, Real* to, Index size) {
+  if (from == to) return;
   parallel_for_tiles(size, kElementTile, [=](Index begin, Index end) {
     std::copy(from + begin, from + end, to + begin);
   });
@@ -21,6 +22,8 @@ class Flatten final : public Layer {
   LayerPlan plan(std::span<const Shape> inputs, const Capacity&) const override {
     LayerPlan plan;
     plan.output = {1, 1, only_input(type(), inputs).size()};
+    plan.in_place = true;
+    plan.reads_output = false;
     return plan;
   }
 

@@ -37,16 +37,20 @@ class Linear final : public Layer {
     }
     LayerPlan plan;
     plan.output = {input.height, input.width, outputs_};
+    plan.reads_output = false;
     plan.parameters.push_back(
         {.name = "weight",
          .shape = {input.channels, outputs_},
          .file_axes = {1, 0},
+         .panels = true,
          .initializer = {.kind = options_.weights, .fan_in = input.channels, .fan_out = outputs_}});
     if (options_.bias) {
       plan.parameters.push_back(
           {.name = "bias", .shape = {outputs_}, .file_axes = {0}, .initializer = {}});
     }
-    plan.scratch = kernels::linear_gradient_scratch(capacity.microbatches, capacity.threads);
+    plan.scratch =
+        kernels::linear_scratch(capacity.samples * input.positions(), capacity.microbatches,
+                                {input.channels, outputs_}, capacity.threads);
     plan.multiply_adds = static_cast<double>(input.positions()) *
                          static_cast<double>(input.channels) * static_cast<double>(outputs_);
     return plan;
@@ -55,10 +59,9 @@ class Linear final : public Layer {
   void forward(const LayerForward& f) const override {
     const ConstTensor& x = f.inputs[0];
     const Index samples = f.pass.samples();
-    kernels::linear_forward({f.pass.microbatches, x.shape.positions()}, x.matrix(samples),
-                            weight(f.parameters, x.shape),
+    kernels::linear_forward(x.matrix(samples), weight(f.parameters, x.shape),
                             options_.bias ? f.parameters[1] : std::span<const Real>{},
-                            f.output.matrix(samples));
+                            f.output.matrix(samples), f.scratch);
   }
 
   void backward(const LayerBackward& b) const override {
@@ -79,14 +82,15 @@ class Linear final : public Layer {
 
     const Tensor& dx = b.input_gradients[0];
     if (dx.data != nullptr) {
-      kernels::linear_input_gradient(rows, dy, weight(b.parameters, x.shape), dx.matrix(samples));
+      kernels::linear_input_gradient(dy, weight(b.parameters, x.shape), dx.matrix(samples),
+                                     b.scratch);
     }
   }
 
  private:
-  [[nodiscard]] ConstMatrix weight(std::span<const std::span<const Real>> parameters,
-                                   const Shape& input) const {
-    return {parameters[0].data(), input.channels, outputs_};
+  [[nodiscard]] kernels::Weight weight(std::span<const std::span<const Real>> parameters,
+                                       const Shape& input) const {
+    return {parameters[0].data(), {input.channels, outputs_}};
   }
 
   Index outputs_;

@@ -8,6 +8,7 @@ namespace {
 /// y = 1 / (1 + exp(-x)), dx = dy y (1 - y).
 struct Sigmoid {
   static constexpr std::string_view kType = "sigmoid";
+  static constexpr bool kInPlace = true;
   static Real value(Real x) { return elementary::sigmoid(x); }
   static Real gradient(Real /*x*/, Real y, Real dy) { return dy * (1 - y) * y; }
 };

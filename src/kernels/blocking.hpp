@@ -1,0 +1,57 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+
+#include "kernels/tile.hpp"
+#include "lockstep/base/buffer.hpp"
+#include "lockstep/base/parallel.hpp"
+#include "lockstep/base/types.hpp"
+
+// How the products of a layer are cut for caches and threads. No bit depends on any of it.
+
+namespace lockstep::kernels {
+
+/// Rows and depth of a packed block of x in a forward product: about 0.9 MB, for the second-level
+/// cache. Deep blocks are better than tall ones: tiles are stored less often.
+inline constexpr Index kRowBlock = 224;
+inline constexpr Index kDepthBlock = 1024;
+
+/// Numbers of a packed block in both gradients.
+inline constexpr Index kPackedBlock = kRowBlock * kDepthBlock;
+
+/// Inputs of a weight that one task of an input gradient collects: half of that cache, so that a
+/// packed tile of dy finds room beside them.
+[[nodiscard]] inline Index input_gradient_inputs(Index outputs) {
+  return std::max<Index>(kPackedBlock / 2 / std::max<Index>(outputs, 1) / kTileRows, 1) * kTileRows;
+}
+
+/// Numbers of all of dy^T, packed.
+[[nodiscard]] inline Index input_gradient_packed(Index rows, Index outputs) {
+  return pieces_of(rows, kTileColumns) * kTileColumns * outputs;
+}
+
+/// Inputs of x that one task of a weight gradient packs.
+[[nodiscard]] inline Index weight_gradient_inputs(Index rows) {
+  return std::max<Index>(kPackedBlock / std::max<Index>(rows, 1) / kTileRows, 1) * kTileRows;
+}
+
+/// Into how many groups of panels each of `blocks` blocks is cut, so that all threads have work and
+/// end at about the same time.
+[[nodiscard]] inline Index groups_for(Index blocks, Index panels) {
+  constexpr Index kTasksPerThread = 8;
+  const Index threads = thread_count();
+  if (threads == 1 || blocks == 0) return 1;
+  return std::clamp<Index>(pieces_of(kTasksPerThread * threads, blocks), 1,
+                           std::max<Index>(panels, 1));
+}
+
+/// The part of `scratch` that belongs to the calling thread of a parallel_for.
+[[nodiscard]] inline std::span<Real> scratch_of_thread(std::span<Real> scratch) {
+  constexpr Index step = aligned<Real>(1);
+  const Index each = static_cast<Index>(scratch.size()) / thread_count() / step * step;
+  return scratch.subspan(static_cast<std::size_t>(each * thread_number()),
+                         static_cast<std::size_t>(each));
+}
+
+}  // namespace lockstep::kernels

@@ -1,0 +1,103 @@
+#include <array>
+#include <cassert>
+
+#include "kernels/blocking.hpp"
+#include "kernels/packing.hpp"
+#include "kernels/tile.hpp"
+#include "lockstep/base/parallel.hpp"
+#include "lockstep/kernels/linear.hpp"
+
+// Names: m rows, k inputs, n outputs. A block of kRowBlock x kDepthBlock of x is packed, so that it
+// lies in the second-level cache, and meets every panel of w.
+
+namespace lockstep::kernels {
+namespace {
+
+using Panel = std::array<Real, PanelLayout::kWidth>;
+
+/// One block of rows against some panels, over part of the depth.
+struct Block {
+  Strips strips;
+  Range depth;
+  const Real* packed = nullptr;
+};
+
+/// y(rows, panel p) (+)= x w over the depth of the block.
+void multiply_panel(const Block& block, const Weight& w, Index p, const Panel& bias, Matrix y) {
+  const Index width = w.layout.width(p);
+  const Index used = w.layout.used(p);
+  const Real* b = w.data + w.layout.begin(p) + block.depth.begin * width;
+  const bool first = block.depth.begin == 0;
+  for (Index column = 0; column < used; column += kTileColumns) {
+    const Index columns = std::min(kTileColumns, width - column);
+    const Index kept = std::min(columns, used - column);
+    for (Index s = 0; s < block.strips.count(); ++s) {
+      const Index row = block.strips.first(s);
+      Real* out = y.data + row * y.columns + p * PanelLayout::kWidth + column;
+      std::array<Real, kTileRows * kTileColumns> whole;  // where y ends within a tile
+      Tile tile{.rows = block.strips.rows(s),
+                .columns = columns,
+                .depth = block.depth.size(),
+                .a = block.packed + (row - block.strips.begin) * block.depth.size(),
+                .b = b + column,
+                .b_stride = width,
+                .start = first ? bias.data() + column : out,
+                .start_stride = first ? 0 : y.columns,
+                .out = out,
+                .out_stride = y.columns};
+      if (kept < columns) {
+        tile.out = whole.data();
+        tile.out_stride = columns;
+        if (!first) {
+          pack_rows(out, y.columns, tile.rows, kept, columns, whole.data());
+          tile.start = whole.data();
+          tile.start_stride = columns;
+        }
+      }
+      multiply_tile(tile);
+      if (kept < columns) {
+        for (Index i = 0; i < tile.rows; ++i) {
+          std::copy_n(whole.data() + i * columns, kept, out + i * y.columns);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void linear_forward(ConstMatrix x, const Weight& w, std::span<const Real> bias, Matrix y,
+                    std::span<Real> scratch) {
+  const Index k = w.layout.rows;
+  assert(x.columns == k && y.columns == w.layout.columns && x.rows == y.rows);
+  const Index row_blocks = pieces_of(x.rows, kRowBlock);
+  const Index depth_blocks = std::max<Index>(pieces_of(k, kDepthBlock), 1);
+  // More threads than blocks of rows: share the panels too. No bit depends on it.
+  const Index groups = groups_for(row_blocks, w.layout.panels());
+
+  parallel_for(row_blocks * groups, [&](Index task) {
+    const Range rows = piece_of(x.rows, task / groups, row_blocks);
+    const Range panels = piece_of(w.layout.panels(), task % groups, groups);
+    const auto packed = scratch_of_thread(scratch);
+    for (Index d = 0; d < depth_blocks; ++d) {
+      const Block block{.strips = {rows.begin, rows.end},
+                        .depth = piece_of(k, d, depth_blocks),
+                        .packed = packed.data()};
+      const Index depth = block.depth.size();
+      for (Index s = 0; s < block.strips.count(); ++s) {
+        const Index row = block.strips.first(s);
+        pack_transposed(x.data + row * k + block.depth.begin, k, block.strips.rows(s), depth,
+                        block.strips.rows(s), packed.data() + (row - rows.begin) * depth);
+      }
+      for (Index p = panels.begin; p < panels.end; ++p) {
+        Panel start{};
+        if (!bias.empty()) {
+          std::copy_n(bias.data() + p * PanelLayout::kWidth, w.layout.used(p), start.data());
+        }
+        multiply_panel(block, w, p, start, y);
+      }
+    }
+  });
+}
+
+}  // namespace lockstep::kernels

@@ -1,0 +1,151 @@
+#include <cassert>
+
+#include "kernels/blocking.hpp"
+#include "kernels/packing.hpp"
+#include "kernels/tile.hpp"
+#include "lockstep/base/ordered_sum.hpp"
+#include "lockstep/kernels/linear.hpp"
+
+// dw = sum over microbatches of x_m^T dy_m. First all of dy is packed in panels, for all threads;
+// then each task packs some inputs of x for its thread alone, and takes them against some panels:
+// a tile of dw meets one microbatch after the other, and their sums are merged where they lie.
+
+namespace lockstep::kernels {
+namespace {
+
+constexpr Index kWidth = PanelLayout::kWidth;
+
+struct Operands {
+  RowBlocks rows;
+  ConstMatrix x;
+  PanelLayout layout;  ///< of the weight
+  std::span<Real> dy;  ///< packed: panel p begins at p * kWidth * rows of x
+};
+
+// The microbatches of `block` among those of the share.
+RowBlocks rows_of(const RowBlocks& rows, Share block) {
+  const auto first = static_cast<std::size_t>(block.first - rows.microbatches.front().index);
+  return {rows.microbatches.subspan(first, static_cast<std::size_t>(block.count)), rows.positions};
+}
+
+void pack_panel(ConstMatrix dy, const PanelLayout& layout, Index p, Real* to) {
+  pack_rows(dy.data + p * kWidth, dy.columns, dy.rows, layout.used(p), layout.width(p), to);
+}
+
+/// The sum of one tile over the leaves, to `out`.
+void sum_tile(Tile tile, const RowBlocks& leaves, std::span<Real> stack) {
+  Real* const out = tile.out;
+  const Index out_stride = tile.out_stride;
+  const Real* const a = tile.a;
+  const Real* const b = tile.b;
+  const Index first = leaves[0].first;
+  const auto multiply = [&](const RowBlock& leaf) {
+    tile.depth = leaf.count;
+    tile.a = a + (leaf.first - first) * tile.rows;
+    tile.b = b + leaf.first * tile.b_stride;
+    multiply_tile(tile);
+  };
+  if (leaves.size() == 1) return multiply(leaves[0]);
+
+  OrderedSum sum(stack, tile.rows * tile.columns);
+  tile.out_stride = tile.columns;
+  for (Index i = 0; i < leaves.size(); ++i) {
+    const RowBlock leaf = leaves[i];
+    const std::span<Real> pair = sum.partner({leaf.index, 1});
+    tile.add = !pair.empty();
+    tile.out = tile.add ? pair.data() : sum.next().data();
+    multiply(leaf);
+    if (tile.add) {
+      sum.merged({leaf.index, 1});
+    } else {
+      sum.push({leaf.index, 1});
+    }
+  }
+  const std::span<const Real> total = sum.finish();
+  for (Index i = 0; i < tile.rows; ++i) {
+    std::copy_n(total.data() + i * tile.columns, tile.columns, out + i * out_stride);
+  }
+}
+
+/// dw(inputs, panels) of one block of microbatches.
+void multiply_inputs(const Operands& o, const LinearGradient& gradient, Range inputs, Range panels,
+                     std::span<Real> scratch) {
+  const RowBlocks leaves = rows_of(o.rows, gradient.block);
+  const RowBlock last = leaves[leaves.size() - 1];
+  const Index first = leaves[0].first;
+  const Index rows = last.first + last.count - first;
+  const Strips strips{inputs.begin, inputs.end};
+  const auto packed = scratch.first(static_cast<std::size_t>(aligned<Real>(rows * inputs.size())));
+  const auto stack = scratch.subspan(packed.size());
+  for (Index s = 0; s < strips.count(); ++s) {
+    const Index input = strips.first(s);
+    pack_rows(o.x.data + first * o.x.columns + input, o.x.columns, rows, strips.rows(s),
+              strips.rows(s), packed.data() + (input - inputs.begin) * rows);
+  }
+  for (Index p = panels.begin; p < panels.end; ++p) {
+    const Index width = o.layout.width(p);
+    for (Index column = 0; column < width; column += kTileColumns) {
+      for (Index s = 0; s < strips.count(); ++s) {
+        const Index input = strips.first(s);
+        sum_tile({.rows = strips.rows(s),
+                  .columns = std::min(kTileColumns, width - column),
+                  .a = packed.data() + (input - inputs.begin) * rows,
+                  .b = o.dy.data() + p * kWidth * o.x.rows + column,
+                  .b_stride = width,
+                  .out = gradient.dw + o.layout.begin(p) + input * width + column,
+                  .out_stride = width},
+                 leaves, stack);
+      }
+    }
+  }
+}
+
+/// The columns of one panel of dy, summed over the rows of each leaf, then over the leaves.
+void sum_bias(const Operands& o, const LinearGradient& gradient, Index p, std::span<Real> stack) {
+  const Index width = o.layout.width(p);
+  OrderedSum sum(stack, width);
+  const RowBlocks leaves = rows_of(o.rows, gradient.block);
+  for (Index i = 0; i < leaves.size(); ++i) {
+    const RowBlock leaf = leaves[i];
+    Real* total = sum.next().data();
+    std::fill_n(total, width, Real{0});
+    const Real* row = o.dy.data() + p * kWidth * o.x.rows + leaf.first * width;
+    for (Index r = 0; r < leaf.count; ++r, row += width) {
+      for (Index j = 0; j < width; ++j) total[j] += row[j];
+    }
+    sum.push({leaf.index, 1});
+  }
+  std::copy_n(sum.finish().data(), o.layout.used(p), gradient.dbias.data() + p * kWidth);
+}
+
+}  // namespace
+
+void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy,
+                            std::span<const LinearGradient> gradients, std::span<Real> scratch) {
+  const PanelLayout layout{x.columns, dy.columns};
+  assert(x.rows == dy.rows);
+  const Index panels = layout.panels();
+  const auto shared = static_cast<std::size_t>(aligned<Real>(x.rows * panels * kWidth));
+  const Operands operands{rows, x, layout, scratch.first(shared)};
+  parallel_for(panels, [&](Index p) {
+    pack_panel(dy, layout, p, operands.dy.data() + p * kWidth * x.rows);
+  });
+
+  const Index blocks = pieces_of(x.columns, weight_gradient_inputs(x.rows));
+  const Index groups = groups_for(blocks, panels);
+  const Index tasks = blocks * groups;
+  parallel_for(static_cast<Index>(gradients.size()) * tasks, [&](Index i) {
+    const LinearGradient& gradient = gradients[static_cast<std::size_t>(i / tasks)];
+    const Index block = i % tasks / groups;
+    const Range mine = piece_of(panels, i % groups, groups);
+    const auto own = scratch_of_thread(scratch.subspan(shared));
+    const Strips strips{0, x.columns};
+    const Range part = piece_of(strips.count(), block, blocks);
+    multiply_inputs(operands, gradient, {strips.first(part.begin), strips.first(part.end)}, mine,
+                    own);
+    if (block > 0 || gradient.dbias.empty()) return;
+    for (Index p = mine.begin; p < mine.end; ++p) sum_bias(operands, gradient, p, own);
+  });
+}
+
+}  // namespace lockstep::kernels

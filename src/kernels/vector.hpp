@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include "kernels/tile.hpp"
+
+// The compiler's vector types: the same lines serve every instruction set.
+
+namespace lockstep::kernels {
+
+using Vector [[gnu::vector_size(kVectorBytes)]] = Real;
+using LooseVector [[gnu::vector_size(kVectorBytes), gnu::aligned(alignof(Real)), gnu::may_alias]] =
+    Real;
+
+[[gnu::always_inline]] inline Vector load(const Real* from) {
+  return *reinterpret_cast<const LooseVector*>(from);
+}
+
+[[gnu::always_inline]] inline void store(Real* to, Vector value) {
+  *reinterpret_cast<LooseVector*>(to) = value;
+}
+
+/// Calls body(0), ..., body(kCount - 1) with constants: then an array of vectors becomes registers.
+template <std::size_t kCount, typename Body>
+[[gnu::always_inline]] inline void unrolled(const Body& body) {
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    (body(std::integral_constant<std::size_t, i>{}), ...);
+  }
+  (std::make_index_sequence<kCount>{});
+}
+
+}  // namespace lockstep::kernels
