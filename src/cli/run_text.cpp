@@ -35,9 +35,12 @@ std::string batch_text(const RunStart& start) {
                      thousands(start.steps_per_epoch));
 }
 
-Index parameters_of(const Network::Node& node) {
+Index parameters_of(const Network& network, const Network::Node& node) {
   Index count = 0;
-  for (const Index size : node.parameter_sizes) count += size;
+  for (const Parameter& p : network.parameters().parameters()) {
+    const auto& mine = node.parameter_offsets;
+    if (std::ranges::find(mine, p.offset) != mine.end()) count += p.spec.size();
+  }
   return count;
 }
 
@@ -50,7 +53,7 @@ std::string layers_text(const Network& network) {
   for (const Network::Node& node : network.nodes()) {
     multiply_adds += node.multiply_adds;
     rows.push_back({fmt::format("{}", rows.size() - 1), node.name, std::string(node.layer->type()),
-                    shape_text(node.output), thousands(parameters_of(node)),
+                    shape_text(node.output), thousands(parameters_of(network, node)),
                     mflop(node.multiply_adds)});
   }
   rows.push_back(
@@ -69,6 +72,22 @@ std::string headline(const std::vector<Metric>& metrics) {
     if (const Metric* metric = find(metrics, name)) return metric_text(name, metric->value);
   }
   return {};
+}
+
+/// Data, forward, backward and update: what a rank does on its own.
+double work_of(const RankTimes& rank) {
+  return rank.times[Part::data] + rank.times[Part::forward] + rank.times[Part::backward] +
+         rank.times[Part::update];
+}
+
+std::string slowest_text(const TimesEvent& event) {
+  std::vector<double> work;
+  for (const RankTimes& rank : event.ranks) work.push_back(work_of(rank));
+  std::ranges::sort(work);
+  const double median = (work[(work.size() - 1) / 2] + work[work.size() / 2]) / 2;
+  const RankTimes& slowest = *std::ranges::max_element(event.ranks, {}, work_of);
+  return fmt::format("  slowest rank {} on {}, {:+.1f} % work over the median\n", slowest.rank,
+                     slowest.node, 100 * (work_of(slowest) / std::max(median, 1e-12) - 1));
 }
 
 }  // namespace
@@ -116,6 +135,30 @@ std::string epoch_text(const EpochEvent& epoch) {
   return text + fmt::format(" {}lr {}  {} samples/s  {}", epoch.best ? '*' : ' ',
                             significant(epoch.learning_rate), rate(epoch.samples_per_second),
                             duration(epoch.seconds));
+}
+
+std::string times_text(const TimesEvent& event) {
+  if (event.ranks.empty() || event.steps == 0) return {};
+  const auto steps = static_cast<double>(event.steps);
+  StepTimes mean;
+  for (const RankTimes& rank : event.ranks) mean += rank.times;
+  for (double& s : mean.seconds) s /= steps * static_cast<double>(event.ranks.size());
+  const auto ms = [](double seconds) { return fmt::format("{:.2f}", 1e3 * seconds); };
+  const bool several = event.ranks.size() > 1;
+  std::vector<std::vector<std::string>> rows(2);
+  for (std::size_t i = 0; i < kPartNames.size(); ++i) {
+    const auto part = static_cast<Part>(i);
+    if (!several && (part == Part::hidden || part == Part::exposed || part == Part::wait)) continue;
+    rows[0].emplace_back(kPartNames[i]);
+    rows[1].push_back(ms(mean[part]));
+  }
+  rows[0].insert(rows[0].begin(), "  ms per step");
+  rows[1].insert(rows[1].begin(), several ? "  mean of ranks" : "");
+  rows[0].emplace_back("total");
+  rows[1].push_back(ms(mean.total()));
+  std::vector<bool> left(rows[0].size(), false);
+  left[0] = true;
+  return table(rows, left) + (several ? slowest_text(event) : "");
 }
 
 std::string milestones_text(const RunEnd& end) {

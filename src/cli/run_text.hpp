@@ -14,6 +14,8 @@ namespace lockstep::cli {
 [[nodiscard]] std::string epoch_text(const EpochEvent& epoch);
 
 /// When the training error fell below its bounds; empty without milestones.
+/// Where the time of a step went, part by part, and the slowest rank.
+[[nodiscard]] std::string times_text(const TimesEvent& event);
 [[nodiscard]] std::string milestones_text(const RunEnd& end);
 
 /// How a finished run went: time, best figure, throughput, digest of the final state.

@@ -21,6 +21,7 @@ namespace {
 constexpr double kRedrawSeconds = 0.1;
 constexpr double kProgressSeconds = 10;
 constexpr double kProgressShare = 0.1;  ///< of an epoch
+constexpr double kTimesSeconds = 1;     ///< an epoch's time that is worth a table
 constexpr int kNarrow = 60;             ///< columns below which numbers are shown without a bar
 constexpr int kBarColumns = 30;
 
@@ -81,7 +82,7 @@ void Terminal::on_step(const StepEvent& step) {
   ++pace_.steps;
   pace_.samples += static_cast<double>(step.samples);
   pace_.seconds += step.seconds;
-  pace_.exposed_seconds += step.exposed_seconds;
+  pace_.exposed_seconds += step.times[Part::exposed] + step.times[Part::wait];
   if (style_.bar) {
     draw(step);
   } else {
@@ -168,6 +169,21 @@ void Terminal::print_pending() {
          << std::flush;
   }
   if (log_.is_open()) log_ << line << std::flush;
+  if (!times_.ranks.empty() && times_.ranks.front().times.total() >= kTimesSeconds) print_times();
+}
+
+void Terminal::on_times(const TimesEvent& times) {
+  if (times_.ranks.size() != times.ranks.size()) {
+    times_ = times;
+  } else {
+    times_.steps += times.steps;
+    for (std::size_t r = 0; r < times.ranks.size(); ++r) times_.ranks[r].times += times.ranks[r].times;
+  }
+}
+
+void Terminal::print_times() {
+  const std::string text = times_text(std::exchange(times_, {}));
+  if (!text.empty()) print(text);
 }
 
 void Terminal::on_checkpoint(const CheckpointEvent& checkpoint) {
@@ -197,6 +213,10 @@ std::string Terminal::resume_command() const {
 void Terminal::on_end(const RunEnd& end) {
   print_pending();
   const std::string milestones = milestones_text(end);
+  if (!times_.ranks.empty()) {
+    print("\n");
+    print_times();
+  }
   if (!milestones.empty()) print("\n" + milestones);
   if (end.status == "done") {
     print("\n" + done_text(end, start_.directory));

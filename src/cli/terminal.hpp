@@ -27,7 +27,8 @@ struct TerminalStyle {
 [[nodiscard]] TerminalStyle standard_output_style();
 
 /// Tells people about a run: what it is, a line per epoch, and how it ended; in between a bar that
-/// is redrawn in place or, where it cannot be, a line now and then. Everything but the bar also
+/// is redrawn in place or, where it cannot be, a line now and then. Where the time went is told after
+/// each epoch of at least a second, else once at the end. Everything but the bar also
 /// goes to log.txt in the run directory, without colour.
 class Terminal : public Observer {
  public:
@@ -43,6 +44,7 @@ class Terminal : public Observer {
   void on_start(const RunStart& start) override;
   void on_step(const StepEvent& step) override;
   void on_epoch(const EpochEvent& epoch) override;
+  void on_times(const TimesEvent& times) override;
   void on_checkpoint(const CheckpointEvent& checkpoint) override;
   void on_warning(const std::string& message) override;
   void on_end(const RunEnd& end) override;
@@ -58,6 +60,7 @@ class Terminal : public Observer {
 
   void print(const std::string& text);
   void print_pending();
+  void print_times();
   void draw(const StepEvent& step);
   void erase();
   void print_progress(const StepEvent& step);
@@ -79,6 +82,7 @@ class Terminal : public Observer {
   std::string pending_;       ///< epoch line that waits for the checkpoint of its step
   std::uint64_t pending_step_ = 0;
   std::uint64_t checkpoint_step_ = 0;  ///< of the last checkpoint
+  TimesEvent times_;                   ///< that were not told yet
 };
 
 }  // namespace lockstep::cli

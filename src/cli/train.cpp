@@ -82,6 +82,13 @@ class Train : public Command {
     app.add_option("--threads", threads_,
                    "Threads per rank, same as --set parallel.threads=N (default: as the file says)")
         ->type_name("N");
+    app.add_option("--ranks-per-node", request_.ranks_per_node,
+                   "Treat every N ranks of a machine as a node of their own, to try out the "
+                   "exchange between nodes on one machine; sizes may differ, as in 3,5; changes no "
+                   "bit (default: nodes are machines)")
+        ->type_name("N,...")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 1 << 20));
     app.add_flag("--dry-run", request_.dry_run,
                  "Check everything, show the run, and leave (default: off)");
   }

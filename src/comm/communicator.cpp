@@ -2,52 +2,54 @@
 
 #include <algorithm>
 #include <cassert>
+#include <climits>
 #include <utility>
+
+#include "lockstep/comm/rendezvous.hpp"
 
 namespace lockstep {
 namespace {
 
-// MPI counts are ints: longer messages travel in chunks of this many bytes.
-constexpr std::size_t kChunk = std::size_t{1} << 30;
-
 int count_of(std::size_t bytes) {
-  assert(bytes <= kChunk);
+  assert(bytes <= INT_MAX);
   return static_cast<int>(bytes);
 }
 
 }  // namespace
 
-Request& Request::operator=(Request&& other) noexcept {
-  assert(handle_ == MPI_REQUEST_NULL);
-  handle_ = other.release();
-  return *this;
-}
-
-Request::~Request() { assert(handle_ == MPI_REQUEST_NULL); }
-
-void Request::wait() { MPI_Wait(&handle_, MPI_STATUS_IGNORE); }
-
-bool Request::test() {
-  int done = 0;
-  MPI_Test(&handle_, &done, MPI_STATUS_IGNORE);
-  return done != 0;
-}
-
-MPI_Request Request::release() { return std::exchange(handle_, MPI_REQUEST_NULL); }
-
-RequestSet::RequestSet(std::size_t capacity)
-    : requests_(capacity, MPI_REQUEST_NULL),
+RequestSet::RequestSet(const Communicator& communicator, std::size_t capacity)
+    : communicator_(communicator),
+      requests_(capacity, MPI_REQUEST_NULL),
       labels_(capacity),
       indices_(capacity),
       done_(capacity) {}
 
-void RequestSet::add(Request request, int label) {
+void RequestSet::send(std::span<const std::byte> bytes, int to, int tag, int label) {
+  std::size_t at = 0;
+  do {
+    const auto piece = bytes.subspan(at, std::min(communicator_.message_limit(), bytes.size() - at));
+    MPI_Isend(piece.data(), count_of(piece.size()), MPI_BYTE, to, tag, communicator_.handle(),
+              add(label));
+    at += piece.size();
+  } while (at < bytes.size());
+}
+
+void RequestSet::receive(std::span<std::byte> bytes, int from, int tag, int label) {
+  std::size_t at = 0;
+  do {
+    const auto piece = bytes.subspan(at, std::min(communicator_.message_limit(), bytes.size() - at));
+    MPI_Irecv(piece.data(), count_of(piece.size()), MPI_BYTE, from, tag, communicator_.handle(),
+              add(label));
+    at += piece.size();
+  } while (at < bytes.size());
+}
+
+MPI_Request* RequestSet::add(int label) {
   if (pending_ == 0) used_ = 0;
   assert(used_ < requests_.size());
-  requests_[used_] = request.release();
   labels_[used_] = label;
-  ++used_;
   ++pending_;
+  return &requests_[used_++];
 }
 
 std::span<const int> RequestSet::test_some() {
@@ -87,6 +89,8 @@ Communicator::Communicator(MPI_Comm handle)
 
 Communicator::Communicator(Communicator&& other) noexcept
     : handle_(other.handle_),
+      rendezvous_(other.rendezvous_),
+      limit_(other.limit_),
       owned_(std::exchange(other.owned_, false)),
       rank_(other.rank_),
       size_(other.size_) {}
@@ -107,9 +111,17 @@ Communicator Communicator::split_by_node() const {
   return Communicator(node);
 }
 
-void Communicator::barrier() const { MPI_Barrier(handle_); }
+void Communicator::meet() const {
+  if (rendezvous_ != nullptr) rendezvous_->pass(0);
+}
+
+void Communicator::barrier() const {
+  meet();
+  MPI_Barrier(handle_);
+}
 
 bool Communicator::any(bool mine) const {
+  meet();
   int in = mine ? 1 : 0;
   int out = 0;
   MPI_Allreduce(&in, &out, 1, MPI_INT, MPI_MAX, handle_);
@@ -117,14 +129,23 @@ bool Communicator::any(bool mine) const {
 }
 
 int Communicator::minimum(int mine) const {
+  meet();
   int out = 0;
   MPI_Allreduce(&mine, &out, 1, MPI_INT, MPI_MIN, handle_);
   return out;
 }
 
+double Communicator::sum(double mine) const {
+  meet();
+  double out = 0;
+  MPI_Allreduce(&mine, &out, 1, MPI_DOUBLE, MPI_SUM, handle_);
+  return out;
+}
+
 void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
-  for (std::size_t at = 0; at < bytes.size(); at += kChunk) {
-    const std::size_t length = std::min(kChunk, bytes.size() - at);
+  meet();
+  for (std::size_t at = 0; at < bytes.size(); at += limit_) {
+    const std::size_t length = std::min(limit_, bytes.size() - at);
     MPI_Bcast(bytes.data() + at, count_of(length), MPI_BYTE, root, handle_);
   }
 }
@@ -132,20 +153,15 @@ void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
 void Communicator::all_gather(std::span<const double> mine, std::span<const int> counts,
                               std::span<const int> starts, std::span<double> all) const {
   assert(static_cast<int>(counts.size()) == size_ && counts.size() == starts.size());
+  meet();
   MPI_Allgatherv(mine.data(), static_cast<int>(mine.size()), MPI_DOUBLE, all.data(), counts.data(),
                  starts.data(), MPI_DOUBLE, handle_);
 }
 
-Request Communicator::send(std::span<const std::byte> bytes, int to, int tag) const {
-  MPI_Request handle = MPI_REQUEST_NULL;
-  MPI_Isend(bytes.data(), count_of(bytes.size()), MPI_BYTE, to, tag, handle_, &handle);
-  return Request(handle);
-}
-
-Request Communicator::receive(std::span<std::byte> bytes, int from, int tag) const {
-  MPI_Request handle = MPI_REQUEST_NULL;
-  MPI_Irecv(bytes.data(), count_of(bytes.size()), MPI_BYTE, from, tag, handle_, &handle);
-  return Request(handle);
+void Communicator::all_gather_ints(int mine, std::span<int> all) const {
+  assert(static_cast<int>(all.size()) == size_);
+  meet();
+  MPI_Allgather(&mine, 1, MPI_INT, all.data(), 1, MPI_INT, handle_);
 }
 
 }  // namespace lockstep

@@ -9,28 +9,29 @@ namespace {
 
 // Calls draw(element) for each number, in double, and rounds once.
 template <typename Draw>
-void fill(std::span<Real> out, const Draw& draw) {
+void fill(std::span<Real> out, Index first, const Draw& draw) {
   parallel_for_tiles(static_cast<Index>(out.size()), kElementTile, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      out[static_cast<std::size_t>(i)] = static_cast<Real>(draw(static_cast<std::uint64_t>(i)));
+      out[static_cast<std::size_t>(i)] = static_cast<Real>(draw(static_cast<std::uint64_t>(first + i)));
     }
   });
 }
 
-void fill_normal(double variance, const RandomKey& key, std::span<Real> out) {
+void fill_normal(double variance, const RandomKey& key, std::span<Real> out, Index first) {
   const double deviation = std::sqrt(variance);
-  fill(out, [&](std::uint64_t i) { return deviation * random_normal(key, i); });
+  fill(out, first, [&](std::uint64_t i) { return deviation * random_normal(key, i); });
 }
 
 // A uniform number in (-a, a) has variance a^2 / 3.
-void fill_uniform(double variance, const RandomKey& key, std::span<Real> out) {
+void fill_uniform(double variance, const RandomKey& key, std::span<Real> out, Index first) {
   const double a = std::sqrt(3 * variance);
-  fill(out, [&](std::uint64_t i) { return a * (2 * random_uniform(key, i) - 1); });
+  fill(out, first, [&](std::uint64_t i) { return a * (2 * random_uniform(key, i) - 1); });
 }
 
 }  // namespace
 
-void initialize(const Initializer& initializer, const RandomKey& key, std::span<Real> out) {
+void initialize(const Initializer& initializer, const RandomKey& key, std::span<Real> out,
+                Index first) {
   assert(initializer.fan_in >= 1 && initializer.fan_out >= 1);
   const auto fan_in = static_cast<double>(initializer.fan_in);
   const auto fan_out = static_cast<double>(initializer.fan_out);
@@ -38,15 +39,15 @@ void initialize(const Initializer& initializer, const RandomKey& key, std::span<
   const double xavier = 2 / (fan_in + fan_out);
   switch (initializer.kind) {
     case Initializer::Kind::constant:
-      return fill(out, [&](std::uint64_t) { return initializer.value; });
+      return fill(out, first, [&](std::uint64_t) { return initializer.value; });
     case Initializer::Kind::he_normal:
-      return fill_normal(he, key, out);
+      return fill_normal(he, key, out, first);
     case Initializer::Kind::he_uniform:
-      return fill_uniform(he, key, out);
+      return fill_uniform(he, key, out, first);
     case Initializer::Kind::xavier_normal:
-      return fill_normal(xavier, key, out);
+      return fill_normal(xavier, key, out, first);
     case Initializer::Kind::xavier_uniform:
-      return fill_uniform(xavier, key, out);
+      return fill_uniform(xavier, key, out, first);
   }
 }
 

@@ -84,17 +84,19 @@ Index ParameterTable::count() const {
   return count;
 }
 
-void ParameterTable::initialize(std::uint64_t seed, std::span<Real> flat) const {
+void ParameterTable::initialize(std::uint64_t seed, std::span<Real> flat, Index part,
+                                Index parts) const {
   assert(static_cast<Index>(flat.size()) == size_);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& p = parameters_[i];
     const RandomKey key{
         .seed = seed, .purpose = RandomPurpose::initialization, .a = static_cast<std::uint32_t>(i)};
-    std::vector<Real> values(static_cast<std::size_t>(p.spec.size()));
-    lockstep::initialize(p.spec.initializer, key, values);
-    for (std::size_t e = 0; e < values.size(); ++e) {
-      flat[static_cast<std::size_t>(p.offset + p.spec.stored_at(static_cast<Index>(e)))] =
-          values[e];
+    const Range elements = piece_of(p.spec.size(), part, parts);
+    std::vector<Real> values(static_cast<std::size_t>(elements.size()));
+    lockstep::initialize(p.spec.initializer, key, values, elements.begin);
+    for (Index e = elements.begin; e < elements.end; ++e) {
+      flat[static_cast<std::size_t>(p.offset + p.spec.stored_at(e))] =
+          values[static_cast<std::size_t>(e - elements.begin)];
     }
   }
 }

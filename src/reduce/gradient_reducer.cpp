@@ -6,182 +6,165 @@
 #include "lockstep/base/clock.hpp"
 #include "lockstep/base/ordered_sum.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/reduce/cross_sum.hpp"
 
 namespace lockstep {
 namespace {
 
-constexpr int kReportLabel = -1;
-constexpr int kSentLabel = -2;
-constexpr int kReportTag = 0;
+/// How long a rank sleeps at a gate at most while messages to other nodes are under way, which
+/// need it from time to time.
+constexpr double kNapSeconds = 2e-4;
 
-int bucket_tag(int bucket) { return 1 + bucket % 30000; }
+Share share_of_rank(const Topology& topology, int rank, Index microbatches) {
+  return share_of(rank, topology.ranks().size(), microbatches);
+}
 
-std::size_t most_requests(const Communicator& communicator, const BucketLayout& layout,
-                          Index microbatches) {
-  // Every block of the job is received, and every block of ours sent, once per bucket and rank.
-  const auto ranks = static_cast<std::size_t>(communicator.size());
-  const auto blocks = static_cast<std::size_t>(microbatches) + 2 * ranks;
-  return static_cast<std::size_t>(layout.buckets() + 1) * blocks * 2 + 2 * ranks;
+Index bytes_of_blocks(const Topology& topology, const BucketLayout& layout, Index microbatches) {
+  const Share mine = share_of_rank(topology, topology.ranks().rank(), microbatches);
+  return static_cast<Index>(aligned_blocks(mine).size()) * aligned<Real>(layout.size()) *
+         static_cast<Index>(sizeof(Real));
+}
+
+std::unique_ptr<CrossSum> cross_sum(const Topology& topology, const BucketLayout& layout,
+                                    Index microbatches) {
+  if (topology.nodes() == 1) return nullptr;
+  return can_halve(topology, microbatches) ? halving_sum(topology, layout, microbatches)
+                                           : pairwise_sum(topology, layout, microbatches);
 }
 
 }  // namespace
 
-GradientReducer::GradientReducer(const Communicator& communicator, const BucketLayout& layout,
-                                 Index microbatches, Index report_size, bool overlap)
-    : communicator_(communicator),
+GradientReducer::GradientReducer(const Topology& topology, const BucketLayout& layout,
+                                 Index microbatches, bool overlap)
+    : topology_(topology),
       layout_(layout),
+      wards_(topology.wards()),
       overlap_(overlap),
-      reports_(communicator.size() * aligned<double>(report_size)),
-      report_stride_(aligned<double>(report_size)),
-      report_size_(report_size),
-      requests_(most_requests(communicator, layout, microbatches)) {
-  for (int rank = 0; rank < communicator.size(); ++rank) {
-    for (const Share& b : aligned_blocks(share_of(rank, communicator.size(), microbatches))) {
-      all_blocks_.push_back(b);
-      owner_of_block_.push_back(rank);
-      if (rank == communicator.rank()) blocks_.push_back({b, {}});
-    }
-  }
-  const Index stride = aligned<Real>(layout.size());
-  gradients_ = Buffer<Real>(stride * static_cast<Index>(blocks_.size()));
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    blocks_[i].values = gradients_.span(static_cast<Index>(i) * stride, layout.size());
-  }
-  scratch_per_thread_ = OrderedSum::memory_for(microbatches, BucketLayout::kGranule);
+      memory_(topology.ranks(), topology.node(), bytes_of_blocks(topology, layout, microbatches)),
+      gates_(topology.ranks(), topology.node(), std::max(layout.buckets(), 1)),
+      scratch_per_thread_(OrderedSum::memory_for(microbatches, BucketLayout::kGranule)),
+      cross_(cross_sum(topology, layout, microbatches)),
+      next_final_(std::max(layout.buckets(), 1) - 1),
+      next_sum_(next_final_) {
   scratch_ = Buffer<Real>(thread_count() * scratch_per_thread_);
-  plan_buckets();
+  const Index stride = aligned<Real>(layout.size());
+  for (int local = 0; local < topology.node().size(); ++local) {
+    const int rank = topology.first_rank(topology.my_node()) + local;
+    const std::span<Real> all = memory_.segment_of<Real>(local);
+    Index at = 0;
+    for (const Share& block : aligned_blocks(share_of_rank(topology, rank, microbatches))) {
+      const auto values = all.subspan(static_cast<std::size_t>(at),
+                                      static_cast<std::size_t>(layout.size()));
+      sources_.push_back({block, values.data()});
+      if (rank == topology.ranks().rank()) blocks_.push_back({block, values});
+      at += stride;
+    }
+  }
+  plan_slices();
 }
 
-void GradientReducer::plan_buckets() {
-  const Index owned = layout_.owned(communicator_.rank());
-  const auto foreign = static_cast<Index>(all_blocks_.size() - blocks_.size());
-  received_ = Buffer<Real>(foreign * owned);
-  const bool needs_sum = all_blocks_.size() > 1;
-  sums_ = Buffer<Real>(needs_sum ? owned : 0);
+GradientReducer::~GradientReducer() = default;
 
-  Real* receive_at = received_.data();
-  Real* sum_at = sums_.data();
+// Without other nodes, the sum over a slice takes the place of this rank's own part of it, which
+// nobody else reads.
+void GradientReducer::plan_slices() {
   for (int b = 0; b < layout_.buckets(); ++b) {
-    Bucket bucket;
-    bucket.mine = layout_.slice(b, communicator_.rank());
-    std::size_t own = 0;
-    for (std::size_t i = 0; i < all_blocks_.size(); ++i) {
-      if (owner_of_block_[i] == communicator_.rank()) {
-        bucket.sources.push_back(blocks_[own++].values.data() + bucket.mine.begin);
-      } else {
-        bucket.sources.push_back(receive_at);
-        receive_at += bucket.mine.size();
-        if (bucket.mine.size() > 0) ++bucket.expected;
-      }
-    }
-    if (bucket.mine.size() > 0) {
-      const Real* values = needs_sum ? sum_at : bucket.sources.front();
-      slices_.push_back({bucket.mine, {values, static_cast<std::size_t>(bucket.mine.size())}});
-      bucket.sum = needs_sum ? sum_at : nullptr;
-      sum_at += needs_sum ? bucket.mine.size() : 0;
-    }
-    buckets_.push_back(std::move(bucket));
+    const Range mine = layout_.slice(b, topology_.ranks().rank());
+    if (mine.size() == 0) continue;
+    slices_.push_back({mine, cross_ ? cross_->sum(b)
+                                    : blocks_.front().values.subspan(
+                                          static_cast<std::size_t>(mine.begin),
+                                          static_cast<std::size_t>(mine.size()))});
   }
-}
-
-std::span<double> GradientReducer::report() {
-  return reports_.span(communicator_.rank() * report_stride_, report_size_);
-}
-
-std::span<const double> GradientReducer::report_of(int rank) const {
-  return reports_.span(rank * report_stride_, report_size_);
-}
-
-// Posts all receives of a step, so that messages go straight to their place.
-void GradientReducer::begin() {
-  under_way_ = true;
-  next_bucket_ = layout_.buckets() - 1;
-  for (int b = next_bucket_; b >= 0; --b) {
-    Bucket& bucket = buckets_[static_cast<std::size_t>(b)];
-    bucket.missing = bucket.expected;
-    bucket.sent = false;
-    if (bucket.expected == 0) continue;
-    for (std::size_t i = 0; i < all_blocks_.size(); ++i) {
-      if (owner_of_block_[i] == communicator_.rank()) continue;
-      // Received memory is ours; the sources are const for everyone else.
-      Real* const to = received_.data() + (bucket.sources[i] - received_.data());
-      const std::span values(to, static_cast<std::size_t>(bucket.mine.size()));
-      requests_.add(
-          communicator_.receive(std::as_writable_bytes(values), owner_of_block_[i], bucket_tag(b)),
-          b);
-    }
-  }
-}
-
-void GradientReducer::send_bucket(int index) {
-  Bucket& bucket = buckets_[static_cast<std::size_t>(index)];
-  bucket.sent = true;
-  for (int step = 1; step < communicator_.size(); ++step) {
-    const int to = (communicator_.rank() + step) % communicator_.size();
-    const Range slice = layout_.slice(index, to);
-    if (slice.size() == 0) continue;
-    for (const Block& block : blocks_) {
-      const auto values = block.values.subspan(static_cast<std::size_t>(slice.begin),
-                                               static_cast<std::size_t>(slice.size()));
-      requests_.add(communicator_.send(std::as_bytes(values), to, bucket_tag(index)), kSentLabel);
-    }
-  }
-  sum_if_complete(index);
 }
 
 void GradientReducer::ready_from(Index offset) {
-  if (!under_way_) begin();
   if (!overlap_ && offset > 0) return;
-  while (next_bucket_ >= 0 && layout_.bucket(next_bucket_).begin >= offset) {
-    send_bucket(next_bucket_--);
-  }
-  take(requests_.test_some());  // MPI advances only inside its calls
+  const double start = now_seconds();
+  if (next_final_ == std::max(layout_.buckets(), 1) - 1) begin();
+  // Gate 0 opens even if there is nothing to sum: it also says that backpropagation is over.
+  while (next_final_ > 0 && layout_.bucket(next_final_).begin >= offset) gates_.arrive(next_final_--);
+  if (next_final_ == 0 && offset == 0) gates_.arrive(next_final_--);
+  advance();
+  times_.hidden += now_seconds() - start;
+}
+
+void GradientReducer::begin() {
+  times_ = {};
+  longest_wait_ = 0;
+}
+
+// Sums what is final on all ranks of the node, as far as it goes without waiting.
+void GradientReducer::advance() {
+  while (next_sum_ > next_final_ && gates_.is_open(next_sum_)) sum_bucket(next_sum_--);
+  if (cross_) cross_->advance();
 }
 
 std::span<const GradientReducer::Slice> GradientReducer::finish() {
-  ready_from(0);
-  for (int step = 1; step < communicator_.size(); ++step) {
-    const int peer = (communicator_.rank() + step) % communicator_.size();
-    requests_.add(communicator_.receive(
-                      std::as_writable_bytes(reports_.span(peer * report_stride_, report_size_)),
-                      peer, kReportTag),
-                  kReportLabel);
-    requests_.add(communicator_.send(std::as_bytes(report()), peer, kReportTag), kReportLabel);
+  const double start = now_seconds();
+  const double hidden = times_.hidden;
+  if (next_final_ >= 0) ready_from(0);
+  while (next_sum_ >= 0) {
+    await(next_sum_);
+    advance();
   }
-  exposed_seconds_ = 0;
-  while (!requests_.empty()) {
-    const double start = now_seconds();
-    const std::span<const int> arrived = requests_.wait_some();
-    exposed_seconds_ += now_seconds() - start;
-    take(arrived);
-  }
-  under_way_ = false;
+  if (cross_) cross_->finish();
+  next_final_ = next_sum_ = std::max(layout_.buckets(), 1) - 1;
+  times_.hidden = hidden;
+  times_.exposed = now_seconds() - start - times_.wait.seconds;
   return slices_;
 }
 
-void GradientReducer::take(std::span<const int> arrived) {
-  for (const int label : arrived) {
-    if (label < 0) continue;
-    --buckets_[static_cast<std::size_t>(label)].missing;
-    sum_if_complete(label);
+void GradientReducer::await(int bucket) {
+  if (gates_.is_open(bucket)) return;
+  const double start = now_seconds();
+  std::optional<Wait> wait;
+  while (!(wait = gates_.wait(bucket, cross_ ? std::optional(kNapSeconds) : std::nullopt))) {
+    cross_->advance();
   }
+  const double seconds = now_seconds() - start;
+  if (seconds > longest_wait_) times_.wait.rank = wait->rank;
+  longest_wait_ = std::max(longest_wait_, seconds);
+  times_.wait.seconds += seconds;
 }
 
-void GradientReducer::sum_if_complete(int index) {
-  Bucket& bucket = buckets_[static_cast<std::size_t>(index)];
-  if (bucket.sent && bucket.missing == 0 && bucket.sum != nullptr) sum_slice(bucket);
+void GradientReducer::sum_bucket(int bucket) {
+  if (layout_.buckets() == 0) return;
+  if (!cross_) {
+    const Range mine = layout_.slice(bucket, topology_.ranks().rank());
+    if (sources_.size() > 1) sum_range(mine, sources_, blocks_.front().values.data() + mine.begin);
+    return;
+  }
+  for (std::size_t w = 0; w < wards_.size(); ++w) {
+    const Range range = layout_.slice(bucket, wards_[w]);
+    auto first = sources_.begin();
+    for (std::size_t k = 0; k < cross_->blocks().size(); ++k) {
+      const auto end = std::ranges::find_if(first, sources_.end(), [&](const Source& s) {
+        return s.block.first >= cross_->blocks()[k].end();
+      });
+      sum_range(range, {first, end}, cross_->part(bucket, w, k).data());
+      first = end;
+    }
+  }
+  cross_->start(bucket);
 }
 
 // Granule by granule, so that the partial sums stay in the first-level cache.
-void GradientReducer::sum_slice(Bucket& bucket) {
-  parallel_for_tiles(bucket.mine.size(), BucketLayout::kGranule, [&](Index begin, Index end) {
+void GradientReducer::sum_range(Range range, std::span<const Source> sources, Real* out) {
+  parallel_for_tiles(range.size(), BucketLayout::kGranule, [&](Index begin, Index end) {
     OrderedSum sum(scratch_.span(thread_number() * scratch_per_thread_, scratch_per_thread_),
                    end - begin);
-    for (std::size_t i = 0; i < all_blocks_.size(); ++i) {
-      std::copy(bucket.sources[i] + begin, bucket.sources[i] + end, sum.next().begin());
-      sum.push(all_blocks_[i]);
+    for (const Source& source : sources) {
+      const Real* const values = source.values + range.begin;
+      if (const std::span<Real> pair = sum.partner(source.block); !pair.empty()) {
+        for (Index i = begin; i < end; ++i) pair[static_cast<std::size_t>(i - begin)] += values[i];
+        sum.merged(source.block);
+      } else {
+        std::copy(values + begin, values + end, sum.next().begin());
+        sum.push(source.block);
+      }
     }
-    std::ranges::copy(sum.finish(), bucket.sum + begin);
+    std::ranges::copy(sum.finish(), out + begin);
   });
 }
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "reduce/tags.hpp"
+
 namespace lockstep {
 namespace {
 
-constexpr int kTag = 31000;
+constexpr int kNoLabel = 0;
 
 template <typename T>
 std::span<T> part(std::span<T> flat, Range range) {
@@ -13,59 +15,72 @@ std::span<T> part(std::span<T> flat, Range range) {
                       static_cast<std::size_t>(range.size()));
 }
 
+// Every slice of the job at most once to be received, and each of ours sent to every node.
+std::size_t most_requests(const Topology& topology, const BucketLayout& layout) {
+  std::size_t pieces = 0;
+  for (int b = 0; b < layout.buckets(); ++b) {
+    const auto bytes = static_cast<std::size_t>(layout.bucket(b).size()) * sizeof(Real);
+    pieces += static_cast<std::size_t>(topology.ranks().pieces(bytes)) + 1;
+  }
+  return pieces * static_cast<std::size_t>(topology.ranks().size() + topology.nodes());
+}
+
 }  // namespace
 
-SliceExchange::SliceExchange(const Communicator& communicator, const BucketLayout& layout)
-    : communicator_(communicator),
+SliceExchange::SliceExchange(const Topology& topology, const BucketLayout& layout)
+    : topology_(topology),
       layout_(layout),
-      requests_(static_cast<std::size_t>(2 * layout.buckets() * communicator.size())) {}
+      wards_(topology.wards()),
+      requests_(topology.ranks(), most_requests(topology, layout)) {}
 
-void SliceExchange::all_gather(std::span<Real> flat) {
-  const int me = communicator_.rank();
-  for (int step = 1; step < communicator_.size(); ++step) {
-    receive_slices((me + step) % communicator_.size(), flat);
+Wait SliceExchange::share(std::span<Real> flat) {
+  const int me = topology_.ranks().rank();
+  for (const int ward : wards_) {
+    if (ward != me) receive_slices(ward, flat);
   }
   for (int b = 0; b < layout_.buckets(); ++b) {
     const Range mine = layout_.slice(b, me);
     if (mine.size() == 0) continue;
-    for (int step = 1; step < communicator_.size(); ++step) {
-      const int to = (me + step) % communicator_.size();
-      requests_.add(communicator_.send(std::as_bytes(part(flat, mine)), to, kTag), b);
+    for (int step = 1; step < topology_.nodes(); ++step) {
+      const int node = (topology_.my_node() + step) % topology_.nodes();
+      requests_.send(std::as_bytes(part(flat, mine)), topology_.deputy(node, me), kSliceTag,
+                     kNoLabel);
     }
   }
   requests_.wait_all();
+  return topology_.barrier().pass(0);
 }
 
 void SliceExchange::gather(std::span<const Real> mine, std::span<Real> flat) {
   Index at = 0;
-  for (const Range& range : layout_.slices(communicator_.rank())) {
+  for (const Range& range : layout_.slices(topology_.ranks().rank())) {
     const auto slice = part(mine, Range{at, at + range.size()});
     at += range.size();
-    if (communicator_.rank() == 0) {
+    if (topology_.ranks().rank() == 0) {
       std::ranges::copy(slice, part(flat, range).begin());
     } else {
-      requests_.add(communicator_.send(std::as_bytes(slice), 0, kTag), 0);
+      requests_.send(std::as_bytes(slice), 0, kSliceTag, kNoLabel);
     }
   }
-  if (communicator_.rank() == 0) {
-    for (int peer = 1; peer < communicator_.size(); ++peer) receive_slices(peer, flat);
+  if (topology_.ranks().rank() == 0) {
+    for (int peer = 1; peer < topology_.ranks().size(); ++peer) receive_slices(peer, flat);
   }
   requests_.wait_all();
 }
 
 void SliceExchange::pick(std::span<const Real> flat, std::span<Real> mine) const {
   Index at = 0;
-  for (const Range& range : layout_.slices(communicator_.rank())) {
+  for (const Range& range : layout_.slices(topology_.ranks().rank())) {
     std::ranges::copy(part(flat, range), part(mine, Range{at, at + range.size()}).begin());
     at += range.size();
   }
 }
 
-void SliceExchange::receive_slices(int from, std::span<Real> flat) {
+void SliceExchange::receive_slices(int owner, std::span<Real> flat) {
   for (int b = 0; b < layout_.buckets(); ++b) {
-    const Range theirs = layout_.slice(b, from);
+    const Range theirs = layout_.slice(b, owner);
     if (theirs.size() == 0) continue;
-    requests_.add(communicator_.receive(std::as_writable_bytes(part(flat, theirs)), from, kTag), b);
+    requests_.receive(std::as_writable_bytes(part(flat, theirs)), owner, kSliceTag, kNoLabel);
   }
 }
 

@@ -13,6 +13,7 @@ class Audience : public Observer {
   void on_start(const RunStart& e) override { tell(&Observer::on_start, e); }
   void on_step(const StepEvent& e) override { tell(&Observer::on_step, e); }
   void on_epoch(const EpochEvent& e) override { tell(&Observer::on_epoch, e); }
+  void on_times(const TimesEvent& e) override { tell(&Observer::on_times, e); }
   void on_eval(const EvalEvent& e) override { tell(&Observer::on_eval, e); }
   void on_checkpoint(const CheckpointEvent& e) override { tell(&Observer::on_checkpoint, e); }
   void on_warning(const std::string& e) override { tell(&Observer::on_warning, e); }

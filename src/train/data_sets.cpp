@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <type_traits>
 
 #include "lockstep/comm/agreement.hpp"
@@ -45,20 +46,20 @@ std::string shape_text(const Dataset& data) {
 }
 
 // What rank 0 does alone: read, split, measure.
-void load_on_root(const config::Config& config, bool classification, DataSets& sets) {
+void load_on_root(const config::Config& config, bool classification,
+                  std::unique_ptr<Dataset>& train, std::unique_ptr<Dataset>& val) {
   const config::Data& data = config.data;
-  sets.train_data = std::make_unique<Dataset>(
+  train = std::make_unique<Dataset>(
       load(source_of(data, data.train, data.train_labels.value_or(""), classification)));
   if (data.val) {
-    sets.val_data = std::make_unique<Dataset>(
+    val = std::make_unique<Dataset>(
         load(source_of(data, *data.val, data.val_labels.value_or(""), classification)));
-    if (!(sets.val_data->shape() == sets.train_data->shape()) ||
-        sets.val_data->describe().target_columns != sets.train_data->describe().target_columns) {
+    if (!(val->shape() == train->shape()) ||
+        val->describe().target_columns != train->describe().target_columns) {
       throw Error(
           ExitCode::bad_data,
           fmt::format("{}: its samples have another shape than those of {}: {} instead of {}",
-                      *data.val, data.train, shape_text(*sets.val_data),
-                      shape_text(*sets.train_data)));
+                      *data.val, data.train, shape_text(*val), shape_text(*train)));
     }
   }
 }
@@ -104,26 +105,38 @@ Source source_of(const config::Data& data, const std::string& path, const std::s
   return source;
 }
 
-void broadcast_dataset(const Communicator& world, std::unique_ptr<Dataset>& data) {
+SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> data) {
   static_assert(std::is_trivially_copyable_v<DatasetHeader>);
+  const Communicator& ranks = topology.ranks();
   bool present = data != nullptr;
-  world.broadcast(std::as_writable_bytes(std::span(&present, 1)), 0);
+  ranks.broadcast(std::as_writable_bytes(std::span(&present, 1)), 0);
   if (!present) return;
+  if (ranks.size() == 1) {
+    data_ = std::move(data);
+    return;
+  }
   DatasetHeader header = data ? data->describe() : DatasetHeader{};
-  world.broadcast(std::as_writable_bytes(std::span(&header, 1)), 0);
-  const std::string name = broadcast_text(world, data ? data->name() : "");
-  together(world, [&] {
-    if (!data) data = std::make_unique<Dataset>(name, header);
-  });
-  world.broadcast(data->storage(), 0);
+  ranks.broadcast(std::as_writable_bytes(std::span(&header, 1)), 0);
+  const std::string name = broadcast_text(ranks, data ? data->name() : "");
+  memory_ = std::make_unique<SharedMemory>(ranks, topology.node(),
+                                           topology.leads() ? header.storage_bytes() : 0);
+  const auto storage = memory_->segment(0).first(static_cast<std::size_t>(header.storage_bytes()));
+  if (data) std::ranges::copy(data->storage(), storage.begin());
+  if (topology.leads()) topology.leaders().broadcast(storage, 0);
+  ranks.barrier();
+  data_ = std::make_unique<Dataset>(name, header, storage);
+  if (data) data_->set_column_names(data->column_names());
 }
 
-std::unique_ptr<DataSets> load_data(const Communicator& world, const config::Config& config,
+std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Config& config,
                                     bool classification) {
+  const Communicator& world = topology.ranks();
   auto sets = std::make_unique<DataSets>();
-  on_root(world, [&] { load_on_root(config, classification, *sets); });
-  broadcast_dataset(world, sets->train_data);
-  broadcast_dataset(world, sets->val_data);
+  std::unique_ptr<Dataset> train;
+  std::unique_ptr<Dataset> val;
+  on_root(world, [&] { load_on_root(config, classification, train, val); });
+  sets->train_data = SharedDataset(topology, std::move(train));
+  sets->val_data = SharedDataset(topology, std::move(val));
   together(world, [&] { split(config, *sets); });
   on_root(world, [&] {
     sets->inputs = normalization_of(config, *sets->train_data, sets->train.subset);

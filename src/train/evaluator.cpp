@@ -95,7 +95,10 @@ std::vector<Real> Evaluator::predict(std::span<const Real> parameters, const Sam
     mine.insert(mine.end(), rows.begin(), rows.end());
   });
   if (communicator_.rank() != 0) {
-    communicator_.send(std::as_bytes(std::span(mine)), 0, kPredictionTag).wait();
+    const auto bytes = std::as_bytes(std::span(mine));
+    RequestSet requests(communicator_, static_cast<std::size_t>(communicator_.pieces(bytes.size())));
+    requests.send(bytes, 0, kPredictionTag, 0);
+    requests.wait_all();
     return {};
   }
   std::vector<Real> all(static_cast<std::size_t>(samples.size()) * width);
@@ -107,7 +110,11 @@ std::vector<Real> Evaluator::predict(std::span<const Real> parameters, const Sam
     }
     if (rank > 0) {
       theirs.resize(size);
-      communicator_.receive(std::as_writable_bytes(std::span(theirs)), rank, kPredictionTag).wait();
+      const auto bytes = std::as_writable_bytes(std::span(theirs));
+      RequestSet requests(communicator_,
+                          static_cast<std::size_t>(communicator_.pieces(bytes.size())));
+      requests.receive(bytes, rank, kPredictionTag, 0);
+      requests.wait_all();
     }
     auto from = rank == 0 ? mine.cbegin() : theirs.cbegin();
     for (Index b = 0; b < batches(samples.size()); ++b) {

@@ -61,16 +61,15 @@ void check_shape(const Dataset& data, const TrainedModel& model) {
                           expected.width, expected.channels));
 }
 
-std::unique_ptr<Dataset> load_checked(const Communicator& world, const TrainedModel& model,
-                                      const Source& source) {
+SharedDataset load_checked(const Topology& topology, const TrainedModel& model,
+                           const Source& source) {
   std::unique_ptr<Dataset> data;
-  on_root(world, [&] {
+  on_root(topology.ranks(), [&] {
     data = std::make_unique<Dataset>(load(source));
     check_shape(*data, model);
     if (!source.inputs_only) check_targets(*data, *model.network, model.loss->classifies());
   });
-  broadcast_dataset(world, data);
-  return data;
+  return {topology, std::move(data)};
 }
 
 Samples all_of(const Dataset& data, const Checkpoint& checkpoint) {
@@ -108,19 +107,21 @@ std::string value_rows(std::span<Real> values, std::size_t columns, const Normal
 
 }  // namespace
 
-EvalEvent evaluate_checkpoint(const Communicator& world, const std::string& checkpoint,
+EvalEvent evaluate_checkpoint(const Communicator& all, const std::string& checkpoint,
                               const std::string& data_path, const std::string& labels) {
+  const Topology topology(all);
+  const Communicator& world = topology.ranks();
   const TrainedModel model = load_model(world, checkpoint);
   const config::Data& data = model.config.data;
   const CheckpointInfo& info = model.checkpoint.info;
   const double begin = now_seconds();
 
-  std::unique_ptr<Dataset> own;
+  SharedDataset own;
   std::unique_ptr<DataSets> of_run;
   Samples samples;
   EvalEvent event;
   if (data_path.empty()) {
-    of_run = load_data(world, model.config, model.loss->classifies());
+    of_run = load_data(topology, model.config, model.loss->classifies());
     samples = of_run->val;
     samples.inputs = &model.checkpoint.inputs;
     samples.targets = &model.checkpoint.targets;
@@ -140,7 +141,7 @@ EvalEvent evaluate_checkpoint(const Communicator& world, const std::string& chec
       check_shape(*samples.data, model);
     });
   } else {
-    own = load_checked(world, model, source_of(data, data_path, labels, model.loss->classifies()));
+    own = load_checked(topology, model, source_of(data, data_path, labels, model.loss->classifies()));
     samples = all_of(*own, model.checkpoint);
     event.split = data_path;
   }
@@ -155,13 +156,15 @@ EvalEvent evaluate_checkpoint(const Communicator& world, const std::string& chec
   return event;
 }
 
-void predict_checkpoint(const Communicator& world, const std::string& checkpoint,
+void predict_checkpoint(const Communicator& all, const std::string& checkpoint,
                         const std::string& data_path, const std::string& out) {
+  const Topology topology(all);
+  const Communicator& world = topology.ranks();
   const TrainedModel model = load_model(world, checkpoint);
   Source source = source_of(model.config.data, data_path, "", model.loss->classifies());
   source.inputs_only = true;
   source.input_columns = model.network->input_shape().size();
-  const std::unique_ptr<Dataset> data = load_checked(world, model, source);
+  const SharedDataset data = load_checked(topology, model, source);
   Evaluator evaluator(world, *model.network, model.checkpoint.info.batch,
                       model.checkpoint.info.microbatches);
   std::vector<Real> predictions =

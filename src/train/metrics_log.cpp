@@ -44,6 +44,12 @@ class Line {
     for (const Metric& metric : metrics) number(prefix + std::string(metric.name), metric.value);
     return *this;
   }
+  Line& times(const StepTimes& times) {
+    for (std::size_t i = 0; i < kPartNames.size(); ++i) {
+      number(std::string(kPartNames[i]) + "_s", times.seconds[i]);
+    }
+    return *this;
+  }
   Line& text_if_any(const std::string& key, const std::string& text) {
     return text.empty() ? *this : set(key, text);
   }
@@ -136,11 +142,8 @@ void MetricsLog::on_step(const StepEvent& step) {
   line.set("samples", step.samples)
       .number("step_s", step.seconds)
       .number("samples_per_s",
-              step.seconds > 0 ? static_cast<double>(step.samples) / step.seconds : 0)
-      .number("data_s", step.data_seconds)
-      .number("compute_s", step.compute_seconds)
-      .number("comm_exposed_s", step.exposed_seconds)
-      .number("update_s", step.update_seconds);
+              step.seconds > 0 ? static_cast<double>(step.samples) / step.seconds : 0);
+  line.times(step.times);
   append(line.text());
 }
 
@@ -156,6 +159,20 @@ void MetricsLog::on_epoch(const EpochEvent& epoch) {
       .number("samples_per_s", epoch.samples_per_second)
       .number("seconds", epoch.seconds);
   append(line.text());
+}
+
+void MetricsLog::on_times(const TimesEvent& event) {
+  for (const RankTimes& rank : event.ranks) {
+    Line line("rank");
+    line.set("step", event.step)
+        .set("steps", event.steps)
+        .set("rank", rank.rank)
+        .set("node", rank.node)
+        .number("seconds", rank.times.total());
+    line.times(rank.times);
+    if (rank.waited_for >= 0) line.set("waited_for", rank.waited_for);
+    append(line.text());
+  }
 }
 
 void MetricsLog::on_eval(const EvalEvent& eval) {

@@ -49,7 +49,7 @@ std::string_view metrics_schema() {
       "additionalProperties": false
     },
     {
-      "description": "One step, each log.every; times in seconds.",
+      "description": "One step, each log.every; times in seconds: step_s since the step before, evaluations apart, which is the sum of the times behind it.",
       "type": "object",
       "properties": {
         "t": {"const": "step"},
@@ -61,14 +61,20 @@ std::string_view metrics_schema() {
         "step_s": {"$ref": "#/$defs/number"},
         "samples_per_s": {"$ref": "#/$defs/number"},
         "data_s": {"$ref": "#/$defs/number"},
-        "compute_s": {"$ref": "#/$defs/number"},
-        "comm_exposed_s": {"$ref": "#/$defs/number"},
+        "forward_s": {"$ref": "#/$defs/number"},
+        "backward_s": {"$ref": "#/$defs/number"},
+        "hidden_s": {"$ref": "#/$defs/number"},
+        "exposed_s": {"$ref": "#/$defs/number"},
         "update_s": {"$ref": "#/$defs/number"},
+        "wait_s": {"$ref": "#/$defs/number"},
+        "checkpoint_s": {"$ref": "#/$defs/number"},
+        "other_s": {"$ref": "#/$defs/number"},
         "grad_norm": {"$ref": "#/$defs/number"},
         "nonfinite": {"$ref": "#/$defs/texts"}
       },
       "required": ["t", "step", "epoch", "loss", "lr", "samples", "step_s", "samples_per_s",
-                   "data_s", "compute_s", "comm_exposed_s", "update_s"],
+                   "data_s", "forward_s", "backward_s", "hidden_s", "exposed_s", "update_s",
+                   "wait_s", "checkpoint_s", "other_s"],
       "additionalProperties": false
     },
     {
@@ -89,6 +95,33 @@ std::string_view metrics_schema() {
       "required": ["t", "step", "epoch", "steps", "train_loss", "best", "lr", "samples_per_s",
                    "seconds"],
       "additionalProperties": {"$ref": "#/$defs/number"}
+    },
+    {
+      "description": "Where the time of one rank went over the last steps, in seconds; the parts sum to seconds. waited_for: the rank that it slept longest for.",
+      "type": "object",
+      "properties": {
+        "t": {"const": "rank"},
+        "step": {"$ref": "#/$defs/count"},
+        "steps": {"$ref": "#/$defs/count"},
+        "rank": {"$ref": "#/$defs/count"},
+        "node": {"$ref": "#/$defs/text"},
+        "seconds": {"$ref": "#/$defs/number"},
+        "data_s": {"$ref": "#/$defs/number"},
+        "forward_s": {"$ref": "#/$defs/number"},
+        "backward_s": {"$ref": "#/$defs/number"},
+        "hidden_s": {"$ref": "#/$defs/number"},
+        "exposed_s": {"$ref": "#/$defs/number"},
+        "update_s": {"$ref": "#/$defs/number"},
+        "wait_s": {"$ref": "#/$defs/number"},
+        "checkpoint_s": {"$ref": "#/$defs/number"},
+        "other_s": {"$ref": "#/$defs/number"},
+        "waited_for": {"$ref": "#/$defs/count"},
+        "nonfinite": {"$ref": "#/$defs/texts"}
+      },
+      "required": ["t", "step", "steps", "rank", "node", "seconds",
+                   "data_s", "forward_s", "backward_s", "hidden_s", "exposed_s", "update_s",
+                   "wait_s", "checkpoint_s", "other_s"],
+      "additionalProperties": false
     },
     {
       "description": "One evaluation, with the figures of the loss.",

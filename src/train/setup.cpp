@@ -35,8 +35,9 @@ void check_network(const Setup& setup) {
 
 }  // namespace
 
-Setup set_up(const Communicator& world, const std::string& config_file,
+Setup set_up(const Topology& topology, const std::string& config_file,
              std::span<const config::Override> overrides) {
+  const Communicator& world = topology.ranks();
   Setup setup;
   on_root(world, [&] {
     setup.source = config::read_source(config_file);
@@ -49,7 +50,7 @@ Setup set_up(const Communicator& world, const std::string& config_file,
     setup.loss = build_loss(setup.config);
     setup.optimizer = build_optimizer(setup.config);
   });
-  setup.data = load_data(world, setup.config, setup.loss->classifies());
+  setup.data = load_data(topology, setup.config, setup.loss->classifies());
   together(world, [&] {
     setup.network =
         std::make_unique<Network>(build_network(setup.config, setup.data->train_data->shape()));

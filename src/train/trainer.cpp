@@ -5,9 +5,10 @@
 #include <cmath>
 #include <tuple>
 
-#include "lockstep/base/clock.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/comm/agreement.hpp"
+#include "lockstep/comm/rendezvous.hpp"
 #include "lockstep/optim/norm.hpp"
 
 namespace lockstep {
@@ -18,40 +19,71 @@ static_assert(BucketLayout::kGranule == kNormBlock, "norm blocks must lie within
 constexpr std::size_t kSumsPerMicrobatch = std::tuple_size_v<MetricSums>;
 constexpr std::size_t kWishes = 2;
 
-// The report of a rank: its wishes, then the sums of its microbatches.
-Index report_size(Index microbatches, int ranks) {
-  const Index most = (microbatches + ranks - 1) / ranks;
-  return static_cast<Index>(kWishes) + most * static_cast<Index>(kSumsPerMicrobatch);
+Index blocks_in(Index size) { return (size + kNormBlock - 1) / kNormBlock; }
+
+// The report of each rank: its wishes, then the sums of its microbatches.
+std::vector<Index> report_sizes(int ranks, Index microbatches) {
+  std::vector<Index> sizes;
+  for (int rank = 0; rank < ranks; ++rank) {
+    sizes.push_back(static_cast<Index>(kWishes) + share_of(rank, ranks, microbatches).count *
+                                                      static_cast<Index>(kSumsPerMicrobatch));
+  }
+  return sizes;
 }
 
-Index blocks_in(Index size) { return (size + kNormBlock - 1) / kNormBlock; }
+std::vector<Index> norm_blocks(const BucketLayout& layout) {
+  std::vector<Index> counts;
+  for (int rank = 0; rank < layout.ranks(); ++rank) {
+    Index count = 0;
+    for (const Range& slice : layout.slices(rank)) count += blocks_in(slice.size());
+    counts.push_back(count);
+  }
+  return counts;
+}
+
+// A rank that finds no memory tells the others.
+Workspace make_workspace(const Topology& topology, const Network& network,
+                         const Capacity& capacity) {
+  std::optional<Workspace> workspace;
+  together(topology.ranks(), [&] { workspace.emplace(network, capacity); });
+  return std::move(*workspace);
+}
 
 }  // namespace
 
-Trainer::Trainer(const Communicator& communicator, const Network& network, const Loss& loss,
+Trainer::Trainer(const Topology& topology, const Network& network, const Loss& loss,
                  const Optimizer& optimizer, const Samples& samples, const TrainerOptions& options)
-    : communicator_(communicator),
+    : topology_(topology),
       network_(network),
       loss_(loss),
       optimizer_(optimizer),
       samples_(samples),
       options_(options),
-      share_(share_of(communicator.rank(), communicator.size(), options.microbatches)),
+      share_(share_of(topology.ranks().rank(), topology.ranks().size(), options.microbatches)),
       sampler_(options.seed, samples.size(), options.batch, options.shuffle),
-      layout_(network.parameters().size(), options.bucket, communicator.size()),
-      reducer_(communicator, layout_, options.microbatches,
-               report_size(options.microbatches, communicator.size()), options.overlap),
-      exchange_(communicator, layout_),
-      workspace_(network,
-                 {.samples = share_samples(share_, options.batch, options.microbatches) + 1,
-                  .microbatches = share_.count,
-                  .threads = thread_count()}),
+      layout_(network.parameters().size(), options.bucket, topology.ranks().size()),
+      reducer_(topology, layout_, options.microbatches, options.overlap),
+      exchange_(topology, layout_),
+      reports_(topology, report_sizes(topology.ranks().size(), options.microbatches)),
+      square_sums_(topology, norm_blocks(layout_)),
+      workspace_(make_workspace(
+          topology, network,
+          {.samples = share_samples(share_, options.batch, options.microbatches) + 1,
+           .microbatches = share_.count,
+           .threads = thread_count()})),
       reader_(workspace_.capacity().samples, samples.data->describe().target_columns),
-      parameters_(network.parameters().size()),
+      parameter_memory_(
+          topology.ranks(), topology.node(),
+          topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0),
+      parameters_(parameter_memory_.segment_of<Real>(0).first(
+          static_cast<std::size_t>(layout_.size()))),
       microbatches_(static_cast<std::size_t>(share_.count)),
-      sums_(static_cast<std::size_t>(share_.count)) {
-  network.parameters().initialize(options.seed, parameters_.span());
-  const Index owned = layout_.owned(communicator.rank());
+      sums_(static_cast<std::size_t>(share_.count)),
+      waited_for_(static_cast<std::size_t>(topology.node().size())) {
+  network.parameters().initialize(options.seed, parameters_, topology.node().rank(),
+                                  topology.node().size());
+  topology.barrier().pass(0);
+  const Index owned = layout_.owned(topology.ranks().rank());
   for (std::size_t slot = 0; slot < optimizer.slots().size(); ++slot) {
     optimizer_state_.emplace_back(owned);
     state_slices_.emplace_back();
@@ -61,24 +93,18 @@ Trainer::Trainer(const Communicator& communicator, const Network& network, const
   }
   square_sum_order_.resize(static_cast<std::size_t>(blocks_in(layout_.size())));
   Index position = 0;
-  for (int rank = 0; rank < communicator.size(); ++rank) {
-    const Index first = position;
+  for (int rank = 0; rank < layout_.ranks(); ++rank) {
     for (const Range& range : layout_.slices(rank)) {
       for (Index block = range.begin / kNormBlock; block < blocks_in(range.end); ++block) {
         square_sum_order_[static_cast<std::size_t>(block)] = position++;
       }
     }
-    square_sum_starts_.push_back(static_cast<int>(first));
-    square_sum_counts_.push_back(static_cast<int>(position - first));
   }
-  square_sums_ = Buffer<double>(position);
-  my_square_sums_ =
-      Buffer<double>(square_sum_counts_[static_cast<std::size_t>(communicator.rank())]);
 }
 
 StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
   StepResult result;
-  const double start = now_seconds();
+  clock_.lap(Part::other);
   const BatchRange batch = sampler_.batch(steps_done_);
   cut_batch(share_, batch.size, options_.microbatches, microbatches_);
   const Pass pass{.microbatches = microbatches_,
@@ -87,18 +113,21 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
                              .purpose = RandomPurpose::layer,
                              .a = static_cast<std::uint32_t>(steps_done_)}};
   const Targets targets = read(batch, pass);
-  const double have_data = now_seconds();
+  clock_.lap(Part::data);
 
-  network_.forward(parameters_.span(), pass, workspace_);
+  network_.forward(parameters_, pass, workspace_);
   evaluate_loss(loss_, pass, workspace_.output(), targets, Real{1} / static_cast<Real>(batch.size),
                 workspace_.output_gradient(), sums_);
   report(sums_, wishes);
-  network_.backward(parameters_.span(), pass, workspace_, gradient_blocks_,
+  clock_.lap(Part::forward);
+
+  network_.backward(parameters_, pass, workspace_, gradient_blocks_,
                     [this](Index offset) { reducer_.ready_from(offset); });
-  const double computed = now_seconds();
+  clock_.lap(Part::backward, reducer_.times().hidden, Part::hidden);
 
   const std::span<const GradientReducer::Slice> slices = reducer_.finish();
-  const double reduced = now_seconds();
+  reports_.exchange();
+  clock_.lap(Part::exposed, note(reducer_.times().wait));
   result.batch = batch;
   collect_reports(result);
 
@@ -113,14 +142,16 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
          {.step = steps_done_ + 1,
           .learning_rate = learning_rate,
           .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1});
-  exchange_.all_gather(parameters_.span());
-  ++steps_done_;
+  clock_.lap(Part::update);
 
-  result.data_seconds = have_data - start;
-  result.compute_seconds = computed - have_data;
-  result.exposed_seconds = reduced - computed;
-  result.update_seconds = now_seconds() - reduced;
+  clock_.lap(Part::exposed, note(exchange_.share(parameters_)));
+  ++steps_done_;
   return result;
+}
+
+double Trainer::note(const Wait& wait) {
+  waited_for_[static_cast<std::size_t>(wait.rank)] += wait.seconds;
+  return wait.seconds;
 }
 
 Targets Trainer::read(const BatchRange& batch, const Pass& pass) {
@@ -131,7 +162,7 @@ Targets Trainer::read(const BatchRange& batch, const Pass& pass) {
 }
 
 void Trainer::report(std::span<const MetricSums> sums, Wishes wishes) {
-  const std::span<double> out = reducer_.report();
+  const std::span<double> out = reports_.mine();
   out[0] = wishes.stop ? 1 : 0;
   out[1] = wishes.save ? 1 : 0;
   auto at = out.begin() + kWishes;
@@ -140,11 +171,12 @@ void Trainer::report(std::span<const MetricSums> sums, Wishes wishes) {
 
 // Microbatch by microbatch in their order, so that the sums do not depend on the number of ranks.
 void Trainer::collect_reports(StepResult& result) const {
-  for (int rank = 0; rank < communicator_.size(); ++rank) {
-    const std::span<const double> report = reducer_.report_of(rank);
+  const int ranks = topology_.ranks().size();
+  for (int rank = 0; rank < ranks; ++rank) {
+    const std::span<const double> report = reports_.of(rank);
     result.wishes.stop |= report[0] != 0;
     result.wishes.save |= report[1] != 0;
-    const Share share = share_of(rank, communicator_.size(), options_.microbatches);
+    const Share share = share_of(rank, ranks, options_.microbatches);
     for (std::size_t m = 0; m < static_cast<std::size_t>(share.count); ++m) {
       for (std::size_t i = 0; i < kSumsPerMicrobatch; ++i) {
         result.sums[i] += report[kWishes + m * kSumsPerMicrobatch + i];
@@ -154,16 +186,18 @@ void Trainer::collect_reports(StepResult& result) const {
 }
 
 double Trainer::gradient_norm(std::span<const GradientReducer::Slice> slices) {
-  Index at = 0;
+  std::size_t at = 0;
   for (const GradientReducer::Slice& slice : slices) {
-    const Index blocks = blocks_in(slice.range.size());
-    block_square_sums(slice.values, my_square_sums_.span(at, blocks));
+    const auto blocks = static_cast<std::size_t>(blocks_in(slice.range.size()));
+    block_square_sums(slice.values, square_sums_.mine().subspan(at, blocks));
     at += blocks;
   }
-  communicator_.all_gather(my_square_sums_.span(), square_sum_counts_, square_sum_starts_,
-                           square_sums_.span());
+  const Wait wait = topology_.barrier().pass(0);
+  square_sums_.exchange();
+  const std::span<const double> all = square_sums_.all();
   double sum = 0;
-  for (const Index position : square_sum_order_) sum += square_sums_.data()[position];
+  for (const Index position : square_sum_order_) sum += all[static_cast<std::size_t>(position)];
+  clock_.lap(Part::exposed, note(wait));
   return std::sqrt(sum);
 }
 
@@ -174,7 +208,9 @@ void Trainer::update(std::span<const GradientReducer::Slice> slices, const Updat
     for (std::size_t slot = 0; slot < optimizer_state_.size(); ++slot) {
       state_slices_[slot] = optimizer_state_[slot].span(at, size);
     }
-    optimizer_.step(parameters_.span(slice.range.begin, size), slice.values, state_slices_, update);
+    const std::span<Real> mine = parameters_.subspan(
+        static_cast<std::size_t>(slice.range.begin), static_cast<std::size_t>(size));
+    optimizer_.step(mine, slice.values, state_slices_, update);
     at += size;
   }
 }
@@ -182,7 +218,7 @@ void Trainer::update(std::span<const GradientReducer::Slice> slices, const Updat
 std::vector<Buffer<Real>> Trainer::gather_optimizer_state() {
   std::vector<Buffer<Real>> whole;
   for (const Buffer<Real>& slot : optimizer_state_) {
-    whole.emplace_back(communicator_.rank() == 0 ? layout_.size() : 0);
+    whole.emplace_back(topology_.ranks().rank() == 0 ? layout_.size() : 0);
     exchange_.gather(slot.span(), whole.back().span());
   }
   return whole;
@@ -192,10 +228,11 @@ void Trainer::restore(std::uint64_t steps_done, std::span<const Real> parameters
                       std::span<const Buffer<Real>> optimizer_state) {
   assert(optimizer_state.size() == optimizer_state_.size());
   steps_done_ = steps_done;
-  std::ranges::copy(parameters, parameters_.span().begin());
+  if (topology_.leads()) std::ranges::copy(parameters, parameters_.begin());
   for (std::size_t slot = 0; slot < optimizer_state_.size(); ++slot) {
     exchange_.pick(optimizer_state[slot].span(), optimizer_state_[slot].span());
   }
+  topology_.barrier().pass(0);
 }
 
 }  // namespace lockstep

@@ -45,6 +45,7 @@ ExitCode TrainingRun::loop() {
   const Cadence store(config().checkpoint.every, steps_per_epoch_);
   const auto per_epoch = static_cast<std::uint64_t>(steps_per_epoch_);
   started_ = last_save_ = epoch_started_ = now_seconds();
+  trainer_->clock().skip();
 
   while (trainer_->steps_done() < total_steps_) {
     const std::uint64_t step = trainer_->steps_done() + 1;
@@ -53,7 +54,7 @@ ExitCode TrainingRun::loop() {
     mine.save = root() && store.after_seconds(begin - last_save_);
     const double rate = learning_rate_->at(step - 1);
     const StepResult result = trainer_->step(rate, mine, log.after_step(step));
-    after_step(result, rate, now_seconds() - begin);
+    after_step(result, rate);
 
     val_metrics_.clear();
     const bool last = step == total_steps_;
@@ -99,9 +100,12 @@ std::string TrainingRun::stop_reason() const {
   return request_.max_steps ? "--max-steps" : "a signal to another rank";
 }
 
-void TrainingRun::after_step(const StepResult& result, double learning_rate, double seconds) {
+void TrainingRun::after_step(const StepResult& result, double learning_rate) {
   const std::uint64_t step = trainer_->steps_done();
-  step_seconds_ += seconds;
+  const StepTimes times = trainer_->clock().take();
+  epoch_times_ += times;
+  ++epoch_steps_;
+  step_seconds_ += times.total();
   segment_samples_ += result.batch.size;
   epoch_segment_samples_ += result.batch.size;
   const auto before = progress_.milestone_steps;
@@ -119,11 +123,8 @@ void TrainingRun::after_step(const StepResult& result, double learning_rate, dou
   event.learning_rate = learning_rate;
   event.gradient_norm = result.gradient_norm;
   event.samples = result.batch.size;
-  event.seconds = seconds;
-  event.data_seconds = result.data_seconds;
-  event.compute_seconds = result.compute_seconds;
-  event.exposed_seconds = result.exposed_seconds;
-  event.update_seconds = result.update_seconds;
+  event.seconds = times.total();
+  event.times = times;
   event.logged = Cadence(config().log.every, steps_per_epoch_).after_step(step);
   audience_.on_step(event);
 }
@@ -131,8 +132,10 @@ void TrainingRun::after_step(const StepResult& result, double learning_rate, dou
 void TrainingRun::evaluate() {
   const Samples& val = setup_.data->val;
   if (val.size() == 0) return;
+  trainer_->clock().lap(Part::other);
   const double begin = now_seconds();
   const MetricSums sums = evaluator_->evaluate(trainer_->parameters(), *setup_.loss, val);
+  trainer_->clock().skip();
   val_metrics_ = setup_.loss->metrics(sums, static_cast<double>(val.size()));
   const std::uint64_t step = trainer_->steps_done();
   const std::string& best = config().checkpoint.best;
@@ -174,18 +177,50 @@ void TrainingRun::finish_epoch() {
     event.seconds = seconds;
     audience_.on_epoch(event);
   }
+  report_times();
   if (step % per_epoch == 0) progress_.end_epoch();
   epoch_segment_samples_ = 0;
   epoch_started_ = now_seconds();
 }
 
-// All ranks hold the same parameters, or something is broken: memory, a library, a processor.
+// Collective: every rank tells where its time of this epoch went.
+void TrainingRun::report_times() {
+  constexpr std::size_t kParts = kPartNames.size();
+  const std::span<double> waited = trainer_->waited_for();
+  const auto longest = std::ranges::max_element(waited);
+  std::vector<double> mine(epoch_times_.seconds.begin(), epoch_times_.seconds.end());
+  mine.push_back(*longest > 0 ? topology_.first_rank(topology_.my_node()) +
+                                    static_cast<double>(longest - waited.begin())
+                              : -1);
+  const auto ranks = static_cast<std::size_t>(world_.size());
+  const std::vector<int> counts(ranks, static_cast<int>(mine.size()));
+  std::vector<int> starts;
+  for (std::size_t r = 0; r < ranks; ++r) starts.push_back(static_cast<int>(r * mine.size()));
+  std::vector<double> all(ranks * mine.size());
+  world_.all_gather(mine, counts, starts, all);
+
+  TimesEvent event{.step = trainer_->steps_done(), .steps = epoch_steps_, .ranks = {}};
+  for (std::size_t r = 0; r < ranks && root(); ++r) {
+    RankTimes rank{.rank = static_cast<int>(r), .node = node_names_[r], .times = {}};
+    const auto from = all.begin() + static_cast<std::ptrdiff_t>(r * mine.size());
+    std::copy_n(from, kParts, rank.times.seconds.begin());
+    rank.waited_for = static_cast<int>(from[kParts]);
+    event.ranks.push_back(rank);
+  }
+  if (root()) audience_.on_times(event);
+  epoch_times_ = {};
+  epoch_steps_ = 0;
+  std::ranges::fill(waited, 0.0);
+}
+
+// Every node holds the same parameters, or something is broken: memory, a library, a processor.
 void TrainingRun::audit() {
-  const Digest digest = digest_of(std::as_bytes(trainer_->parameters()));
+  Digest digest;
+  if (topology_.leads()) digest = digest_of(std::as_bytes(trainer_->parameters()));
   Digest first = digest;
   world_.broadcast(std::as_writable_bytes(std::span(&first, 1)), 0);
   together(world_, [&] {
-    if (digest == first) return;
+    if (!topology_.leads() || digest == first) return;
     throw Error(
         ExitCode::desync,
         fmt::format("rank {} on {} holds other parameters than rank 0 after step {}: digest "
@@ -211,6 +246,7 @@ Checkpoint TrainingRun::checkpoint() {
 
 // Collective. False if the checkpoint could not be written; the run goes on, a few times.
 bool TrainingRun::save() {
+  trainer_->clock().lap(Part::other);
   const double begin = now_seconds();
   const Checkpoint state = checkpoint();
   std::string failure;
@@ -248,6 +284,7 @@ bool TrainingRun::save() {
   });
   last_save_ = now_seconds();
   const bool failed = world_.any(!failure.empty());
+  trainer_->clock().lap(Part::checkpoint);
   failed_saves_ = failed ? failed_saves_ + 1 : 0;
   if (!failed) return true;
   if (root()) audience_.on_warning("checkpoint not written: " + failure);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lockstep/base/clock.hpp"
+#include "lockstep/comm/topology.hpp"
 #include "lockstep/train/catalogue.hpp"
 #include "lockstep/train/checkpoint.hpp"
 #include "lockstep/train/checkpoint_store.hpp"
@@ -38,6 +39,7 @@ class TrainingRun {
   void plan();
   void find_checkpoint();
   [[nodiscard]] std::uint64_t steps_of_epochs(Index epochs) const;
+  void build_trainer();
   void restore();
   void open_directory();
   void begin_records();
@@ -45,7 +47,8 @@ class TrainingRun {
 
   ExitCode loop();
   Wishes wishes() const;
-  void after_step(const StepResult& result, double learning_rate, double seconds);
+  void after_step(const StepResult& result, double learning_rate);
+  void report_times();
   void evaluate();
   void finish_epoch();
   void audit();
@@ -54,8 +57,9 @@ class TrainingRun {
   [[nodiscard]] std::string stop_reason() const;
   void end(const std::string& status, ExitCode code, const std::string& reason);
 
-  const Communicator& world_;
   const RunRequest& request_;
+  const Topology topology_;
+  const Communicator& world_;
   Audience audience_;
   Setup setup_;
   int threads_ = 1;
@@ -71,6 +75,8 @@ class TrainingRun {
   Progress progress_;
   std::vector<std::string> notes_;
 
+  std::vector<std::string> node_names_;  // of each rank
+
   // Rank 0 only.
   std::unique_ptr<RunDirectory> directory_;
   std::unique_ptr<CheckpointStore> store_;
@@ -81,6 +87,8 @@ class TrainingRun {
   double last_save_ = started_;
   double epoch_started_ = started_;
   double step_seconds_ = 0;  // of this segment
+  StepTimes epoch_times_;    // of this rank, of this segment's part of the epoch
+  Index epoch_steps_ = 0;
   Index segment_samples_ = 0;
   Index epoch_segment_samples_ = 0;
   int failed_saves_ = 0;

@@ -11,13 +11,14 @@
 namespace lockstep {
 
 TrainingRun::TrainingRun(const Communicator& world, const RunRequest& request, Observer& observer)
-    : world_(world), request_(request) {
+    : request_(request), topology_(world, request.ranks_per_node), world_(topology_.ranks()) {
   audience_.add(observer);
-  setup_ = set_up(world, request.config_file, request.overrides);
-  threads_ = choose_threads(world, config().parallel.threads);
+  setup_ = set_up(topology_, request.config_file, request.overrides);
+  threads_ = choose_threads(world_, config().parallel.threads);
   milestone_seconds_.fill(-1);
   find_checkpoint();
   plan();
+  build_trainer();
 }
 
 double TrainingRun::epochs_done() const {
@@ -92,20 +93,26 @@ void TrainingRun::plan() {
                                 resume_from_->path.string(), difference));
       }
     }
-    const TrainerOptions options{
-        .seed = info_.seed,
-        .batch = data.batch,
-        .microbatches = microbatches_,
-        .shuffle = data.shuffle,
-        .clip_norm = config().optimizer.real("clip_norm"),
-        .bucket = config().parallel.bucket / static_cast<Index>(sizeof(Real)),
-        .overlap = config().parallel.overlap};
     learning_rate_ = std::make_unique<LearningRate>(config(), steps_per_epoch_, total_steps_);
-    trainer_ = std::make_unique<Trainer>(world_, *setup_.network, *setup_.loss, *setup_.optimizer,
-                                         setup_.data->train, options);
-    evaluator_ = std::make_unique<Evaluator>(world_, *setup_.network, data.batch, microbatches_);
-    if (resume_from_) restore();
   });
+}
+
+void TrainingRun::build_trainer() {
+  const TrainerOptions options{
+      .seed = info_.seed,
+      .batch = info_.batch,
+      .microbatches = microbatches_,
+      .shuffle = info_.shuffle,
+      .clip_norm = config().optimizer.real("clip_norm"),
+      .bucket = config().parallel.bucket / static_cast<Index>(sizeof(Real)),
+      .overlap = config().parallel.overlap};
+  trainer_ = std::make_unique<Trainer>(topology_, *setup_.network, *setup_.loss, *setup_.optimizer,
+                                       setup_.data->train, options);
+  together(world_, [&] {
+    evaluator_ =
+        std::make_unique<Evaluator>(world_, *setup_.network, info_.batch, microbatches_);
+  });
+  if (resume_from_) restore();
 }
 
 std::uint64_t TrainingRun::steps_of_epochs(Index epochs) const {
@@ -118,21 +125,24 @@ std::uint64_t TrainingRun::steps_of_epochs(Index epochs) const {
 }
 
 void TrainingRun::restore() {
-  const Hdf5Reader file(resume_from_->sealed.image, resume_from_->path.string());
-  Checkpoint checkpoint = decode(file, *setup_.network, setup_.optimizer->slots());
-  if (checkpoint.inputs != setup_.data->inputs || checkpoint.targets != setup_.data->targets) {
-    throw Error(
-        ExitCode::bad_data,
-        fmt::format("{} cannot be continued by this run\n  data.normalize: the checkpoint was "
-                    "trained on otherwise normalized data\n"
-                    "  to start afresh, leave out --resume or use another --run-dir",
-                    resume_from_->path.string()));
-  }
+  Checkpoint checkpoint;
+  together(world_, [&] {
+    const Hdf5Reader file(resume_from_->sealed.image, resume_from_->path.string());
+    checkpoint = decode(file, *setup_.network, setup_.optimizer->slots());
+    saved_digest_ = file.text_attribute("/digest", "state");
+    if (checkpoint.inputs != setup_.data->inputs || checkpoint.targets != setup_.data->targets) {
+      throw Error(
+          ExitCode::bad_data,
+          fmt::format("{} cannot be continued by this run\n  data.normalize: the checkpoint was "
+                      "trained on otherwise normalized data\n"
+                      "  to start afresh, leave out --resume or use another --run-dir",
+                      resume_from_->path.string()));
+    }
+  });
   trainer_->restore(checkpoint.info.step, checkpoint.parameters.span(), checkpoint.optimizer);
   progress_ = std::move(checkpoint.progress);
   first_step_ = checkpoint.info.step;
   saved_step_ = first_step_;
-  saved_digest_ = file.text_attribute("/digest", "state");
   resume_from_->sealed = {};  // a view of the bytes
   resume_from_->bytes = {};
   if (checkpoint.info.config != info_.config) {
@@ -144,9 +154,10 @@ void TrainingRun::begin_records() {
   const std::string place = affinity_list();
   std::vector<RankPlace> ranks;
   for (int rank = 0; rank < world_.size(); ++rank) {
-    // Every rank takes its turn to tell rank 0; once per run, and the text is short.
+    // Every rank takes its turn to tell the others; once per run, and the text is short.
     ranks.push_back(
         {broadcast_text(world_, node_name(), rank), broadcast_text(world_, place, rank)});
+    node_names_.push_back(ranks.back().node);
   }
   on_root(world_, [&] {
     if (request_.dry_run) return;
@@ -169,7 +180,7 @@ void TrainingRun::begin_records() {
   });
   if (root()) {
     RunStart start = start_event();
-    for (const RankPlace& r : ranks) start.nodes.push_back(r.node);
+    start.nodes = node_names_;
     audience_.on_start(start);
   }
 }

@@ -52,7 +52,7 @@ StepEvent a_step(std::uint64_t number) {
   step.loss = 0.312;
   step.samples = 256;
   step.seconds = 0.01;
-  step.exposed_seconds = 0.0006;
+  step.times[Part::exposed] = 0.0006;
   return step;
 }
 

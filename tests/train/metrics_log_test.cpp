@@ -120,10 +120,7 @@ StepEvent a_step() {
   step.gradient_norm = 0.164;
   step.samples = 256;
   step.seconds = 0.0125;
-  step.data_seconds = 0.0002;
-  step.compute_seconds = 0.01;
-  step.exposed_seconds = 0.0005;
-  step.update_seconds = 0.001;
+  step.times.seconds = {0.0002, 0.004, 0.006, 0.0003, 0.0005, 0.001, 0.0001, 0, 0.0004};
   step.logged = true;
   return step;
 }
@@ -135,7 +132,8 @@ TEST_F(MetricsLogTest, WritesAStepInFull) {
   EXPECT_EQ(lines()[0],
             R"({"t":"step","step":470,"epoch":2.0,"loss":0.0981,"lr":0.1809,"grad_norm":0.164,)"
             R"("samples":256,"step_s":0.0125,"samples_per_s":20480.0,"data_s":0.0002,)"
-            R"("compute_s":0.01,"comm_exposed_s":0.0005,"update_s":0.001})");
+            R"("forward_s":0.004,"backward_s":0.006,"hidden_s":0.0003,"exposed_s":0.0005,)"
+            R"("update_s":0.001,"wait_s":0.0001,"checkpoint_s":0.0,"other_s":0.0004})");
 }
 
 TEST_F(MetricsLogTest, LeavesOutStepsThatAreNotLogged) {

@@ -8,54 +8,7 @@
 
 namespace lockstep {
 
-/// One message under way. Move-only; whoever holds it waits for it before the memory of the message
-/// is touched.
-class [[nodiscard]] Request {
- public:
-  Request() = default;
-  explicit Request(MPI_Request handle) : handle_(handle) {}
-  Request(Request&& other) noexcept : handle_(other.release()) {}
-  Request& operator=(Request&& other) noexcept;
-  ~Request();
-
-  void wait();
-  /// True once the message is complete; lets MPI make progress.
-  [[nodiscard]] bool test();
-  /// Hands the message to the caller.
-  [[nodiscard]] MPI_Request release();
-
- private:
-  MPI_Request handle_ = MPI_REQUEST_NULL;
-};
-
-/// Messages under way that are waited for together. Its memory is taken once, for `capacity` of
-/// them.
-class RequestSet {
- public:
-  explicit RequestSet(std::size_t capacity);
-
-  /// Adds a message; `label` comes back when it is complete.
-  void add(Request request, int label);
-  [[nodiscard]] bool empty() const { return pending_ == 0; }
-  /// Lets MPI make progress, without waiting; returns the labels of the messages completed by it,
-  /// valid until the next call.
-  std::span<const int> test_some();
-  /// Waits until at least one message is complete; returns the labels as above. Empty if none is
-  /// under way.
-  std::span<const int> wait_some();
-  /// Waits for all.
-  void wait_all();
-
- private:
-  std::span<const int> completed(int count);
-
-  std::vector<MPI_Request> requests_;
-  std::vector<int> labels_;
-  std::vector<int> indices_;
-  std::vector<int> done_;
-  std::size_t used_ = 0;
-  std::size_t pending_ = 0;
-};
+class Rendezvous;
 
 /// A group of ranks that exchange messages. A failure of MPI itself aborts the job.
 class Communicator {
@@ -67,6 +20,19 @@ class Communicator {
 
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
+  [[nodiscard]] MPI_Comm handle() const { return handle_; }
+
+  /// From now on, collective calls let the ranks of a node sleep at gate 0 of `rendezvous` until all
+  /// of them are there: MPI itself waits by polling, which eats the cores that late ranks need.
+  void sleep_at(Rendezvous* rendezvous) { rendezvous_ = rendezvous; }
+  /// Longer messages travel in pieces of at most this many bytes; by default 1 GiB, for MPI counts
+  /// are ints.
+  void limit_messages(std::size_t bytes) { limit_ = bytes; }
+  [[nodiscard]] std::size_t message_limit() const { return limit_; }
+  /// The number of pieces that a message travels in.
+  [[nodiscard]] int pieces(std::size_t bytes) const {
+    return bytes == 0 ? 1 : static_cast<int>((bytes + limit_ - 1) / limit_);
+  }
 
   /// The ranks that give the same colour, ordered by `key`.
   [[nodiscard]] Communicator split(int color, int key) const;
@@ -77,20 +43,57 @@ class Communicator {
   /// True on all ranks if `mine` is true on any.
   [[nodiscard]] bool any(bool mine) const;
   [[nodiscard]] int minimum(int mine) const;
+  [[nodiscard]] double sum(double mine) const;
   /// Copies the bytes of `root` to all ranks, of any length, in chunks.
   void broadcast(std::span<std::byte> bytes, int root) const;
   /// Gives all ranks what each has: the counts[r] numbers of rank r go to all[starts[r]] and on.
   void all_gather(std::span<const double> mine, std::span<const int> counts,
                   std::span<const int> starts, std::span<double> all) const;
-
-  Request send(std::span<const std::byte> bytes, int to, int tag) const;
-  Request receive(std::span<std::byte> bytes, int from, int tag) const;
+  /// The same for one number of each.
+  void all_gather_ints(int mine, std::span<int> all) const;
 
  private:
+  void meet() const;
+
   MPI_Comm handle_;
+  Rendezvous* rendezvous_ = nullptr;
+  std::size_t limit_ = std::size_t{1} << 30;
   bool owned_ = true;
   int rank_ = 0;
   int size_ = 1;
+};
+
+/// Messages of one communicator under way that are waited for together. Its memory is taken once,
+/// for `capacity` of them.
+class RequestSet {
+ public:
+  RequestSet(const Communicator& communicator, std::size_t capacity);
+
+  /// Starts a message of any length; its label comes back for each piece that it travels in, of which
+  /// there are Communicator::pieces(bytes.size()).
+  void send(std::span<const std::byte> bytes, int to, int tag, int label);
+  void receive(std::span<std::byte> bytes, int from, int tag, int label);
+  [[nodiscard]] bool empty() const { return pending_ == 0; }
+  /// Lets MPI make progress, without waiting; returns the labels of the messages completed by it,
+  /// valid until the next call.
+  std::span<const int> test_some();
+  /// Waits until at least one message is complete; returns the labels as above. Empty if none is
+  /// under way.
+  std::span<const int> wait_some();
+  /// Waits for all.
+  void wait_all();
+
+ private:
+  MPI_Request* add(int label);
+  std::span<const int> completed(int count);
+
+  const Communicator& communicator_;
+  std::vector<MPI_Request> requests_;
+  std::vector<int> labels_;
+  std::vector<int> indices_;
+  std::vector<int> done_;
+  std::size_t used_ = 0;
+  std::size_t pending_ = 0;
 };
 
 }  // namespace lockstep

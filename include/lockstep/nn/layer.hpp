@@ -26,7 +26,9 @@ struct Initializer {
 /// he_normal      N(0, 2 / fan_in)                he_uniform      U(-a, a), a = sqrt(6 / fan_in)
 /// xavier_normal  N(0, 2 / (fan_in + fan_out))    xavier_uniform  U(-a, a), a = sqrt(6 / (fan_in +
 /// fan_out)) Source: Glorot, Bengio 2010; He, Zhang, Ren, Sun 2015.
-void initialize(const Initializer& initializer, const RandomKey& key, std::span<Real> out);
+/// The first number is that of element `first`.
+void initialize(const Initializer& initializer, const RandomKey& key, std::span<Real> out,
+                Index first = 0);
 
 /// One tensor that a layer learns.
 struct ParameterSpec {

@@ -30,8 +30,9 @@ class ParameterTable {
   /// Numbers that are learned.
   [[nodiscard]] Index count() const;
 
-  /// Initial values of all parameters into a zeroed flat buffer: a function of the seed.
-  void initialize(std::uint64_t seed, std::span<Real> flat) const;
+  /// Initial values of all parameters into a zeroed flat buffer: a function of the seed. Or of part
+  /// `part` of `parts` of them only, so that ranks that share the buffer can share the work.
+  void initialize(std::uint64_t seed, std::span<Real> flat, Index part = 0, Index parts = 1) const;
 
  private:
   std::vector<Parameter> parameters_;

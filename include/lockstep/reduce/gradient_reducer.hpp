@@ -1,26 +1,31 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/share.hpp"
-#include "lockstep/comm/communicator.hpp"
+#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/topology.hpp"
 #include "lockstep/reduce/bucket_layout.hpp"
 
 namespace lockstep {
+
+class CrossSum;
 
 /// Brings the gradients of all microbatches to one sum, of which each rank receives the slices it
 /// owns, while backpropagation still works on earlier layers.
 ///
 /// In every step: fill the blocks from the end of the buffer to its start; call
-/// `ready_from(offset)` whenever everything from `offset` on is final; then `finish()`. The sum
-/// follows the tree of OrderedSum over microbatches, so that its bits do not depend on the number
-/// of ranks.
+/// `ready_from(offset)` whenever everything from `offset` on is final; call `finish()`. Sums follow
+/// the tree of OrderedSum over microbatches, so that the result depends neither on the number of
+/// ranks nor on what arrives first.
 ///
-/// Each rank sends, of every bucket, the slice of every other rank: one message per gradient block.
-/// Between ranks of one node the same sums can be taken straight from shared memory; only
-/// `send_bucket` and `sum_slice` know that messages are used.
+/// Inside a node, gradients stay where they were computed, in memory that all of its ranks see: when
+/// a bucket is final on all of them, each rank sums its slice straight from there. Between nodes,
+/// the sums of the nodes travel (see CrossSum). The ranks of a node meet after `finish` and before
+/// the next step fills its blocks.
 class GradientReducer {
  public:
   /// One aligned block of this rank's share and the flat buffer for its gradient.
@@ -33,65 +38,58 @@ class GradientReducer {
     Range range;
     std::span<const Real> values;
   };
+  /// Where the time of this rank's last exchange went.
+  struct Times {
+    double hidden = 0;   ///< exchanging while backpropagation was not done yet
+    double exposed = 0;  ///< exchanging after that
+    Wait wait;           ///< asleep after that, and for whom: a rank of the node
+  };
 
-  /// `report_size` numbers travel from every rank to every rank with the gradients of a step.
-  /// `overlap` = false sends everything in `finish`, for measurements.
-  GradientReducer(const Communicator& communicator, const BucketLayout& layout, Index microbatches,
-                  Index report_size, bool overlap = true);
+  /// `overlap` = false leaves everything to `finish`, for measurements. Collective.
+  GradientReducer(const Topology& topology, const BucketLayout& layout, Index microbatches,
+                  bool overlap = true);
+  ~GradientReducer();
 
   [[nodiscard]] std::span<const Block> blocks() const { return blocks_; }
-  /// Where this rank writes its report before `finish`.
-  [[nodiscard]] std::span<double> report();
-  /// The reports of all ranks, after `finish`.
-  [[nodiscard]] std::span<const double> report_of(int rank) const;
 
   /// Everything from `offset` to the end of the buffer is final. Offsets fall within a step.
   void ready_from(Index offset);
   /// Waits for the rest; the slices of this rank in the order of the buffer, valid until the next
-  /// step begins.
+  /// step begins. Afterwards backpropagation is over on all ranks of the node.
   [[nodiscard]] std::span<const Slice> finish();
 
-  /// Seconds that `finish` of the last step waited for messages.
-  [[nodiscard]] double exposed_seconds() const { return exposed_seconds_; }
+  [[nodiscard]] const Times& times() const { return times_; }
 
  private:
-  struct Bucket {
-    Range mine;  ///< the slice of this rank
-    std::vector<const Real*>
-        sources;          ///< one per block of the job, in order: the first number of `mine`
-    Real* sum = nullptr;  ///< where the sum goes; null if the only source is the sum
-    int expected = 0;     ///< messages of one step
-    int missing = 0;      ///< messages still under way
-    bool sent = false;
+  /// A block of the node: its microbatches and where their gradient lies.
+  struct Source {
+    Share block;
+    const Real* values;
   };
 
-  void plan_buckets();
+  void plan_slices();
   void begin();
-  void send_bucket(int index);
-  void sum_slice(Bucket& bucket);
-  void take(std::span<const int> arrived);
-  void sum_if_complete(int index);
+  void advance();
+  void await(int bucket);
+  void sum_bucket(int bucket);
+  void sum_range(Range range, std::span<const Source> sources, Real* out);
 
-  const Communicator& communicator_;
+  const Topology& topology_;
   BucketLayout layout_;
+  std::vector<int> wards_;  ///< whose slices this rank sums on this node
   bool overlap_;
-  std::vector<Share> all_blocks_;  ///< of the whole job, in order
-  std::vector<int> owner_of_block_;
+  SharedMemory memory_;  ///< the blocks of each rank, one after the other
+  Rendezvous gates_;     ///< one per bucket: it is final on all ranks of the node
   std::vector<Block> blocks_;
-  Buffer<Real> gradients_;
-  Buffer<Real> received_;
-  Buffer<Real> sums_;
+  std::vector<Source> sources_;  ///< of all ranks of the node, in order
   Buffer<Real> scratch_;
   Index scratch_per_thread_ = 0;
-  std::vector<Bucket> buckets_;
+  std::unique_ptr<CrossSum> cross_;  ///< null if there are no other nodes
   std::vector<Slice> slices_;
-  Buffer<double> reports_;
-  Index report_stride_;
-  Index report_size_;
-  RequestSet requests_;
-  int next_bucket_ = 0;  ///< the highest that is not final yet, while a step is under way
-  bool under_way_ = false;
-  double exposed_seconds_ = 0;
+  int next_final_;  ///< the highest bucket that is not final here yet
+  int next_sum_;    ///< the highest bucket that was not summed yet
+  Times times_;
+  double longest_wait_ = 0;  ///< of this step
 };
 
 }  // namespace lockstep

@@ -2,19 +2,20 @@
 
 #include <span>
 
-#include "lockstep/comm/communicator.hpp"
+#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/topology.hpp"
 #include "lockstep/reduce/bucket_layout.hpp"
 
 namespace lockstep {
 
-/// Moves the slices that ranks own: after an update to all ranks, for a checkpoint to one.
+/// Moves the slices that ranks own: after an update to all nodes, for a checkpoint to one rank.
 class SliceExchange {
  public:
-  SliceExchange(const Communicator& communicator, const BucketLayout& layout);
+  SliceExchange(const Topology& topology, const BucketLayout& layout);
 
-  /// Gives all ranks what each owns of `flat`; every rank's `flat` is complete afterwards.
-  /// Collective.
-  void all_gather(std::span<Real> flat);
+  /// Every rank has updated what it owns of `flat`, which the ranks of a node share; afterwards it is
+  /// complete on every node, and the ranks of each node have met. Collective. Returns the time asleep.
+  Wait share(std::span<Real> flat);
   /// Brings to rank 0 what each rank owns: `mine` holds this rank's slices one after the other;
   /// `flat` is the whole buffer, used on rank 0 only. Collective.
   void gather(std::span<const Real> mine, std::span<Real> flat);
@@ -22,10 +23,11 @@ class SliceExchange {
   void pick(std::span<const Real> flat, std::span<Real> mine) const;
 
  private:
-  void receive_slices(int from, std::span<Real> flat);
+  void receive_slices(int owner, std::span<Real> flat);
 
-  const Communicator& communicator_;
+  const Topology& topology_;
   BucketLayout layout_;
+  std::vector<int> wards_;
   RequestSet requests_;
 };
 

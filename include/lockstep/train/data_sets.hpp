@@ -3,7 +3,8 @@
 #include <memory>
 #include <string>
 
-#include "lockstep/comm/communicator.hpp"
+#include "lockstep/comm/shared_memory.hpp"
+#include "lockstep/comm/topology.hpp"
 #include "lockstep/config/config.hpp"
 #include "lockstep/data/formats.hpp"
 #include "lockstep/nn/network.hpp"
@@ -11,29 +12,43 @@
 
 namespace lockstep {
 
-/// The data of a run: read by rank 0, the same bytes on every rank.
+/// A data set that exists once per node, in memory that the ranks of the node share.
+class SharedDataset {
+ public:
+  SharedDataset() = default;
+  /// Gives every node the data set of rank 0, which is null elsewhere. Collective.
+  SharedDataset(const Topology& topology, std::unique_ptr<Dataset> data);
+
+  [[nodiscard]] const Dataset* get() const { return data_.get(); }
+  [[nodiscard]] const Dataset& operator*() const { return *data_; }
+  [[nodiscard]] const Dataset* operator->() const { return data_.get(); }
+  explicit operator bool() const { return data_ != nullptr; }
+
+ private:
+  std::unique_ptr<SharedMemory> memory_;
+  std::unique_ptr<Dataset> data_;
+};
+
+/// The data of a run: read by rank 0, the same bytes on every node.
 struct DataSets {
-  std::unique_ptr<Dataset> train_data;
-  std::unique_ptr<Dataset> val_data;  ///< null if validation samples are held out from train_data
+  SharedDataset train_data;
+  SharedDataset val_data;  ///< null if validation samples are held out from train_data
   Normalization inputs;
   Normalization targets;
   Samples train;
   Samples val;         ///< size 0 if there is no validation
   std::string digest;  ///< of the training data
   std::string split;   ///< how train and val were told apart, for checkpoints
-  [[nodiscard]] bool held_out() const { return val_data == nullptr && val.size() > 0; }
+  [[nodiscard]] bool held_out() const { return !val_data && val.size() > 0; }
 };
 
 /// How a data file of this configuration is read.
 [[nodiscard]] Source source_of(const config::Data& data, const std::string& path,
                                const std::string& labels_path, bool classification);
 
-/// Gives every rank the data set of rank 0, whose `data` is null elsewhere. Collective.
-void broadcast_dataset(const Communicator& world, std::unique_ptr<Dataset>& data);
-
 /// Reads, checks and distributes the data of a configuration. Collective.
 /// Errors: AgreedError with whatever rank 0 found.
-[[nodiscard]] std::unique_ptr<DataSets> load_data(const Communicator& world,
+[[nodiscard]] std::unique_ptr<DataSets> load_data(const Topology& topology,
                                                   const config::Config& config,
                                                   bool classification);
 

@@ -8,6 +8,7 @@
 #include "lockstep/base/error.hpp"
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/nn/network.hpp"
+#include "lockstep/train/step_times.hpp"
 
 // What happens in a run, told to whoever wants to know: the terminal, the metrics file. Rank 0
 // only.
@@ -50,12 +51,24 @@ struct StepEvent {
   double learning_rate = 0;
   std::optional<double> gradient_norm;  ///< of the global gradient, where it was computed
   Index samples = 0;                    ///< in the batch
-  double seconds = 0;                   ///< wall time of the step
-  double data_seconds = 0;
-  double compute_seconds = 0;  ///< forward and backward
-  double exposed_seconds = 0;  ///< waiting for the gradients of others
-  double update_seconds = 0;
+  double seconds = 0;  ///< wall time since the step before, evaluations apart: times.total()
+  StepTimes times;     ///< of rank 0
   bool logged = false;  ///< due by log.every
+};
+
+/// Where the time of one rank went, over some steps.
+struct RankTimes {
+  int rank = 0;
+  std::string node;
+  StepTimes times;
+  int waited_for = -1;  ///< the rank that it slept longest for; -1: it did not wait
+};
+
+/// Told after each epoch, and when a run ends within one.
+struct TimesEvent {
+  std::uint64_t step = 0;
+  Index steps = 0;               ///< that the times are of
+  std::vector<RankTimes> ranks;  ///< all
 };
 
 /// Told when an epoch is complete, and when a run ends within one.
@@ -124,6 +137,7 @@ class Observer {
   virtual void on_start(const RunStart&) {}
   virtual void on_step(const StepEvent&) {}
   virtual void on_epoch(const EpochEvent&) {}
+  virtual void on_times(const TimesEvent&) {}
   virtual void on_eval(const EvalEvent&) {}
   virtual void on_checkpoint(const CheckpointEvent&) {}
   virtual void on_warning(const std::string&) {}

@@ -32,6 +32,7 @@ class MetricsLog : public Observer {
   /// Writes the steps that are `logged`.
   void on_step(const StepEvent& step) override;
   void on_epoch(const EpochEvent& epoch) override;
+  void on_times(const TimesEvent& event) override;
   void on_eval(const EvalEvent& eval) override;
   void on_checkpoint(const CheckpointEvent& checkpoint) override;
   void on_end(const RunEnd& end) override;

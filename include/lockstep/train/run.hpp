@@ -19,6 +19,7 @@ struct RunRequest {
   std::string resume;                      ///< empty, "auto", or a checkpoint file
   std::optional<std::uint64_t> max_steps;  ///< stop after this many steps of this segment
   std::optional<double> max_seconds;       ///< stop after this long
+  std::vector<int> ranks_per_node;         ///< split machines into nodes of so many ranks
   bool dry_run = false;                    ///< check everything, tell on_start, and leave
   std::vector<std::string> command_line;
 };

@@ -24,7 +24,7 @@ struct Setup {
 /// Reads and checks a configuration, its data and its network. Collective.
 /// Errors: AgreedError with every fault of the configuration, or the first of anything else;
 /// nothing was written.
-[[nodiscard]] Setup set_up(const Communicator& world, const std::string& config_file,
+[[nodiscard]] Setup set_up(const Topology& topology, const std::string& config_file,
                            std::span<const config::Override> overrides);
 
 /// Sets the number of threads of this rank: `wanted`, or if that is 0, OMP_NUM_THREADS, or its part

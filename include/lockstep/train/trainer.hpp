@@ -5,12 +5,15 @@
 #include <vector>
 
 #include "lockstep/base/buffer.hpp"
+#include "lockstep/comm/bulletin.hpp"
+#include "lockstep/comm/topology.hpp"
 #include "lockstep/data/sampler.hpp"
 #include "lockstep/nn/workspace.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/reduce/gradient_reducer.hpp"
 #include "lockstep/reduce/slice_exchange.hpp"
 #include "lockstep/train/samples.hpp"
+#include "lockstep/train/step_times.hpp"
 
 namespace lockstep {
 
@@ -31,29 +34,26 @@ struct Wishes {
   bool save = false;
 };
 
-/// What all ranks know after a step, the same on each, except for the seconds.
+/// What all ranks know after a step, the same on each.
 struct StepResult {
   BatchRange batch;
   MetricSums sums{};  ///< of the loss, over the global batch
   std::optional<double> gradient_norm;
   Wishes wishes;
-  double data_seconds = 0;
-  double compute_seconds = 0;
-  double exposed_seconds = 0;
-  double update_seconds = 0;
 };
 
-/// Trains one network on all ranks of a communicator: predict, compare, send the error back,
-/// adjust.
+/// Trains one network on all ranks: predict, compare, send the error back, adjust.
 ///
-/// Parameters after any step are the same bits on every rank and for every number of ranks and
-/// threads. Each rank computes its share of the microbatches, owns the sum of its slices of the
-/// gradient, and updates those.
+/// Parameters after any step are the same bits on every node and for every number of ranks, nodes
+/// and threads. They exist once per node. Each rank computes its share of the microbatches, owns the
+/// sum of its slices of the gradient, and updates those; the optimizer's state exists once in the
+/// whole job.
 class Trainer {
  public:
-  /// Starts at step 0 with initial parameters. All arguments must outlive the trainer.
-  /// Requires communicator.size() <= options.microbatches and options.batch >= 1.
-  Trainer(const Communicator& communicator, const Network& network, const Loss& loss,
+  /// Starts at step 0 with initial parameters. All arguments must outlive the trainer. Collective.
+  /// Requires topology.ranks().size() <= options.microbatches and options.batch >= 1.
+  /// Errors: AgreedError(system) if there is not enough memory.
+  Trainer(const Topology& topology, const Network& network, const Loss& loss,
           const Optimizer& optimizer, const Samples& samples, const TrainerOptions& options);
 
   /// One synchronized step over one global batch. Collective. After the first step it allocates
@@ -61,26 +61,32 @@ class Trainer {
   /// that must be clipped is not; the parameters are then those before the step.
   StepResult step(double learning_rate, Wishes wishes, bool want_norm);
 
+  /// Where the time of this rank goes; whoever works between steps laps it too.
+  [[nodiscard]] StepClock& clock() { return clock_; }
+  /// Seconds that this rank has slept until each rank of its node was ready.
+  [[nodiscard]] std::span<double> waited_for() { return waited_for_; }
+
   /// Steps done since the start of the run.
   [[nodiscard]] std::uint64_t steps_done() const { return steps_done_; }
   [[nodiscard]] const Sampler& sampler() const { return sampler_; }
   [[nodiscard]] const Network& network() const { return network_; }
-  [[nodiscard]] std::span<const Real> parameters() const { return parameters_.span(); }
+  [[nodiscard]] std::span<const Real> parameters() const { return parameters_; }
 
   /// The optimizer's state as flat buffers, one per slot, on rank 0; empty elsewhere. Collective.
   [[nodiscard]] std::vector<Buffer<Real>> gather_optimizer_state();
-  /// Goes on from a state: flat buffers, the same on all ranks.
+  /// Goes on from a state: flat buffers, the same on all ranks. Collective.
   void restore(std::uint64_t steps_done, std::span<const Real> parameters,
                std::span<const Buffer<Real>> optimizer_state);
 
  private:
   Targets read(const BatchRange& batch, const Pass& pass);
   void report(std::span<const MetricSums> sums, Wishes wishes);
+  double note(const Wait& wait);
   void collect_reports(StepResult& result) const;
   double gradient_norm(std::span<const GradientReducer::Slice> slices);
   void update(std::span<const GradientReducer::Slice> slices, const Update& update);
 
-  const Communicator& communicator_;
+  const Topology& topology_;
   const Network& network_;
   const Loss& loss_;
   const Optimizer& optimizer_;
@@ -91,21 +97,22 @@ class Trainer {
   BucketLayout layout_;
   GradientReducer reducer_;
   SliceExchange exchange_;
+  Bulletin reports_;      ///< of each rank: its wishes, then the sums of its microbatches
+  Bulletin square_sums_;  ///< of each rank: those of the norm blocks that it owns
   Workspace workspace_;
   RowReader reader_;
   std::uint64_t steps_done_ = 0;
-  Buffer<Real> parameters_;
+  SharedMemory parameter_memory_;
+  std::span<Real> parameters_;  ///< once per node
   std::vector<Buffer<Real>>
       optimizer_state_;  ///< one per slot: the slices of this rank, one after the other
   std::vector<std::span<Real>> state_slices_;  ///< scratch of `update`
   std::vector<GradientBlock> gradient_blocks_;
   std::vector<Microbatch> microbatches_;
   std::vector<MetricSums> sums_;
-  Buffer<double> my_square_sums_;
-  Buffer<double> square_sums_;  ///< in rank order
-  std::vector<int> square_sum_counts_;
-  std::vector<int> square_sum_starts_;
   std::vector<Index> square_sum_order_;  ///< position in square_sums_ of each block of the buffer
+  StepClock clock_;
+  std::vector<double> waited_for_;
 };
 
 }  // namespace lockstep

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/comm/shared_memory.hpp"
+
+namespace lockstep {
+
+/// Time asleep, and the rank of the node that came last.
+struct Wait {
+  double seconds = 0;
+  int rank = 0;
+};
+
+/// Gates at which the ranks of one node meet. A gate opens when all have arrived at it, again and
+/// again. Whoever waits sleeps in the kernel and costs nothing: ranks may be many more than cores.
+/// Everything written before arriving can be read by everyone once the gate is open.
+///
+/// A rank may arrive at a gate for the next round only after all have seen it open for this one;
+/// any later gate or barrier of the same round makes sure of that.
+class Rendezvous {
+ public:
+  /// Collective over `all`, of whose ranks `node` holds those of one node.
+  Rendezvous(const Communicator& all, const Communicator& node, int gates);
+  ~Rendezvous();
+
+  /// Never waits.
+  void arrive(int gate);
+  /// True if all have arrived as often as this rank.
+  [[nodiscard]] bool is_open(int gate) const;
+  /// Sleeps until the gate is open, but not much longer than `seconds` if given; returns nothing if
+  /// it is not open then.
+  /// Errors: Error(system) if a rank of the node has ended: it cannot arrive any more.
+  std::optional<Wait> wait(int gate, std::optional<double> seconds = std::nullopt);
+  /// Arrives and waits.
+  Wait pass(int gate);
+
+ private:
+  struct Gate;
+  struct Life;
+
+  [[nodiscard]] Gate& gate(int index) const;
+  [[nodiscard]] Life& life(int rank) const;
+  void check_that_all_live() const;
+
+  const Communicator& node_;
+  std::unique_ptr<SharedMemory> memory_;
+  std::vector<std::uint32_t> rounds_;  ///< how often this rank arrived at each gate
+};
+
+}  // namespace lockstep

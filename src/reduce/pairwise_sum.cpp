@@ -1,0 +1,189 @@
+#include <algorithm>
+#include <cassert>
+
+#include "lockstep/base/buffer.hpp"
+#include "lockstep/base/ordered_sum.hpp"
+#include "lockstep/base/parallel.hpp"
+#include "lockstep/reduce/cross_sum.hpp"
+#include "reduce/tags.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr int kSent = -1;
+
+class PairwiseSum final : public CrossSum {
+ public:
+  PairwiseSum(const Topology& topology, const BucketLayout& layout, Index microbatches)
+      : topology_(topology),
+        layout_(layout),
+        rank_(topology.ranks().rank()),
+        wards_(topology.wards()),
+        own_blocks_(blocks_of(topology.my_node(), microbatches)),
+        scratch_each_(OrderedSum::memory_for(microbatches, BucketLayout::kGranule)),
+        scratch_(thread_count() * scratch_each_),
+        requests_(topology.ranks(), plan(microbatches)) {}
+
+  [[nodiscard]] std::span<const Share> blocks() const override { return own_blocks_; }
+
+  [[nodiscard]] std::span<Real> part(int bucket, std::size_t ward, std::size_t block) override {
+    return part_of(buckets_[static_cast<std::size_t>(bucket)], ward, block);
+  }
+
+  void start(int bucket) override {
+    Bucket& b = buckets_[static_cast<std::size_t>(bucket)];
+    b.started = true;
+    b.missing = b.expected;
+    for (const Incoming& in : b.incoming) {
+      requests_.receive(std::as_writable_bytes(in.values), in.from, bucket_tag(bucket), bucket);
+    }
+    for (std::size_t w = 0; w < wards_.size(); ++w) {
+      if (wards_[w] == rank_ || layout_.slice(bucket, wards_[w]).size() == 0) continue;
+      for (std::size_t k = 0; k < own_blocks_.size(); ++k) {
+        requests_.send(std::as_bytes(part_of(b, w, k)), wards_[w], bucket_tag(bucket), kSent);
+      }
+    }
+    sum_if_complete(b);
+  }
+
+  void advance() override { take(requests_.test_some()); }
+
+  void finish() override {
+    while (!requests_.empty()) take(requests_.wait_some());
+  }
+
+  [[nodiscard]] std::span<const Real> sum(int bucket) const override {
+    return buckets_[static_cast<std::size_t>(bucket)].sum;
+  }
+
+ private:
+  struct Incoming {
+    int from;
+    std::span<Real> values;
+  };
+  struct Bucket {
+    std::vector<std::span<Real>> parts;  ///< by ward, then block of this node
+    std::vector<Incoming> incoming;
+    std::vector<const Real*> sources;  ///< by block of the job: the first number of `sum`'s range
+    std::span<Real> sum;
+    int expected = 0;  ///< messages
+    int missing = 0;
+    bool started = false;
+  };
+
+  std::vector<Share> blocks_of(int node, Index microbatches) const {
+    return aligned_blocks(share_of_node(topology_, node, microbatches));
+  }
+
+  [[nodiscard]] std::span<Real> part_of(const Bucket& b, std::size_t ward, std::size_t block) const {
+    return b.parts[ward * own_blocks_.size() + block];
+  }
+
+  // Takes all memory; returns the largest number of messages under way.
+  std::size_t plan(Index microbatches) {
+    for (int node = 0; node < topology_.nodes(); ++node) {
+      const auto blocks = blocks_of(node, microbatches);
+      all_blocks_.insert(all_blocks_.end(), blocks.begin(), blocks.end());
+    }
+    Index size = 0;
+    std::size_t messages = 0;
+    for (const bool place : {false, true}) {
+      size = 0;
+      messages = 0;
+      buckets_.assign(static_cast<std::size_t>(layout_.buckets()), {});
+      for (int b = 0; b < layout_.buckets(); ++b) messages += plan_bucket(b, microbatches, size);
+      if (!place) memory_ = Buffer<Real>(size);
+    }
+    return messages;
+  }
+
+  // The same walk twice: to count, then to place.
+  std::size_t plan_bucket(int index, Index microbatches, Index& used) {
+    Bucket& bucket = buckets_[static_cast<std::size_t>(index)];
+    const auto take = [&](Index count) {
+      const Index at = used;
+      used += aligned<Real>(count);
+      return memory_.size() < used ? std::span<Real>() : memory_.span(at, count);
+    };
+    std::size_t messages = 0;
+    const auto pieces = [&](Index numbers) {
+      return topology_.ranks().pieces(static_cast<std::size_t>(numbers) * sizeof(Real));
+    };
+    for (const int ward : wards_) {
+      const Index size = layout_.slice(index, ward).size();
+      for (std::size_t k = 0; k < own_blocks_.size(); ++k) {
+        bucket.parts.push_back(take(size));
+        messages += static_cast<std::size_t>(pieces(size));
+      }
+    }
+    const Index mine = layout_.slice(index, rank_).size();
+    bucket.sum = take(mine);
+    const auto self = static_cast<std::size_t>(std::ranges::find(wards_, rank_) - wards_.begin());
+    for (int node = 0; node < topology_.nodes(); ++node) {
+      const auto count = blocks_of(node, microbatches).size();
+      for (std::size_t k = 0; k < count; ++k) {
+        if (node == topology_.my_node()) {
+          bucket.sources.push_back(part_of(bucket, self, k).data());
+          continue;
+        }
+        const std::span<Real> values = take(mine);
+        bucket.sources.push_back(values.data());
+        if (mine == 0) continue;
+        bucket.incoming.push_back({topology_.deputy(node, rank_), values});
+        bucket.expected += pieces(mine);
+        messages += static_cast<std::size_t>(pieces(mine));
+      }
+    }
+    return messages;
+  }
+
+  void take(std::span<const int> arrived) {
+    for (const int bucket : arrived) {
+      if (bucket == kSent) continue;
+      Bucket& b = buckets_[static_cast<std::size_t>(bucket)];
+      --b.missing;
+      sum_if_complete(b);
+    }
+  }
+
+  void sum_if_complete(Bucket& b) {
+    if (!b.started || b.missing > 0) return;
+    b.started = false;
+    parallel_for_tiles(std::ssize(b.sum), BucketLayout::kGranule, [&](Index begin, Index end) {
+      OrderedSum sum(scratch_.span(thread_number() * scratch_each_, scratch_each_), end - begin);
+      for (std::size_t i = 0; i < all_blocks_.size(); ++i) {
+        std::copy(b.sources[i] + begin, b.sources[i] + end, sum.next().begin());
+        sum.push(all_blocks_[i]);
+      }
+      std::ranges::copy(sum.finish(), b.sum.begin() + begin);
+    });
+  }
+
+  const Topology& topology_;
+  BucketLayout layout_;
+  int rank_;
+  std::vector<int> wards_;
+  std::vector<Share> own_blocks_;
+  std::vector<Share> all_blocks_;  ///< of all nodes, in order
+  Index scratch_each_;
+  Buffer<Real> scratch_;
+  Buffer<Real> memory_;
+  std::vector<Bucket> buckets_;
+  RequestSet requests_;
+};
+
+}  // namespace
+
+Share share_of_node(const Topology& topology, int node, Index microbatches) {
+  const int ranks = topology.ranks().size();
+  const Share first = share_of(topology.first_rank(node), ranks, microbatches);
+  const Share last = share_of(topology.first_rank(node + 1) - 1, ranks, microbatches);
+  return {first.first, last.end() - first.first};
+}
+
+std::unique_ptr<CrossSum> pairwise_sum(const Topology& topology, const BucketLayout& layout,
+                                       Index microbatches) {
+  return std::make_unique<PairwiseSum>(topology, layout, microbatches);
+}
+
+}  // namespace lockstep
