@@ -98,6 +98,45 @@ TEST_F(ScaleTest, ASignalLeavesWhatIsFinishedAndNoProcess) {
   }
 }
 
+TEST_F(ScaleTest, ItsEndIsThatOfTheRunUnderWay) {
+  const struct {
+    int signal;
+    int code;
+    std::string words;
+  } cases[] = {{SIGINT, 130, "stopped by SIGINT after 0 of 1 runs"}, {SIGKILL, 137, ""}};
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.signal);
+    const std::string mark = fmt::format("LOCKSTEP_SCALE_TEST={}-{}-long", ::getpid(), c.signal);
+    const std::string out = fmt::format("long-{}", c.signal);
+    // One run of minutes.
+    Process process(scale({"--ranks", "2", "--repeat", "1", "--steps", "100000", "--out", out,
+                           "--set", "layer.fc1.out=4096"},
+                          {mark}));
+    ASSERT_TRUE(wait_until(
+        60, [&] { return !metric_lines(path(out + "/runs/np2-t1-1"), "step").empty(); }));
+    process.send(c.signal);
+    const Outcome outcome = process.wait(20);
+    EXPECT_FALSE(outcome.timed_out);
+    EXPECT_EQ(outcome.code, c.code) << outcome.err;
+    EXPECT_NE(outcome.err.find(c.words), std::string::npos) << outcome.err;
+    EXPECT_TRUE(wait_until(10, [&] { return processes_with(mark).empty(); }));
+  }
+}
+
+TEST_F(ScaleTest, OtherStatesAreNamedAndTheExitCodeTells) {
+  // A launcher under which each run starts from other random numbers.
+  const std::string launcher =
+      directory_.write("launcher", "#!/bin/sh\nwhile [ \"$1\" != '" LOCKSTEP_TRAINER
+                                   "' ]; do shift; done\nexec \"$@\" --seed $$\n");
+  fs::permissions(launcher, fs::perms::owner_all);
+  const Outcome outcome = run(scale(
+      {"--ranks", "1,2", "--repeat", "1", "--steps", "5", "--out", "other", "--mpirun", launcher}));
+  EXPECT_EQ(outcome.code, 81) << outcome.err;
+  EXPECT_NE(outcome.out.find("digest after 15 steps: NOT IDENTICAL"), std::string::npos);
+  EXPECT_NE(outcome.err.find("1 run  2 x 1"), std::string::npos) << outcome.err;
+  EXPECT_NE(read_text(path("other/report.html")).find("NOT IDENTICAL"), std::string::npos);
+}
+
 TEST_F(ScaleTest, ARunThatFailsIsShownInItsOwnWords) {
   const Outcome outcome = run(scale({"--ranks", "2", "--set", "data.train=none.csv"}));
   EXPECT_EQ(outcome.code, 66) << outcome.err;
