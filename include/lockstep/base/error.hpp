@@ -19,9 +19,11 @@ enum class ExitCode : int {
   io = 74,             ///< write failed
   interrupted = 75,    ///< stopped by a signal or a time limit after a complete checkpoint
   no_permission = 77,
-  config = 78,    ///< configuration file error
-  diverged = 80,  ///< loss or gradient not finite
-  desync = 81,    ///< replicas differ
+  config = 78,       ///< configuration file error
+  diverged = 80,     ///< loss or gradient not finite
+  desync = 81,       ///< replicas differ
+  by_sigint = 130,   ///< stopped by a signal where there is nothing to resume
+  by_sigterm = 143,  ///< likewise
 };
 
 /// Wrong input or a failed system call. The message says what, where, expected, found and the

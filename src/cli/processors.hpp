@@ -1,0 +1,15 @@
+#pragma once
+
+namespace lockstep::cli {
+
+/// The processors of this machine that this process and its children may use.
+struct Processors {
+  int usable = 1;    ///< in the affinity mask
+  int bindable = 0;  ///< cores to which ranks can be bound one by one
+};
+
+/// Launchers bind within the whole machine, whatever their own mask says: under a narrower mask
+/// nothing is bindable. Two hardware threads of a core count once there.
+[[nodiscard]] Processors find_processors();
+
+}  // namespace lockstep::cli
