@@ -62,7 +62,8 @@ int main(int argc, char** argv) {
     return 64;
   }
   const Environment environment;
-  const Communicator& world = environment.world();
+  const Topology topology(environment.world());
+  const Communicator& world = topology.ranks();
   const Work work = work_named(argv[1]);
   const int steps = std::atoi(argv[2]);
   const int rounds = std::atoi(argv[3]);
@@ -74,36 +75,25 @@ int main(int argc, char** argv) {
   const Samples samples{&data, Subset::whole(data.size()), &identity, &identity};
   const auto loss = cross_entropy();
   const auto optimizer = sgd({.momentum = 0.9});
-  Trainer trainer(world, network, *loss, *optimizer, samples,
+  Trainer trainer(topology, network, *loss, *optimizer, samples,
                   {.batch = work.batch, .microbatches = 8});
   for (int i = 0; i < std::max(3, steps / 10); ++i) trainer.step(0.01, {}, false);
 
+  (void)trainer.clock().take();
   std::vector<double> times;
-  StepResult parts;
   for (int r = 0; r < rounds; ++r) {
     world.barrier();
     const double start = now_seconds();
-    for (int i = 0; i < steps; ++i) {
-      const StepResult step = trainer.step(0.01, {}, false);
-      parts.data_seconds += step.data_seconds;
-      parts.compute_seconds += step.compute_seconds;
-      parts.exposed_seconds += step.exposed_seconds;
-      parts.update_seconds += step.update_seconds;
-    }
+    for (int i = 0; i < steps; ++i) trainer.step(0.01, {}, false);
     world.barrier();
     times.push_back((now_seconds() - start) / steps);
   }
   if (world.rank() != 0) return 0;
   std::ranges::sort(times);
   const double total = steps * rounds;
-  std::printf(
-      "{\"work\":\"%s\",\"ranks\":%d,\"threads\":%d,\"kernel\":\"%s\",\"median_ms\":%.4f,"
-      "\"best_ms\":%.4f,\"data_ms\":%.4f,\"compute_ms\":%.4f,\"exposed_ms\":%.4f,"
-      "\"update_ms\":%.4f,\"samples_per_s\":%.0f}\n",
-      argv[1], world.size(), thread_count(), std::string(kernels::kernel_name()).c_str(),
-      times[times.size() / 2] * 1e3, times.front() * 1e3, parts.data_seconds / total * 1e3,
-      parts.compute_seconds / total * 1e3, parts.exposed_seconds / total * 1e3,
-      parts.update_seconds / total * 1e3,
-      static_cast<double>(work.batch) / times[times.size() / 2]);
+  const StepTimes parts = trainer.clock().take();
+  std::printf("{\"work\":\"%s\",\"ranks\":%d,\"threads\":%d,\"median_ms\":%.4f,\"best_ms\":%.4f", argv[1], world.size(), thread_count(), times[times.size() / 2] * 1e3, times.front() * 1e3);
+  for (std::size_t i = 0; i < kPartNames.size(); ++i) std::printf(",\"%s\":%.3f", std::string(kPartNames[i]).c_str(), parts.seconds[i] / total * 1e3);
+  std::printf("}\n");
   return 0;
 }
