@@ -51,7 +51,7 @@ void multiply_rows(const Collected& w, Range rows, const Real* packed, Matrix dx
     multiply_weight_tile(tile);
     for (Index i = 0; i < rows.size(); ++i) {
       Real* out = dx.data + (rows.begin + i) * dx.columns + input;
-      for (Index j = 0; j < tile.rows; ++j) out[j] = transposed[j * tile.columns + i];
+      for (Index j = 0; j < tile.rows; ++j) out[j] = transposed.data()[j * tile.columns + i];
     }
   }
 }
