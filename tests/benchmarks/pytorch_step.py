@@ -1,7 +1,12 @@
-"""Time per training step of a workload of step_benchmark, in PyTorch (Debian's python3-torch), one process.
+"""Time per training step of a workload of step_benchmark, in PyTorch (Debian's python3-torch).
 
 usage: OMP_NUM_THREADS=1 python3 pytorch_step.py WORK STEPS ROUNDS
-Prints one JSON object: the median over the rounds of the mean step time.
+       OMP_NUM_THREADS=1 python3 pytorch_step.py WORK hold IMAGES.npy...
+
+Prints one JSON object: median and best over the rounds of the mean step time. Several processes train together (DDP over
+gloo, the batch is global) when RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT are set; rank 0 prints. With `hold`, every
+process loads the images and trains on those of the first file until it is ended, and says so in one line after a few steps:
+for those who measure memory meanwhile.
 """
 import json
 import os
@@ -9,44 +14,82 @@ import sys
 import time
 
 import torch
-from torch import nn
+from torch import distributed, nn
 
 WORKS = {"mlp-small": ((784, 512, 256, 10), 512), "mlp-wide": ((784, 2048, 2048, 10), 1024)}
+RANK = int(os.environ.get("RANK", "0"))
+WORLD = int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def main():
-    work, steps, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    widths, batch = WORKS[work]
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    torch.manual_seed(1)
+def build(widths):
     layers = []
     for i in range(len(widths) - 1):
         layers.append(nn.Linear(widths[i], widths[i + 1]))
         if i + 2 < len(widths):
             layers.append(nn.ReLU())
     model = nn.Sequential(*layers)
+    return nn.parallel.DistributedDataParallel(model) if WORLD > 1 else model
+
+
+def meet():
+    if WORLD > 1:
+        distributed.barrier()
+
+
+def measure(work, step, steps, rounds):
+    for i in range(max(3, steps // 10)):
+        step(i)
+    times = []
+    for _ in range(rounds):
+        meet()
+        start = time.perf_counter()
+        for i in range(steps):
+            step(i)
+        meet()
+        times.append((time.perf_counter() - start) / steps)
+    times.sort()
+    if RANK == 0:
+        print(json.dumps({"work": work, "torch": torch.__version__, "ranks": WORLD,
+                          "median_ms": times[len(times) // 2] * 1e3, "best_ms": times[0] * 1e3}))
+
+
+def hold(train, batch, files):
+    import numpy
+
+    data = [torch.from_numpy(numpy.load(file)) for file in files]
+    images = data[0].view(len(data[0]), -1)
+    labels = torch.randint(0, 10, (len(images),))
+    i = 0
+    while True:
+        chosen = torch.randint(0, len(images), (batch,))
+        train(images[chosen].float() / 255, labels[chosen])
+        i += 1
+        if i == 5:
+            print("training", flush=True)
+
+
+def main():
+    work = sys.argv[1]
+    widths, batch = WORKS[work]
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    torch.manual_seed(1)
+    if WORLD > 1:
+        distributed.init_process_group("gloo", rank=RANK, world_size=WORLD)
+    model = build(widths)
     optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
     loss_function = nn.CrossEntropyLoss()
-    batches = [(torch.randn(batch, widths[0]), torch.randint(0, 10, (batch,))) for _ in range(4)]
+    batch //= WORLD
 
-    def step(i):
-        x, y = batches[i % 4]
+    def train(x, y):
         loss = loss_function(model(x), y)
         optimizer.zero_grad(set_to_none=False)
         loss.backward()
         optimizer.step()
 
-    for i in range(max(3, steps // 10)):
-        step(i)
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        for i in range(steps):
-            step(i)
-        times.append((time.perf_counter() - start) / steps)
-    times.sort()
-    print(json.dumps({"work": work, "torch": torch.__version__,
-                      "median_ms": times[len(times) // 2] * 1e3, "best_ms": times[0] * 1e3}))
+    if sys.argv[2] == "hold":
+        hold(train, batch, sys.argv[3:])
+    batches = [(torch.randn(batch, widths[0]), torch.randint(0, 10, (batch,))) for _ in range(4)]
+    measure(work, lambda i: train(*batches[i % 4]), int(sys.argv[2]), int(sys.argv[3]))
 
 
 main()

@@ -1,19 +1,27 @@
-// Time per training step of one workload, with synthetic data: mpirun -np N step_benchmark WORK
-// STEPS ROUNDS [THREADS]
+// Time per training step of one workload, with synthetic data:
+//
+//   mpirun -np N step_benchmark WORK STEPS ROUNDS [--threads 1] [--microbatches 8]
+//   [--ranks-per-node ALL]
 //
 //   mlp-small   784-512-256-10, batch 512      mlp-wide   784-2048-2048-10, batch 1024
 //
-// Prints one JSON object: the median over the rounds of the mean step time, and each round.
+// Prints one JSON object: median and best over the rounds of the mean step time; where rank 0's
+// time went, in ms per step; FLOPs of the products of a step. One rank with one thread also
+// measures the peak of its core, before and after each round, and the share of it that the round
+// reached.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "benchmarks/fma_peak.hpp"
 #include "lockstep/base/clock.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/base/random.hpp"
 #include "lockstep/comm/environment.hpp"
+#include "lockstep/comm/topology.hpp"
 #include "lockstep/kernels/linear.hpp"
 #include "lockstep/nn/layers.hpp"
 #include "lockstep/train/trainer.hpp"
@@ -23,15 +31,55 @@ using namespace lockstep;
 namespace {
 
 struct Work {
+  std::string name;
   std::vector<Index> widths;
   Index batch;
 };
 
-Work work_named(const std::string& name) {
-  if (name == "mlp-small") return {{784, 512, 256, 10}, 512};
-  if (name == "mlp-wide") return {{784, 2048, 2048, 10}, 1024};
-  std::fprintf(stderr, "unknown work '%s': expected mlp-small or mlp-wide\n", name.c_str());
+struct Options {
+  Work work;
+  int steps = 1;
+  int rounds = 1;
+  int threads = 1;
+  int microbatches = 8;
+  int ranks_per_node = 0;  ///< 0: all that share memory
+};
+
+[[noreturn]] void refuse(const char* what) {
+  std::fprintf(stderr,
+               "step_benchmark: %s\n"
+               "usage: step_benchmark mlp-small|mlp-wide STEPS ROUNDS [--threads N] "
+               "[--microbatches N] [--ranks-per-node N]\n",
+               what);
   std::exit(64);
+}
+
+Work work_named(const std::string& name) {
+  if (name == "mlp-small") return {name, {784, 512, 256, 10}, 512};
+  if (name == "mlp-wide") return {name, {784, 2048, 2048, 10}, 1024};
+  refuse("unknown work");
+}
+
+int positive(const char* text) {
+  const int number = std::atoi(text);
+  if (number < 1) refuse("numbers are at least 1");
+  return number;
+}
+
+Options parse(int argc, char** argv) {
+  if (argc < 4 || argc % 2 != 0) refuse("wrong number of arguments");
+  Options options{
+      .work = work_named(argv[1]), .steps = positive(argv[2]), .rounds = positive(argv[3])};
+  for (int i = 4; i < argc; i += 2) {
+    const std::string_view name = argv[i];
+    int* const value = name == "--threads"          ? &options.threads
+                       : name == "--microbatches"   ? &options.microbatches
+                       : name == "--ranks-per-node" ? &options.ranks_per_node
+                                                    : nullptr;
+    if (value == nullptr) refuse("unknown option");
+    *value = positive(argv[i + 1]);
+  }
+  return options;
 }
 
 Network mlp(const Work& work) {
@@ -54,46 +102,93 @@ Dataset synthetic(const Work& work) {
   return data;
 }
 
+// 2 * rows * in * out for each product: forward and weight gradient of every layer, and input
+// gradient of every layer but the first.
+double flops_per_step(const Work& work) {
+  double flops = 0;
+  for (std::size_t i = 1; i < work.widths.size(); ++i) {
+    const double product =
+        2.0 * static_cast<double>(work.batch * work.widths[i - 1] * work.widths[i]);
+    flops += (i == 1 ? 2 : 3) * product;
+  }
+  return flops;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+struct Measured {
+  std::vector<double> seconds;  ///< per step, of each round
+  std::vector<double> peaks;    ///< FLOP/s around each round
+  std::vector<double> shares;   ///< of the peak that the round reached
+  StepTimes parts;              ///< over all rounds
+};
+
+Measured measure(Trainer& trainer, const Topology& topology, const Options& options) {
+  const bool with_peak = topology.ranks().size() == 1 && options.threads == 1;
+  const double flops = flops_per_step(options.work);
+  Measured result;
+  for (int i = 0; i < std::max(3, options.steps / 10); ++i) trainer.step(0.01, {}, false);
+  static_cast<void>(trainer.clock().take());
+  for (int r = 0; r < options.rounds; ++r) {
+    const double peak_before = with_peak ? benchmarks::fma_peak() : 0;
+    topology.ranks().barrier();
+    trainer.clock().skip();
+    const double start = now_seconds();
+    for (int i = 0; i < options.steps; ++i) trainer.step(0.01, {}, false);
+    topology.ranks().barrier();
+    result.seconds.push_back((now_seconds() - start) / options.steps);
+    result.parts += trainer.clock().take();
+    const double peak = with_peak ? std::max(peak_before, benchmarks::fma_peak()) : 0;
+    result.peaks.push_back(peak);
+    result.shares.push_back(with_peak ? flops / result.seconds.back() / peak : 0);
+  }
+  return result;
+}
+
+void print(const Measured& measured, int ranks, const Options& options) {
+  const double step = median(measured.seconds);
+  std::printf("{\"work\":\"%s\",\"ranks\":%d,\"threads\":%d,\"microbatches\":%d,\"kernel\":\"%s\"",
+              options.work.name.c_str(), ranks, thread_count(), options.microbatches,
+              std::string(kernels::kernel_name()).c_str());
+  std::printf(",\"median_ms\":%.4f,\"best_ms\":%.4f,\"samples_per_s\":%.0f", step * 1e3,
+              std::ranges::min(measured.seconds) * 1e3,
+              static_cast<double>(options.work.batch) / step);
+  for (std::size_t i = 0; i < kPartNames.size(); ++i) {
+    std::printf(",\"%s_ms\":%.4f", std::string(kPartNames[i]).c_str(),
+                measured.parts.seconds[i] / (options.steps * options.rounds) * 1e3);
+  }
+  const double flops = flops_per_step(options.work);
+  std::printf(",\"flops_per_step\":%.0f,\"gflops\":%.2f", flops, flops / step / 1e9);
+  if (measured.peaks.front() > 0) {
+    std::printf(",\"peak_gflops\":%.2f,\"peak_share\":%.4f", median(measured.peaks) / 1e9,
+                median(measured.shares));
+  }
+  std::printf("}\n");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) {
-    std::fprintf(stderr, "usage: step_benchmark WORK STEPS ROUNDS [THREADS]\n");
-    return 64;
-  }
+  const Options options = parse(argc, argv);
   const Environment environment;
-  const Topology topology(environment.world());
-  const Communicator& world = topology.ranks();
-  const Work work = work_named(argv[1]);
-  const int steps = std::atoi(argv[2]);
-  const int rounds = std::atoi(argv[3]);
-  set_thread_count(argc > 4 ? std::atoi(argv[4]) : 1);
+  const int ranks = environment.world().size();
+  if (options.microbatches < ranks) refuse("there are at least as many microbatches as ranks");
+  set_thread_count(options.threads);
 
-  const Network network = mlp(work);
-  const Dataset data = synthetic(work);
+  const int node_size = options.ranks_per_node > 0 ? options.ranks_per_node : ranks;
+  const Topology topology(environment.world(), {&node_size, 1});
+  const Network network = mlp(options.work);
+  const Dataset data = synthetic(options.work);
   const Normalization identity;
   const Samples samples{&data, Subset::whole(data.size()), &identity, &identity};
   const auto loss = cross_entropy();
   const auto optimizer = sgd({.momentum = 0.9});
   Trainer trainer(topology, network, *loss, *optimizer, samples,
-                  {.batch = work.batch, .microbatches = 8});
-  for (int i = 0; i < std::max(3, steps / 10); ++i) trainer.step(0.01, {}, false);
-
-  (void)trainer.clock().take();
-  std::vector<double> times;
-  for (int r = 0; r < rounds; ++r) {
-    world.barrier();
-    const double start = now_seconds();
-    for (int i = 0; i < steps; ++i) trainer.step(0.01, {}, false);
-    world.barrier();
-    times.push_back((now_seconds() - start) / steps);
-  }
-  if (world.rank() != 0) return 0;
-  std::ranges::sort(times);
-  const double total = steps * rounds;
-  const StepTimes parts = trainer.clock().take();
-  std::printf("{\"work\":\"%s\",\"ranks\":%d,\"threads\":%d,\"median_ms\":%.4f,\"best_ms\":%.4f", argv[1], world.size(), thread_count(), times[times.size() / 2] * 1e3, times.front() * 1e3);
-  for (std::size_t i = 0; i < kPartNames.size(); ++i) std::printf(",\"%s\":%.3f", std::string(kPartNames[i]).c_str(), parts.seconds[i] / total * 1e3);
-  std::printf("}\n");
+                  {.batch = options.work.batch, .microbatches = options.microbatches});
+  const Measured measured = measure(trainer, topology, options);
+  if (topology.ranks().rank() == 0) print(measured, ranks, options);
   return 0;
 }
