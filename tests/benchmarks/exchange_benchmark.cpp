@@ -128,7 +128,9 @@ double rounds_per_ms(const Communicator& ranks) {
     }
   }
   ranks.barrier();
-  return ranks.sum(rounds);
+  double sum = 0;
+  MPI_Allreduce(&rounds, &sum, 1, MPI_DOUBLE, MPI_SUM, ranks.handle());
+  return sum;
 }
 
 double median(std::vector<double> values) {
