@@ -1,4 +1,4 @@
-# Everything Lockstep is built on, each a Debian package. Optional ones only add speed.
+# Everything Lockstep is built on, each a Debian package. Optional ones are for comparison.
 set(MPI_CXX_SKIP_MPICXX TRUE)
 find_package(MPI REQUIRED COMPONENTS CXX)
 find_package(OpenMP REQUIRED COMPONENTS CXX)

@@ -6,7 +6,7 @@ build_packages=(
   libopenmpi-dev openmpi-bin  # MPI and mpirun
   libhdf5-dev                 # checkpoints
   libeigen3-dev               # matrix products
-  libdnnl-dev                 # optional: faster matrix products (oneDNN)
+  libdnnl-dev                 # optional: to measure matrix products beside (oneDNN)
   libtomlplusplus-dev         # configuration files
   libcli11-dev                # command line
   libfmt-dev                  # text

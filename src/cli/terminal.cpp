@@ -177,7 +177,8 @@ void Terminal::on_times(const TimesEvent& times) {
     times_ = times;
   } else {
     times_.steps += times.steps;
-    for (std::size_t r = 0; r < times.ranks.size(); ++r) times_.ranks[r].times += times.ranks[r].times;
+    for (std::size_t r = 0; r < times.ranks.size(); ++r)
+      times_.ranks[r].times += times.ranks[r].times;
   }
 }
 

@@ -27,9 +27,9 @@ struct TerminalStyle {
 [[nodiscard]] TerminalStyle standard_output_style();
 
 /// Tells people about a run: what it is, a line per epoch, and how it ended; in between a bar that
-/// is redrawn in place or, where it cannot be, a line now and then. Where the time went is told after
-/// each epoch of at least a second, else once at the end. Everything but the bar also
-/// goes to log.txt in the run directory, without colour.
+/// is redrawn in place or, where it cannot be, a line now and then. Where the time went is told
+/// after each epoch of at least a second, else once at the end. Everything but the bar also goes to
+/// log.txt in the run directory, without colour.
 class Terminal : public Observer {
  public:
   /// Seconds since 1970.

@@ -27,7 +27,8 @@ RequestSet::RequestSet(const Communicator& communicator, std::size_t capacity)
 void RequestSet::send(std::span<const std::byte> bytes, int to, int tag, int label) {
   std::size_t at = 0;
   do {
-    const auto piece = bytes.subspan(at, std::min(communicator_.message_limit(), bytes.size() - at));
+    const auto piece =
+        bytes.subspan(at, std::min(communicator_.message_limit(), bytes.size() - at));
     MPI_Isend(piece.data(), count_of(piece.size()), MPI_BYTE, to, tag, communicator_.handle(),
               add(label));
     at += piece.size();
@@ -37,7 +38,8 @@ void RequestSet::send(std::span<const std::byte> bytes, int to, int tag, int lab
 void RequestSet::receive(std::span<std::byte> bytes, int from, int tag, int label) {
   std::size_t at = 0;
   do {
-    const auto piece = bytes.subspan(at, std::min(communicator_.message_limit(), bytes.size() - at));
+    const auto piece =
+        bytes.subspan(at, std::min(communicator_.message_limit(), bytes.size() - at));
     MPI_Irecv(piece.data(), count_of(piece.size()), MPI_BYTE, from, tag, communicator_.handle(),
               add(label));
     at += piece.size();
@@ -102,13 +104,17 @@ Communicator::~Communicator() {
 Communicator Communicator::split(int color, int key) const {
   MPI_Comm part = MPI_COMM_NULL;
   MPI_Comm_split(handle_, color, key, &part);
-  return Communicator(part);
+  Communicator result(part);
+  result.limit_messages(limit_);
+  return result;
 }
 
 Communicator Communicator::split_by_node() const {
   MPI_Comm node = MPI_COMM_NULL;
   MPI_Comm_split_type(handle_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node);
-  return Communicator(node);
+  Communicator result(node);
+  result.limit_messages(limit_);
+  return result;
 }
 
 void Communicator::meet() const {
@@ -132,13 +138,6 @@ int Communicator::minimum(int mine) const {
   meet();
   int out = 0;
   MPI_Allreduce(&mine, &out, 1, MPI_INT, MPI_MIN, handle_);
-  return out;
-}
-
-double Communicator::sum(double mine) const {
-  meet();
-  double out = 0;
-  MPI_Allreduce(&mine, &out, 1, MPI_DOUBLE, MPI_SUM, handle_);
   return out;
 }
 

@@ -43,8 +43,8 @@ void wake_all(const Word& word) {
 }  // namespace
 
 struct alignas(kAlignment) Rendezvous::Gate {
-  Word arrivals = 0;  ///< in the running round
-  Word opened = 0;    ///< rounds, modulo 2^32
+  Word arrivals = 0;          ///< in the running round
+  Word opened = 0;            ///< rounds, modulo 2^32
   std::atomic<int> last = 0;  ///< the rank that opened it
 };
 
@@ -58,8 +58,9 @@ Rendezvous::Rendezvous(const Communicator& all, const Communicator& node, int ga
     : node_(node),
       memory_(std::make_unique<SharedMemory>(
           all, node,
-          static_cast<Index>(sizeof(Life) +
-                             (node.rank() == 0 ? sizeof(Gate) * static_cast<std::size_t>(gates) : 0)))),
+          static_cast<Index>(sizeof(Life) + (node.rank() == 0
+                                                 ? sizeof(Gate) * static_cast<std::size_t>(gates)
+                                                 : 0)))),
       rounds_(static_cast<std::size_t>(gates), 0) {
   if (node.rank() == 0) {
     for (int g = 0; g < gates; ++g) new (&gate(g)) Gate;
@@ -93,7 +94,8 @@ Rendezvous::Gate& Rendezvous::gate(int index) const {
 void Rendezvous::arrive(int index) {
   Gate& g = gate(index);
   ++rounds_[static_cast<std::size_t>(index)];
-  if (static_cast<int>(g.arrivals.fetch_add(1, std::memory_order_acq_rel)) + 1 < node_.size()) return;
+  if (static_cast<int>(g.arrivals.fetch_add(1, std::memory_order_acq_rel)) + 1 < node_.size())
+    return;
   g.arrivals.store(0, std::memory_order_relaxed);
   g.last.store(node_.rank(), std::memory_order_relaxed);
   g.opened.fetch_add(1, std::memory_order_release);

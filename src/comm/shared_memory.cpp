@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <numeric>
 #include <string>
 
 #include "lockstep/comm/agreement.hpp"
@@ -28,18 +29,35 @@ void check_space(double bytes) {
   if (::statvfs(directory.c_str(), &space) != 0) return;  // MPI will choose, and say, itself
   const double free = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize);
   if (bytes <= free) return;
-  const auto megabytes = [](double b) { return std::to_string(static_cast<int>(b / kMegabyte) + 1); };
-  throw Error(ExitCode::system,
-              "the ranks on " + node_name() + " need " + megabytes(bytes) +
-                  " MB of shared memory, but " + directory + " has " + megabytes(free) +
-                  " MB left\n  in a container, start it with more (docker run --shm-size=1g), or use "
-                  "a directory on disk: mpirun --mca osc_sm_backing_directory /tmp ...");
+  const auto megabytes = [](double b) {
+    return std::to_string(static_cast<int>(b / kMegabyte) + 1);
+  };
+  throw Error(
+      ExitCode::system,
+      "the ranks on " + node_name() + " need " + megabytes(bytes) + " MB of shared memory, but " +
+          directory + " has " + megabytes(free) +
+          " MB left\n  in a container, start it with more (docker run --shm-size=1g), or use "
+          "a directory on disk: mpirun --mca osc_sm_backing_directory /tmp ...");
+}
+
+std::vector<Index> sizes_of_all(const Communicator& node, Index mine) {
+  const auto ranks = static_cast<std::size_t>(node.size());
+  const auto exact = static_cast<double>(mine);  // up to 2^53
+  std::vector<int> counts(ranks, 1);
+  std::vector<int> starts(ranks);
+  std::iota(starts.begin(), starts.end(), 0);
+  std::vector<double> all(ranks);
+  node.all_gather({&exact, 1}, counts, starts, all);
+  std::vector<Index> sizes;
+  for (const double size : all) sizes.push_back(static_cast<Index>(size));
+  return sizes;
 }
 
 }  // namespace
 
 SharedMemory::SharedMemory(const Communicator& all, const Communicator& node, Index bytes) {
-  const double total = node.sum(static_cast<double>(bytes));
+  const std::vector<Index> sizes = sizes_of_all(node, bytes);
+  const auto total = static_cast<double>(std::accumulate(sizes.begin(), sizes.end(), Index{0}));
   together(all, [&] {
     if (node.size() == 1) {
       alone_ = Buffer<std::byte>(bytes);
@@ -60,13 +78,13 @@ SharedMemory::SharedMemory(const Communicator& all, const Communicator& node, In
                           &window_);
   MPI_Info_free(&info);
   for (int rank = 0; rank < node.size(); ++rank) {
-    MPI_Aint size = 0;
+    MPI_Aint whole_pages = 0;
     int unit = 0;
-    MPI_Win_shared_query(window_, rank, &size, &unit, &base);
+    MPI_Win_shared_query(window_, rank, &whole_pages, &unit, &base);
     const auto address = reinterpret_cast<std::uintptr_t>(base);
     const std::uintptr_t start = (address + kAlignment - 1) / kAlignment * kAlignment;
     segments_.emplace_back(reinterpret_cast<std::byte*>(start),
-                           static_cast<std::size_t>(size) - kAlignment);
+                           static_cast<std::size_t>(sizes[static_cast<std::size_t>(rank)]));
   }
   // Touched now, so that the next check of free space sees what this one takes.
   const std::span<std::byte> mine = segment(node.rank());

@@ -12,7 +12,8 @@ template <typename Draw>
 void fill(std::span<Real> out, Index first, const Draw& draw) {
   parallel_for_tiles(static_cast<Index>(out.size()), kElementTile, [&](Index begin, Index end) {
     for (Index i = begin; i < end; ++i) {
-      out[static_cast<std::size_t>(i)] = static_cast<Real>(draw(static_cast<std::uint64_t>(first + i)));
+      out[static_cast<std::size_t>(i)] =
+          static_cast<Real>(draw(static_cast<std::uint64_t>(first + i)));
     }
   });
 }

@@ -53,8 +53,8 @@ GradientReducer::GradientReducer(const Topology& topology, const BucketLayout& l
     const std::span<Real> all = memory_.segment_of<Real>(local);
     Index at = 0;
     for (const Share& block : aligned_blocks(share_of_rank(topology, rank, microbatches))) {
-      const auto values = all.subspan(static_cast<std::size_t>(at),
-                                      static_cast<std::size_t>(layout.size()));
+      const auto values =
+          all.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(layout.size()));
       sources_.push_back({block, values.data()});
       if (rank == topology.ranks().rank()) blocks_.push_back({block, values});
       at += stride;
@@ -71,10 +71,10 @@ void GradientReducer::plan_slices() {
   for (int b = 0; b < layout_.buckets(); ++b) {
     const Range mine = layout_.slice(b, topology_.ranks().rank());
     if (mine.size() == 0) continue;
-    slices_.push_back({mine, cross_ ? cross_->sum(b)
-                                    : blocks_.front().values.subspan(
-                                          static_cast<std::size_t>(mine.begin),
-                                          static_cast<std::size_t>(mine.size()))});
+    slices_.push_back(
+        {mine, cross_ ? cross_->sum(b)
+                      : blocks_.front().values.subspan(static_cast<std::size_t>(mine.begin),
+                                                       static_cast<std::size_t>(mine.size()))});
   }
 }
 
@@ -83,7 +83,8 @@ void GradientReducer::ready_from(Index offset) {
   const double start = now_seconds();
   if (next_final_ == std::max(layout_.buckets(), 1) - 1) begin();
   // Gate 0 opens even if there is nothing to sum: it also says that backpropagation is over.
-  while (next_final_ > 0 && layout_.bucket(next_final_).begin >= offset) gates_.arrive(next_final_--);
+  while (next_final_ > 0 && layout_.bucket(next_final_).begin >= offset)
+    gates_.arrive(next_final_--);
   if (next_final_ == 0 && offset == 0) gates_.arrive(next_final_--);
   advance();
   times_.hidden += now_seconds() - start;

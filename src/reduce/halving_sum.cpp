@@ -35,8 +35,8 @@ class HalvingSum final : public CrossSum {
   [[nodiscard]] std::span<const Share> blocks() const override { return {&block_, 1}; }
 
   [[nodiscard]] std::span<Real> part(int bucket, std::size_t ward, std::size_t) override {
-    return slice(buckets_[static_cast<std::size_t>(bucket)], reversed(static_cast<int>(ward), rounds_),
-                 1);
+    return slice(buckets_[static_cast<std::size_t>(bucket)],
+                 reversed(static_cast<int>(ward), rounds_), 1);
   }
 
   void start(int bucket) override {
@@ -53,13 +53,13 @@ class HalvingSum final : public CrossSum {
   }
 
   [[nodiscard]] std::span<const Real> sum(int bucket) const override {
-    return slice(buckets_[static_cast<std::size_t>(bucket)],
-                 reversed(topology_.my_node(), rounds_), 1);
+    return slice(buckets_[static_cast<std::size_t>(bucket)], reversed(topology_.my_node(), rounds_),
+                 1);
   }
 
  private:
   struct Bucket {
-    std::span<Real> values;    ///< the slices, one after the other
+    std::span<Real> values;     ///< the slices, one after the other
     std::vector<Index> starts;  ///< of the slices, and the end
     std::span<Real> received;
     int round = 0;
@@ -112,7 +112,8 @@ class HalvingSum final : public CrossSum {
     const bool keep_upper = (topology_.my_node() >> b.round & 1) != 0;
     const int away = keep_upper ? b.first : b.first + half;
     b.first = keep_upper ? b.first + half : b.first;
-    const int peer = topology_.deputy(topology_.my_node() ^ (1 << b.round), topology_.ranks().rank());
+    const int peer =
+        topology_.deputy(topology_.my_node() ^ (1 << b.round), topology_.ranks().rank());
     const std::span<Real> kept = slice(b, b.first, half);
     b.missing = static_cast<int>(pieces(std::ssize(kept)));
     requests_.receive(std::as_writable_bytes(b.received.first(kept.size())), peer,

@@ -75,7 +75,8 @@ class PairwiseSum final : public CrossSum {
     return aligned_blocks(share_of_node(topology_, node, microbatches));
   }
 
-  [[nodiscard]] std::span<Real> part_of(const Bucket& b, std::size_t ward, std::size_t block) const {
+  [[nodiscard]] std::span<Real> part_of(const Bucket& b, std::size_t ward,
+                                        std::size_t block) const {
     return b.parts[ward * own_blocks_.size() + block];
   }
 

@@ -96,7 +96,8 @@ std::vector<Real> Evaluator::predict(std::span<const Real> parameters, const Sam
   });
   if (communicator_.rank() != 0) {
     const auto bytes = std::as_bytes(std::span(mine));
-    RequestSet requests(communicator_, static_cast<std::size_t>(communicator_.pieces(bytes.size())));
+    RequestSet requests(communicator_,
+                        static_cast<std::size_t>(communicator_.pieces(bytes.size())));
     requests.send(bytes, 0, kPredictionTag, 0);
     requests.wait_all();
     return {};

@@ -141,7 +141,8 @@ EvalEvent evaluate_checkpoint(const Communicator& all, const std::string& checkp
       check_shape(*samples.data, model);
     });
   } else {
-    own = load_checked(topology, model, source_of(data, data_path, labels, model.loss->classifies()));
+    own =
+        load_checked(topology, model, source_of(data, data_path, labels, model.loss->classifies()));
     samples = all_of(*own, model.checkpoint);
     event.split = data_path;
   }

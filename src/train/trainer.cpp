@@ -66,17 +66,16 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       exchange_(topology, layout_),
       reports_(topology, report_sizes(topology.ranks().size(), options.microbatches)),
       square_sums_(topology, norm_blocks(layout_)),
-      workspace_(make_workspace(
-          topology, network,
-          {.samples = share_samples(share_, options.batch, options.microbatches) + 1,
-           .microbatches = share_.count,
-           .threads = thread_count()})),
+      workspace_(
+          make_workspace(topology, network,
+                         {.samples = share_samples(share_, options.batch, options.microbatches) + 1,
+                          .microbatches = share_.count,
+                          .threads = thread_count()})),
       reader_(workspace_.capacity().samples, samples.data->describe().target_columns),
-      parameter_memory_(
-          topology.ranks(), topology.node(),
-          topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0),
-      parameters_(parameter_memory_.segment_of<Real>(0).first(
-          static_cast<std::size_t>(layout_.size()))),
+      parameter_memory_(topology.ranks(), topology.node(),
+                        topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0),
+      parameters_(
+          parameter_memory_.segment_of<Real>(0).first(static_cast<std::size_t>(layout_.size()))),
       microbatches_(static_cast<std::size_t>(share_.count)),
       sums_(static_cast<std::size_t>(share_.count)),
       waited_for_(static_cast<std::size_t>(topology.node().size())) {
@@ -208,8 +207,8 @@ void Trainer::update(std::span<const GradientReducer::Slice> slices, const Updat
     for (std::size_t slot = 0; slot < optimizer_state_.size(); ++slot) {
       state_slices_[slot] = optimizer_state_[slot].span(at, size);
     }
-    const std::span<Real> mine = parameters_.subspan(
-        static_cast<std::size_t>(slice.range.begin), static_cast<std::size_t>(size));
+    const std::span<Real> mine = parameters_.subspan(static_cast<std::size_t>(slice.range.begin),
+                                                     static_cast<std::size_t>(size));
     optimizer_.step(mine, slice.values, state_slices_, update);
     at += size;
   }

@@ -109,8 +109,7 @@ void TrainingRun::build_trainer() {
   trainer_ = std::make_unique<Trainer>(topology_, *setup_.network, *setup_.loss, *setup_.optimizer,
                                        setup_.data->train, options);
   together(world_, [&] {
-    evaluator_ =
-        std::make_unique<Evaluator>(world_, *setup_.network, info_.batch, microbatches_);
+    evaluator_ = std::make_unique<Evaluator>(world_, *setup_.network, info_.batch, microbatches_);
   });
   if (resume_from_) restore();
 }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -13,8 +14,6 @@
 
 namespace lockstep {
 namespace {
-
-Communicator world() { return Communicator(MPI_COMM_WORLD); }
 
 // The gradient of one microbatch at one place: values whose sum depends on the order of the
 // additions.
@@ -48,17 +47,21 @@ void fill(std::span<const GradientReducer::Block> blocks, int step, Range range)
 struct Case {
   Index size, bucket, microbatches;
   bool overlap;
+  std::vector<int> nodes;        ///< sizes; empty: one node
+  std::size_t limit = 1u << 30;  ///< bytes of a message
 };
 
 class Reducer : public testing::TestWithParam<Case> {};
 
 TEST_P(Reducer, GivesEveryOwnerTheTreeSumOverAllMicrobatches) {
   const Case c = GetParam();
-  const Communicator comm = world();
+  Communicator comm(MPI_COMM_WORLD);
+  comm.limit_messages(c.limit);
+  const Topology topology(comm, c.nodes);
+  EXPECT_EQ(topology.ranks().message_limit(), c.limit);
   const BucketLayout layout(c.size, c.bucket, comm.size());
-  GradientReducer reducer(comm, layout, c.microbatches, 3, c.overlap);
+  GradientReducer reducer(topology, layout, c.microbatches, c.overlap);
   for (int step = 0; step < 3; ++step) {
-    reducer.report()[0] = comm.rank() + 100 * step;
     // Layers retire from the end of the buffer to its start, at places that fit no bucket.
     for (Index end = c.size; end > 0;) {
       const Index begin = std::max<Index>(0, end - 700);
@@ -76,22 +79,33 @@ TEST_P(Reducer, GivesEveryOwnerTheTreeSumOverAllMicrobatches) {
       owned += slice.range.size();
     }
     EXPECT_EQ(owned, layout.owned(comm.rank()));
-    for (int rank = 0; rank < comm.size(); ++rank) {
-      EXPECT_EQ(reducer.report_of(rank)[0], rank + 100 * step);
-    }
+    topology.barrier().pass(0);  // as at the end of a step
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, Reducer,
-                         testing::Values(Case{5000, 1024, 8, true}, Case{5000, 2048, 8, false},
-                                         Case{9, 1024, 4, true}, Case{3333, 1 << 20, 7, true},
-                                         Case{2048, 1024, 13, true}));
+INSTANTIATE_TEST_SUITE_P(
+    Sizes, Reducer,
+    testing::Values(Case{5000, 1024, 8, true, {}}, Case{5000, 2048, 8, false, {}},
+                    Case{9, 1024, 4, true, {}}, Case{3333, 1 << 20, 7, true, {}},
+                    Case{2048, 1024, 13, true, {}},
+                    // other nodes: halves for powers of two, else pairs
+                    Case{5000, 1024, 8, true, {1}}, Case{5000, 2048, 8, false, {2}},
+                    Case{3333, 1 << 20, 7, true, {1}}, Case{5000, 1024, 13, true, {2}},
+                    Case{5000, 1024, 8, true, {1, 2}}, Case{9, 1024, 4, true, {3, 1}},
+                    // messages in pieces
+                    Case{5000, 4096, 8, true, {1}, 100}, Case{5000, 4096, 7, true, {1, 2}, 1000}));
 
-TEST(SliceExchange, GathersWhatEachRankOwns) {
-  const Communicator comm = world();
+class Exchange : public testing::TestWithParam<std::vector<int>> {};
+
+TEST_P(Exchange, GathersWhatEachRankOwns) {
+  Communicator comm(MPI_COMM_WORLD);
+  comm.limit_messages(1500);
+  const Topology topology(comm, GetParam());
   const BucketLayout layout(7000, 2048, comm.size());
-  SliceExchange exchange(comm, layout);
-  std::vector<Real> flat(7000, -1);
+  SliceExchange exchange(topology, layout);
+  SharedMemory memory(topology.ranks(), topology.node(),
+                      topology.leads() ? 7000 * static_cast<Index>(sizeof(Real)) : 0);
+  const std::span<Real> flat = memory.segment_of<Real>(0).first(7000);
   std::vector<Real> mine;
   for (const Range& r : layout.slices(comm.rank())) {
     for (Index i = r.begin; i < r.end; ++i) {
@@ -101,15 +115,19 @@ TEST(SliceExchange, GathersWhatEachRankOwns) {
   }
   std::vector<Real> whole(comm.rank() == 0 ? 7000 : 0);
   exchange.gather(mine, whole);
-  exchange.all_gather(flat);
+  (void)exchange.share(flat);
   std::vector<Real> picked(mine.size());
   exchange.pick(flat, picked);
   EXPECT_EQ(picked, mine);
   for (std::size_t i = 0; i < flat.size(); ++i) EXPECT_EQ(flat[i], static_cast<Real>(i));
   if (comm.rank() == 0) {
-    EXPECT_EQ(whole, flat);
+    EXPECT_TRUE(std::ranges::equal(whole, flat));
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Nodes, Exchange,
+                         testing::Values(std::vector<int>{}, std::vector<int>{1},
+                                         std::vector<int>{2}, std::vector<int>{1, 2}));
 
 }  // namespace
 }  // namespace lockstep

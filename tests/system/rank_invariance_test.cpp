@@ -199,6 +199,20 @@ TEST_F(RankInvarianceTest, Regression) {
                {{1, 2, false, "4 KiB"}, {3, 1, true, "64 B"}, {8, 1, false, "1 MiB"}});
 }
 
+// One machine stands for several nodes, equal and unequal.
+TEST_F(RankInvarianceTest, LayoutOfNodes) {
+  directory_.write("data.csv", class_table(248, 20, 5));
+  directory_.write("config.toml", clipping().config);
+  const Result reference = train({0, 1, true, "4 KiB"});
+  for (const char* sizes : {"8", "4", "2", "1", "3,5"}) {
+    SCOPED_TRACE(sizes);
+    const Result result = train({8, 1, true, "4 KiB"}, {"--ranks-per-node", sizes});
+    EXPECT_EQ(result.digest, reference.digest);
+    EXPECT_TRUE(result.checkpoint == reference.checkpoint) << "the checkpoints differ";
+    EXPECT_EQ(result.learned, reference.learned);
+  }
+}
+
 TEST_F(RankInvarianceTest, AnotherSeedGivesAnotherResult) {
   directory_.write("data.csv", class_table(248, 20, 5));
   directory_.write("config.toml", momentum().config);

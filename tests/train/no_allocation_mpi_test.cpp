@@ -36,8 +36,10 @@ void* counted(void* memory) {
 namespace lockstep {
 namespace {
 
-long allocations_in_steps(const Optimizer& optimizer, const TrainerOptions& options) {
-  const Communicator world(MPI_COMM_WORLD);
+long allocations_in_steps(const Optimizer& optimizer, const TrainerOptions& options,
+                          const std::vector<int>& node_sizes) {
+  const Communicator all(MPI_COMM_WORLD);
+  const Topology world(all, node_sizes);
   const SmallProblem problem;
   Trainer trainer(world, problem.network, *problem.loss, optimizer, problem.samples, options);
   trainer.step(0.05, {}, true);
@@ -49,12 +51,17 @@ long allocations_in_steps(const Optimizer& optimizer, const TrainerOptions& opti
 TEST(Step, AllocatesNothingAfterTheFirst) {
   const auto momentum = sgd({.momentum = 0.9});
   const auto adam = adamw();
-  for (int threads = 1; threads <= 2; ++threads) {
-    set_thread_count(threads);
-    EXPECT_EQ(allocations_in_steps(*momentum, {.batch = 32, .microbatches = 8, .bucket = 1024}), 0);
-    EXPECT_EQ(allocations_in_steps(*adam,
-                                   {.batch = 31, .microbatches = 7, .clip_norm = 0.1, .bucket = 1}),
-              0);
+  const std::vector<std::vector<int>> layouts{{}, {1}, {1, 2}};  // one node, equal ones, unequal
+  for (const auto& nodes : layouts) {
+    for (int threads = 1; threads <= 2; ++threads) {
+      set_thread_count(threads);
+      EXPECT_EQ(
+          allocations_in_steps(*momentum, {.batch = 32, .microbatches = 8, .bucket = 1024}, nodes),
+          0);
+      EXPECT_EQ(allocations_in_steps(
+                    *adam, {.batch = 31, .microbatches = 7, .clip_norm = 0.1, .bucket = 1}, nodes),
+                0);
+    }
   }
   set_thread_count(1);
 }

@@ -4,8 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
+
+#include <chrono>
+#include <thread>
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/parallel.hpp"
@@ -58,12 +62,12 @@ struct Outcome {
   MetricSums evaluation{};
 };
 
-Outcome train(const Communicator& communicator, const Case& c, int threads) {
+Outcome train(const Topology& topology, const Case& c, int threads, const Loss* other = nullptr) {
   set_thread_count(threads);
   const SmallProblem problem;
   const auto optimizer = c.optimizer();
-  Trainer trainer(communicator, problem.network, *problem.loss, *optimizer, problem.samples,
-                  c.options);
+  const Loss& loss = other == nullptr ? *problem.loss : *other;
+  Trainer trainer(topology, problem.network, loss, *optimizer, problem.samples, c.options);
   Outcome outcome;
   for (int i = 0; i < kSteps; ++i) {
     const StepResult result = trainer.step(0.05, {}, true);
@@ -71,7 +75,7 @@ Outcome train(const Communicator& communicator, const Case& c, int threads) {
     outcome.norms.push_back(*result.gradient_norm);
   }
   outcome.parameters.assign(trainer.parameters().begin(), trainer.parameters().end());
-  Evaluator evaluator(communicator, problem.network, c.options.batch, c.options.microbatches);
+  Evaluator evaluator(topology.ranks(), problem.network, c.options.batch, c.options.microbatches);
   outcome.evaluation = evaluator.evaluate(trainer.parameters(), *problem.loss, problem.samples);
   set_thread_count(1);
   return outcome;
@@ -82,30 +86,115 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
 }
 
+void expect_same(const Outcome& a, const Outcome& b, const std::string& what) {
+  EXPECT_TRUE(same_bits(a.parameters, b.parameters)) << what;
+  EXPECT_TRUE(same_bits(a.losses, b.losses)) << what;
+  EXPECT_TRUE(same_bits(a.norms, b.norms)) << what;
+  EXPECT_EQ(a.evaluation, b.evaluation) << what;
+}
+
 TEST(Trainer, EveryNumberOfRanksAndThreadsGivesTheSameBits) {
-  const Communicator world(MPI_COMM_WORLD);
-  const Communicator alone(MPI_COMM_SELF);
+  const Communicator all(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const Topology world(all);
+  const Topology alone(self);
   for (const Case& c : kCases) {
     const Outcome together = train(world, c, c.threads);
     const Outcome single = train(alone, c, 1);
-    EXPECT_TRUE(same_bits(together.parameters, single.parameters)) << c.name;
-    EXPECT_TRUE(same_bits(together.losses, single.losses)) << c.name;
-    EXPECT_TRUE(same_bits(together.norms, single.norms)) << c.name;
-    EXPECT_EQ(together.evaluation, single.evaluation) << c.name;
+    expect_same(together, single, c.name);
     EXPECT_LT(together.losses.back(), together.losses.front()) << c.name << ": it does learn";
   }
 }
 
+// One machine stands for several: nodes of one rank, of two, and unequal ones.
+TEST(Trainer, EveryLayoutOfNodesGivesTheSameBits) {
+  const Communicator all(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const Topology alone(self);
+  const std::vector<std::vector<int>> layouts{{1}, {2}, {1, 2}, {3, 1}};
+  for (const Case& c : kCases) {
+    const Outcome single = train(alone, c, 1);
+    for (const auto& sizes : layouts) {
+      const Topology topology(all, sizes);
+      expect_same(train(topology, c, c.threads), single,
+                  c.name + std::string(", nodes of ") + std::to_string(sizes[0]));
+    }
+  }
+}
+
+// The loss of a rank that is late now and then, by up to 2 ms.
+class Straggling final : public Loss {
+ public:
+  explicit Straggling(bool late) : late_(late) {}
+  std::string_view type() const override { return loss_->type(); }
+  bool classifies() const override { return true; }
+  void evaluate(ConstMatrix prediction, const Targets& targets, Real weight, Matrix gradient,
+                MetricSums& sums) const override {
+    loss_->evaluate(prediction, targets, weight, gradient, sums);
+    if (!late_) return;
+    const std::uint32_t draw = random_bits({.seed = 1}, draws_++);
+    if (draw % 3 == 0) std::this_thread::sleep_for(std::chrono::microseconds(draw % 2000));
+  }
+  std::vector<Metric> metrics(const MetricSums& sums, double samples) const override {
+    return loss_->metrics(sums, samples);
+  }
+
+ private:
+  std::unique_ptr<Loss> loss_ = cross_entropy();
+  bool late_;
+  mutable std::atomic<std::uint64_t> draws_ = 0;
+};
+
+TEST(Trainer, AStragglerChangesNoBit) {
+  const Communicator all(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const Topology alone(self);
+  const Outcome single = train(alone, kCases[2], 1);
+  for (int late = 0; late < all.size(); ++late) {
+    const Straggling loss(all.rank() == late);
+    for (const std::vector<int>& sizes : {std::vector<int>{}, std::vector<int>{2}}) {
+      const Topology topology(all, sizes);
+      expect_same(train(topology, kCases[2], 1, &loss), single, "late: " + std::to_string(late));
+    }
+  }
+}
+
+TEST(Trainer, EveryMomentOfAStepBelongsToAPart) {
+  const Communicator all(MPI_COMM_WORLD);
+  const Topology world(all);
+  const SmallProblem problem;
+  const Straggling loss(all.rank() == 0);
+  const auto optimizer = momentum();
+  Trainer trainer(world, problem.network, loss, *optimizer, problem.samples, kCases[0].options);
+  trainer.clock().skip();
+  (void)trainer.clock().take();
+  const double start = now_seconds();
+  for (int i = 0; i < 50; ++i) trainer.step(0.05, {}, i % 2 == 0);
+  const double seconds = now_seconds() - start;
+  const StepTimes times = trainer.clock().take();
+  EXPECT_NEAR(times.total(), seconds, 0.01 * seconds);
+  for (const double part : times.seconds) EXPECT_GE(part, 0);
+  EXPECT_GT(times[Part::forward], 0);
+  if (all.rank() != 0) {  // rank 0 is the one that is late
+    EXPECT_GT(times[Part::wait], 0);
+    const auto waited = trainer.waited_for();
+    EXPECT_EQ(std::ranges::max_element(waited) - waited.begin(), 0);
+  }
+}
+
 TEST(Trainer, SeedsChangeTheBits) {
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator all(MPI_COMM_WORLD);
+  const Topology world(all);
   Case other = kCases[0];
   other.options.seed = 99;
   EXPECT_FALSE(same_bits(train(world, kCases[0], 1).parameters, train(world, other, 1).parameters));
 }
 
 TEST(Trainer, GoesOnFromAStateOfAnotherNumberOfRanks) {
-  const Communicator world(MPI_COMM_WORLD);
-  const Communicator alone(MPI_COMM_SELF);
+  const Communicator all(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const Topology world(all);
+  const Topology alone(self);
   const Case& c = kCases[2];
   const Outcome undisturbed = train(alone, c, 1);
 
@@ -116,8 +205,8 @@ TEST(Trainer, GoesOnFromAStateOfAnotherNumberOfRanks) {
   const std::vector<Real> parameters(first.parameters().begin(), first.parameters().end());
   std::vector<Buffer<Real>> state = first.gather_optimizer_state();
   for (Buffer<Real>& slot : state) {
-    if (world.rank() != 0) slot = Buffer<Real>(static_cast<Index>(parameters.size()));
-    world.broadcast(std::as_writable_bytes(slot.span()), 0);
+    if (all.rank() != 0) slot = Buffer<Real>(static_cast<Index>(parameters.size()));
+    all.broadcast(std::as_writable_bytes(slot.span()), 0);
   }
 
   Trainer second(alone, problem.network, *problem.loss, *optimizer, problem.samples, c.options);
@@ -128,20 +217,22 @@ TEST(Trainer, GoesOnFromAStateOfAnotherNumberOfRanks) {
 }
 
 TEST(Trainer, AWishOfOneRankIsKnownToAll) {
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator all(MPI_COMM_WORLD);
+  const Topology world(all);
   const SmallProblem problem;
   const auto optimizer = momentum();
   Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples,
                   kCases[0].options);
   EXPECT_FALSE(trainer.step(0.1, {}, false).wishes.stop);
-  const bool last = world.rank() == world.size() - 1;
+  const bool last = all.rank() == all.size() - 1;
   const StepResult result = trainer.step(0.1, {.stop = last, .save = false}, false);
   EXPECT_TRUE(result.wishes.stop);
   EXPECT_FALSE(result.wishes.save);
 }
 
 TEST(Trainer, DivergenceIsSeenByAllRanksAndKeepsTheLastParameters) {
-  const Communicator world(MPI_COMM_WORLD);
+  const Communicator all(MPI_COMM_WORLD);
+  const Topology world(all);
   const SmallProblem problem;
   problem.data.float_inputs()[5] =
       std::numeric_limits<float>::quiet_NaN();  // one sample, on one rank
@@ -163,18 +254,20 @@ TEST(Trainer, DivergenceIsSeenByAllRanksAndKeepsTheLastParameters) {
 }
 
 TEST(Evaluator, PredictionsComeInTheOrderOfTheSamples) {
-  const Communicator world(MPI_COMM_WORLD);
-  const Communicator alone(MPI_COMM_SELF);
+  const Communicator all(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const Topology world(all);
+  const Topology alone(self);
   const SmallProblem problem;
   std::vector<Real> parameters(static_cast<std::size_t>(problem.network.parameters().size()));
   problem.network.parameters().initialize(1, parameters);
-  Evaluator together(world, problem.network, 32, 8);
-  Evaluator single(alone, problem.network, 32, 8);
-  const std::vector<Real> all = together.predict(parameters, problem.samples);
+  Evaluator together(world.ranks(), problem.network, 32, 8);
+  Evaluator single(alone.ranks(), problem.network, 32, 8);
+  const std::vector<Real> found = together.predict(parameters, problem.samples);
   const std::vector<Real> expected = single.predict(parameters, problem.samples);
   EXPECT_EQ(expected.size(), 203u * 3u);
-  if (world.rank() == 0) {
-    EXPECT_TRUE(same_bits(all, expected));
+  if (all.rank() == 0) {
+    EXPECT_TRUE(same_bits(found, expected));
   }
 }
 

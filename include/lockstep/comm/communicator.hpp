@@ -22,8 +22,8 @@ class Communicator {
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] MPI_Comm handle() const { return handle_; }
 
-  /// From now on, collective calls let the ranks of a node sleep at gate 0 of `rendezvous` until all
-  /// of them are there: MPI itself waits by polling, which eats the cores that late ranks need.
+  /// From now on, collective calls let the ranks of a node sleep at gate 0 of `rendezvous` until
+  /// all of them are there: MPI itself waits by polling, which eats the cores that late ranks need.
   void sleep_at(Rendezvous* rendezvous) { rendezvous_ = rendezvous; }
   /// Longer messages travel in pieces of at most this many bytes; by default 1 GiB, for MPI counts
   /// are ints.
@@ -43,7 +43,6 @@ class Communicator {
   /// True on all ranks if `mine` is true on any.
   [[nodiscard]] bool any(bool mine) const;
   [[nodiscard]] int minimum(int mine) const;
-  [[nodiscard]] double sum(double mine) const;
   /// Copies the bytes of `root` to all ranks, of any length, in chunks.
   void broadcast(std::span<std::byte> bytes, int root) const;
   /// Gives all ranks what each has: the counts[r] numbers of rank r go to all[starts[r]] and on.
@@ -69,8 +68,8 @@ class RequestSet {
  public:
   RequestSet(const Communicator& communicator, std::size_t capacity);
 
-  /// Starts a message of any length; its label comes back for each piece that it travels in, of which
-  /// there are Communicator::pieces(bytes.size()).
+  /// Starts a message of any length; its label comes back for each piece that it travels in, of
+  /// which there are Communicator::pieces(bytes.size()).
   void send(std::span<const std::byte> bytes, int to, int tag, int label);
   void receive(std::span<std::byte> bytes, int from, int tag, int label);
   [[nodiscard]] bool empty() const { return pending_ == 0; }

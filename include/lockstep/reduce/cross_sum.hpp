@@ -40,8 +40,7 @@ class CrossSum {
 /// In round k, node n and node n xor 2^k exchange halves of what they still hold, nearest first, so
 /// that the rounds follow the tree over microbatches. Requires can_halve.
 [[nodiscard]] std::unique_ptr<CrossSum> halving_sum(const Topology& topology,
-                                                    const BucketLayout& layout,
-                                                    Index microbatches);
+                                                    const BucketLayout& layout, Index microbatches);
 
 /// True if the nodes are equal, a power of two, and so are their shares of the microbatches.
 [[nodiscard]] bool can_halve(const Topology& topology, Index microbatches);

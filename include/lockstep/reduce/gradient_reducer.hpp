@@ -22,10 +22,10 @@ class CrossSum;
 /// the tree of OrderedSum over microbatches, so that the result depends neither on the number of
 /// ranks nor on what arrives first.
 ///
-/// Inside a node, gradients stay where they were computed, in memory that all of its ranks see: when
-/// a bucket is final on all of them, each rank sums its slice straight from there. Between nodes,
-/// the sums of the nodes travel (see CrossSum). The ranks of a node meet after `finish` and before
-/// the next step fills its blocks.
+/// Inside a node, gradients stay where they were computed, in memory that all of its ranks see:
+/// when a bucket is final on all of them, each rank sums its slice straight from there. Between
+/// nodes, the sums of the nodes travel (see CrossSum). The ranks of a node meet after `finish` and
+/// before the next step fills its blocks.
 class GradientReducer {
  public:
   /// One aligned block of this rank's share and the flat buffer for its gradient.

@@ -13,8 +13,9 @@ class SliceExchange {
  public:
   SliceExchange(const Topology& topology, const BucketLayout& layout);
 
-  /// Every rank has updated what it owns of `flat`, which the ranks of a node share; afterwards it is
-  /// complete on every node, and the ranks of each node have met. Collective. Returns the time asleep.
+  /// Every rank has updated what it owns of `flat`, which the ranks of a node share; afterwards it
+  /// is complete on every node, and the ranks of each node have met. Collective. Returns the time
+  /// asleep.
   Wait share(std::span<Real> flat);
   /// Brings to rank 0 what each rank owns: `mine` holds this rank's slices one after the other;
   /// `flat` is the whole buffer, used on rank 0 only. Collective.

@@ -51,8 +51,8 @@ struct StepEvent {
   double learning_rate = 0;
   std::optional<double> gradient_norm;  ///< of the global gradient, where it was computed
   Index samples = 0;                    ///< in the batch
-  double seconds = 0;  ///< wall time since the step before, evaluations apart: times.total()
-  StepTimes times;     ///< of rank 0
+  double seconds = 0;   ///< wall time since the step before, evaluations apart: times.total()
+  StepTimes times;      ///< of rank 0
   bool logged = false;  ///< due by log.every
 };
 

@@ -45,9 +45,9 @@ struct StepResult {
 /// Trains one network on all ranks: predict, compare, send the error back, adjust.
 ///
 /// Parameters after any step are the same bits on every node and for every number of ranks, nodes
-/// and threads. They exist once per node. Each rank computes its share of the microbatches, owns the
-/// sum of its slices of the gradient, and updates those; the optimizer's state exists once in the
-/// whole job.
+/// and threads. They exist once per node. Each rank computes its share of the microbatches, owns
+/// the sum of its slices of the gradient, and updates those; the optimizer's state exists once in
+/// the whole job.
 class Trainer {
  public:
   /// Starts at step 0 with initial parameters. All arguments must outlive the trainer. Collective.
