@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What the program must reach, measured: the table of performance bars K1 to K10, with PyTorch in the same run.
 
-usage: bars.py [BUILD] [--only K1,K3] [--turns 3] [--json FILE]      after: ninja -C BUILD step_benchmark exchange_benchmark trainer
+usage: bars.py [BUILD] [--only K1,K3] [--turns 3] [--json FILE]
+First: ninja -C BUILD step_benchmark exchange_benchmark trainer
 
   K1  step throughput over PyTorch, one thread     K6   8 microbatches against 1
   K2  share of the FMA peak of a core              K7   exchange and update against MPI_Allreduce
@@ -158,6 +159,7 @@ class Machine:
         self.python = arguments.python
         self.steps = QUICK_STEPS if arguments.quick else STEPS
         self.exchanges = QUICK_EXCHANGES if arguments.quick else EXCHANGES
+        self.tuning_passes = 1 if arguments.quick else 2
         self.environment = surroundings()
         allowed = sorted(os.sched_getaffinity(0))
         self.cores = min(arguments.cores, len(allowed))
@@ -218,11 +220,13 @@ class Machine:
         """Finds the fastest OPENBLAS_CORETYPE for a work; those that the CPU cannot run fail and drop out."""
         steps, rounds = self.steps[work]
         times = {}
-        for coretype in CORETYPES:
+        for coretype in CORETYPES * self.tuning_passes:
+            name = coretype or "unset"
             try:
-                times[coretype or "unset"] = self.peer(work, coretype, (max(1, steps // 2), rounds))["best_ms"]
+                best = self.peer(work, coretype, (max(1, steps // 2), rounds))["best_ms"]
+                times[name] = min(best, times.get(name, best))
             except Failed:
-                say(f"PyTorch does not run with OPENBLAS_CORETYPE={coretype}")
+                say(f"PyTorch does not run with OPENBLAS_CORETYPE={name}")
         if not times:
             raise Failed("PyTorch does not run")
         fastest = min(times, key=times.get)

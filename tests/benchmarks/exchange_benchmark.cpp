@@ -127,10 +127,8 @@ double rounds_per_ms(const Communicator& ranks) {
       rounds = std::max(rounds, static_cast<double>(kCount) / (now_seconds() - start) / 1e3);
     }
   }
-  ranks.barrier();
-  double sum = 0;
-  MPI_Allreduce(&rounds, &sum, 1, MPI_DOUBLE, MPI_SUM, ranks.handle());
-  return sum;
+  ranks.broadcast(std::as_writable_bytes(std::span(&rounds, 1)), 0);
+  return rounds;
 }
 
 double median(std::vector<double> values) {
