@@ -68,7 +68,8 @@ th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { text-align: left; }
 dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 4px 18px; margin: 0; }
 dt { color: var(--quiet); }
-dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere;
+  font: 13px/1.7 ui-monospace, monospace; }
 @media (max-width: 560px) { dl { grid-template-columns: minmax(0, 1fr); } dd { margin-bottom: 8px; } }
 )";
 
