@@ -25,7 +25,8 @@ if(LOCKSTEP_SANITIZE)
 endif()
 
 # The innermost loops: one multiply-add after the other, each fused, with no second way to do it.
-set_source_files_properties("${PROJECT_SOURCE_DIR}/src/kernels/tile.cpp" PROPERTIES
+set_source_files_properties(
+  "${PROJECT_SOURCE_DIR}/src/kernels/tile.cpp" "${PROJECT_SOURCE_DIR}/src/kernels/fma_peak.cpp" PROPERTIES
   COMPILE_OPTIONS "-ffp-contract=fast")
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -9,6 +9,7 @@ std::vector<std::unique_ptr<Command>> commands() {
   all.push_back(predict_command());
   all.push_back(inspect_command());
   all.push_back(scale_command());
+  all.push_back(bench_command());
   all.push_back(config_command());
   return all;
 }

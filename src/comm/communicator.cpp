@@ -141,6 +141,10 @@ int Communicator::minimum(int mine) const {
   return out;
 }
 
+void Communicator::all_reduce(std::span<float> values) const {
+  MPI_Allreduce(MPI_IN_PLACE, values.data(), count_of(values.size()), MPI_FLOAT, MPI_SUM, handle_);
+}
+
 void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
   meet();
   for (std::size_t at = 0; at < bytes.size(); at += limit_) {

@@ -19,13 +19,13 @@
 #include <span>
 #include <vector>
 
-#include "benchmarks/fma_peak.hpp"
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/clock.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/comm/shared_memory.hpp"
 #include "lockstep/comm/topology.hpp"
+#include "lockstep/kernels/fma_peak.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/reduce/bucket_layout.hpp"
 #include "lockstep/reduce/gradient_reducer.hpp"
@@ -123,7 +123,7 @@ double rounds_per_ms(const Communicator& ranks) {
   if (ranks.rank() == 0) {
     for (int i = 0; i < 5; ++i) {
       const double start = now_seconds();
-      benchmarks::multiply_add(kCount);
+      kernels::multiply_add(kCount);
       rounds = std::max(rounds, static_cast<double>(kCount) / (now_seconds() - start) / 1e3);
     }
   }
@@ -170,7 +170,7 @@ int main(int argc, char** argv) {
   sliced.forget();
 
   const auto count = static_cast<std::int64_t>(rounds_per_ms(ranks) * work_ms / ranks.size());
-  const auto work = [&] { benchmarks::multiply_add(count); };
+  const auto work = [&] { kernels::multiply_add(count); };
   const std::array<std::function<void()>, 5> ways{
       work, [&] { work(), plain.exchange(); }, [&] { work(), sliced.exchange(); },
       [&] { plain.exchange(); }, [&] { sliced.exchange(); }};

@@ -16,12 +16,12 @@
 #include <string_view>
 #include <vector>
 
-#include "benchmarks/fma_peak.hpp"
 #include "lockstep/base/clock.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/base/random.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/comm/topology.hpp"
+#include "lockstep/kernels/fma_peak.hpp"
 #include "lockstep/kernels/linear.hpp"
 #include "lockstep/nn/layers.hpp"
 #include "lockstep/train/trainer.hpp"
@@ -133,7 +133,7 @@ Measured measure(Trainer& trainer, const Topology& topology, const Options& opti
   for (int i = 0; i < std::max(3, options.steps / 10); ++i) trainer.step(0.01, {}, false);
   static_cast<void>(trainer.clock().take());
   for (int r = 0; r < options.rounds; ++r) {
-    const double peak_before = with_peak ? benchmarks::fma_peak() : 0;
+    const double peak_before = with_peak ? kernels::fma_peak() : 0;
     topology.ranks().barrier();
     trainer.clock().skip();
     const double start = now_seconds();
@@ -141,7 +141,7 @@ Measured measure(Trainer& trainer, const Topology& topology, const Options& opti
     topology.ranks().barrier();
     result.seconds.push_back((now_seconds() - start) / options.steps);
     result.parts += trainer.clock().take();
-    const double peak = with_peak ? std::max(peak_before, benchmarks::fma_peak()) : 0;
+    const double peak = with_peak ? std::max(peak_before, kernels::fma_peak()) : 0;
     result.peaks.push_back(peak);
     result.shares.push_back(with_peak ? flops / result.seconds.back() / peak : 0);
   }

@@ -60,6 +60,9 @@ TEST(Communicator, CollectivesAgree) {
   EXPECT_TRUE(world.any(world.rank() == world.size() - 1));
   EXPECT_FALSE(world.any(false));
   EXPECT_EQ(world.minimum(10 + world.rank()), 10);
+  std::vector<float> ones(5, 1);
+  world.all_reduce(ones);
+  EXPECT_EQ(ones, std::vector<float>(5, static_cast<float>(world.size())));
   std::vector<int> bytes(3, world.rank() == 0 ? 7 : 0);
   world.broadcast(std::as_writable_bytes(std::span(bytes)), 0);
   EXPECT_EQ(bytes, std::vector<int>(3, 7));

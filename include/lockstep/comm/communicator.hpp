@@ -43,6 +43,9 @@ class Communicator {
   /// True on all ranks if `mine` is true on any.
   [[nodiscard]] bool any(bool mine) const;
   [[nodiscard]] int minimum(int mine) const;
+  /// The sum over all ranks, by MPI itself: to measure beside our own sums, for its bits depend on
+  /// the number of ranks, and on how MPI chooses to add. At most 2^31 - 1 numbers.
+  void all_reduce(std::span<float> values) const;
   /// Copies the bytes of `root` to all ranks, of any length, in chunks.
   void broadcast(std::span<std::byte> bytes, int root) const;
   /// Gives all ranks what each has: the counts[r] numbers of rank r go to all[starts[r]] and on.

@@ -1,5 +1,5 @@
 // Compiled with -ffp-contract=fast: a product and a sum become one instruction.
-#include "benchmarks/fma_peak.hpp"
+#include "lockstep/kernels/fma_peak.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 #include "lockstep/base/clock.hpp"
 
-namespace lockstep::benchmarks {
+namespace lockstep::kernels {
 namespace {
 
 // As many independent sums as hide the latency of a multiply-add and fit into registers.
@@ -40,9 +40,9 @@ void run(std::int64_t count, std::index_sequence<k...>) {
 
 }  // namespace
 
-double multiply_add(std::int64_t count) {
-  run(count, std::make_index_sequence<kAccumulators>{});
-  return 2.0 * static_cast<double>(count) * kAccumulators * (kVectorBytes / sizeof(float));
+double multiply_add(std::int64_t rounds) {
+  run(rounds, std::make_index_sequence<kAccumulators>{});
+  return 2.0 * static_cast<double>(rounds) * kAccumulators * (kVectorBytes / sizeof(float));
 }
 
 double fma_peak() {
@@ -55,4 +55,4 @@ double fma_peak() {
   return best;
 }
 
-}  // namespace lockstep::benchmarks
+}  // namespace lockstep::kernels
