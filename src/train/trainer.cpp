@@ -191,6 +191,7 @@ double Trainer::gradient_norm(std::span<const GradientReducer::Slice> slices) {
     block_square_sums(slice.values, square_sums_.mine().subspan(at, blocks));
     at += blocks;
   }
+  clock_.lap(Part::update);
   const Wait wait = topology_.barrier().pass(0);
   square_sums_.exchange();
   const std::span<const double> all = square_sums_.all();

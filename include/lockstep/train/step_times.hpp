@@ -15,7 +15,7 @@ enum class Part : std::size_t {
   backward,    ///< backpropagation, less the exchange that goes on meanwhile
   hidden,      ///< exchanging gradients while backpropagation goes on
   exposed,     ///< exchanging gradients and parameters when there is nothing else to do
-  update,      ///< the optimizer, on the slices of this rank
+  update,      ///< the optimizer and the norm of the gradient, on the slices of this rank
   wait,        ///< asleep until another rank of the node is ready
   checkpoint,  ///< saving
   other,       ///< between steps: schedule, log, terminal
