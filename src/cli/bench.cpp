@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/failure.hpp"
 #include "cli/mpi_program.hpp"
 #include "cli/text.hpp"
 #include "lockstep/base/parallel.hpp"
@@ -102,6 +103,7 @@ class Bench : public Command {
 
   ExitCode run(const Session& session) override {
     if (exchange_->parsed()) return exchange(session);
+    if (!is_first_process()) return ExitCode::ok;  // under mpirun they would disturb each other
     if (matmul_->parsed()) return matmul(session.out);
     return storage(session.out);
   }

@@ -23,7 +23,9 @@ Bulletin::Bulletin(const Topology& topology, std::span<const Index> sizes)
       memory_(topology.ranks(), topology.node(),
               topology.leads() ? starts_.back() * static_cast<Index>(sizeof(double)) : 0),
       all_(memory_.segment_of<double>(0)),
-      requests_(topology.ranks(), 2 * static_cast<std::size_t>(topology.nodes())) {}
+      requests_(topology.ranks(),
+                2 * static_cast<std::size_t>(topology.nodes()) *
+                    static_cast<std::size_t>(topology.ranks().pieces(all_.size_bytes()))) {}
 
 std::span<double> Bulletin::section(int rank) const {
   const auto r = static_cast<std::size_t>(rank);

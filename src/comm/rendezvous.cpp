@@ -77,8 +77,8 @@ Rendezvous::Rendezvous(const Communicator& all, const Communicator& node, int ga
 }
 
 Rendezvous::~Rendezvous() {
-  if (std::uncaught_exceptions() > 0) return;  // others may not be here; the kernel lets go
-  node_.barrier();                             // nobody asks any more
+  // While an error ends this process, others may not be here; then nobody waits for them.
+  if (std::uncaught_exceptions() == 0) node_.barrier();
   pthread_mutex_unlock(&life(node_.rank()).mutex);
 }
 
@@ -115,8 +115,8 @@ std::optional<Wait> Rendezvous::wait(int index, std::optional<double> seconds) {
     const std::uint32_t before = g.opened.load(std::memory_order_acquire);
     if (before == rounds_[static_cast<std::size_t>(index)]) break;
     if (!sleep_while(g.opened, before, seconds.value_or(kCheckSeconds))) {
+      check_now_and_then();
       if (seconds) return std::nullopt;
-      check_that_all_live();
     }
   }
   return Wait{now_seconds() - start, g.last.load(std::memory_order_relaxed)};
@@ -127,7 +127,10 @@ Wait Rendezvous::pass(int index) {
   return *wait(index);
 }
 
-void Rendezvous::check_that_all_live() const {
+void Rendezvous::check_now_and_then() {
+  const double now = now_seconds();
+  if (now - last_check_ < kCheckSeconds) return;
+  last_check_ = now;
   for (int rank = 0; rank < node_.size(); ++rank) {
     if (rank == node_.rank()) continue;
     const int held = pthread_mutex_trylock(&life(rank).mutex);

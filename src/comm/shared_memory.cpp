@@ -16,6 +16,8 @@ namespace lockstep {
 namespace {
 
 constexpr double kMegabyte = 1e6;
+/// What a segment takes beside its bytes: alignment, whole pages, and MPI's own state.
+constexpr Index kOverhead = 16384;
 
 // Where Open MPI keeps shared windows.
 std::string backing_directory() {
@@ -30,7 +32,8 @@ void check_space(double bytes) {
   const double free = static_cast<double>(space.f_bavail) * static_cast<double>(space.f_frsize);
   if (bytes <= free) return;
   const auto megabytes = [](double b) {
-    return std::to_string(static_cast<int>(b / kMegabyte) + 1);
+    const std::string tenths = std::to_string(static_cast<long>(10 * b / kMegabyte));
+    return (tenths.size() > 1 ? tenths.substr(0, tenths.size() - 1) : "0") + "." + tenths.back();
   };
   throw Error(
       ExitCode::system,
@@ -57,16 +60,18 @@ std::vector<Index> sizes_of_all(const Communicator& node, Index mine) {
 
 SharedMemory::SharedMemory(const Communicator& all, const Communicator& node, Index bytes) {
   const std::vector<Index> sizes = sizes_of_all(node, bytes);
-  const auto total = static_cast<double>(std::accumulate(sizes.begin(), sizes.end(), Index{0}));
+  // Virtual nodes draw from the same place as their neighbours on the machine.
+  const Communicator machine = all.split_by_node();
+  const Index pages = node.size() == 1 ? 0 : bytes + kOverhead;
+  const std::vector<Index> needs = sizes_of_all(machine, pages);
   together(all, [&] {
-    if (node.size() == 1) {
-      alone_ = Buffer<std::byte>(bytes);
-    } else if (node.rank() == 0) {
-      check_space(total);
-    }
+    if (node.size() == 1) alone_ = Buffer<std::byte>(bytes);
+    const Index need = std::accumulate(needs.begin(), needs.end(), Index{0});
+    if (machine.rank() == 0 && need > 0) check_space(static_cast<double>(need));
   });
   if (node.size() == 1) {
     segments_.push_back(alone_.span());
+    all.barrier();
     return;
   }
   MPI_Info info = MPI_INFO_NULL;
@@ -89,7 +94,7 @@ SharedMemory::SharedMemory(const Communicator& all, const Communicator& node, In
   // Touched now, so that the next check of free space sees what this one takes.
   const std::span<std::byte> mine = segment(node.rank());
   if (!mine.empty()) std::memset(mine.data(), 0, mine.size());
-  node.barrier();
+  all.barrier();
 }
 
 SharedMemory::~SharedMemory() {

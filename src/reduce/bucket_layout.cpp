@@ -7,7 +7,9 @@ namespace lockstep {
 
 BucketLayout::BucketLayout(Index size, Index bucket, int ranks)
     : size_(size),
-      bucket_(std::max<Index>((bucket + kGranule - 1) / kGranule, 1) * kGranule),
+      bucket_(std::max<Index>(
+                  {pieces_of(bucket, kGranule), pieces_of(size, kGranule * kMostBuckets), 1}) *
+              kGranule),
       ranks_(ranks) {
   assert(size >= 0 && ranks >= 1);
 }

@@ -81,16 +81,18 @@ void GradientReducer::plan_slices() {
 void GradientReducer::ready_from(Index offset) {
   if (!overlap_ && offset > 0) return;
   const double start = now_seconds();
-  if (next_final_ == std::max(layout_.buckets(), 1) - 1) begin();
+  if (!under_way_) begin();
   // Gate 0 opens even if there is nothing to sum: it also says that backpropagation is over.
   while (next_final_ > 0 && layout_.bucket(next_final_).begin >= offset)
     gates_.arrive(next_final_--);
   if (next_final_ == 0 && offset == 0) gates_.arrive(next_final_--);
-  advance();
+  // At offset 0 backpropagation is over: what is left to sum hides behind nothing.
+  if (offset > 0) advance();
   times_.hidden += now_seconds() - start;
 }
 
 void GradientReducer::begin() {
+  under_way_ = true;
   times_ = {};
   longest_wait_ = 0;
 }
@@ -103,14 +105,16 @@ void GradientReducer::advance() {
 
 std::span<const GradientReducer::Slice> GradientReducer::finish() {
   const double start = now_seconds();
-  const double hidden = times_.hidden;
+  const double hidden = under_way_ ? times_.hidden : 0;
   if (next_final_ >= 0) ready_from(0);
+  advance();
   while (next_sum_ >= 0) {
     await(next_sum_);
     advance();
   }
   if (cross_) cross_->finish();
   next_final_ = next_sum_ = std::max(layout_.buckets(), 1) - 1;
+  under_way_ = false;
   times_.hidden = hidden;
   times_.exposed = now_seconds() - start - times_.wait.seconds;
   return slices_;

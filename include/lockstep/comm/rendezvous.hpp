@@ -45,11 +45,12 @@ class Rendezvous {
 
   [[nodiscard]] Gate& gate(int index) const;
   [[nodiscard]] Life& life(int rank) const;
-  void check_that_all_live() const;
+  void check_now_and_then();
 
   const Communicator& node_;
   std::unique_ptr<SharedMemory> memory_;
   std::vector<std::uint32_t> rounds_;  ///< how often this rank arrived at each gate
+  double last_check_ = 0;              ///< when it last looked whether all ranks live
 };
 
 }  // namespace lockstep

@@ -15,7 +15,11 @@ class BucketLayout {
   /// within one rank.
   static constexpr Index kGranule = 1024;
 
-  /// `bucket` is rounded up to a multiple of kGranule.
+  /// The most buckets: each has an MPI tag of its own, of which 32767 are sure.
+  static constexpr Index kMostBuckets = 16384;
+
+  /// `bucket` is rounded up to a multiple of kGranule, and further if there would be more than
+  /// kMostBuckets.
   BucketLayout(Index size, Index bucket, int ranks);
 
   [[nodiscard]] Index size() const { return size_; }

@@ -86,8 +86,9 @@ class GradientReducer {
   Index scratch_per_thread_ = 0;
   std::unique_ptr<CrossSum> cross_;  ///< null if there are no other nodes
   std::vector<Slice> slices_;
-  int next_final_;  ///< the highest bucket that is not final here yet
-  int next_sum_;    ///< the highest bucket that was not summed yet
+  int next_final_;          ///< the highest bucket that is not final here yet
+  int next_sum_;            ///< the highest bucket that was not summed yet
+  bool under_way_ = false;  ///< between the first call of `ready_from` in a step and `finish`
   Times times_;
   double longest_wait_ = 0;  ///< of this step
 };
