@@ -40,11 +40,8 @@ struct OverRanks {
 
 OverRanks over_ranks(const Communicator& ranks, double mine) {
   const auto size = static_cast<std::size_t>(ranks.size());
-  const std::vector<int> counts(size, 1);
-  std::vector<int> starts(size);
-  std::iota(starts.begin(), starts.end(), 0);
   std::vector<double> all(size);
-  ranks.all_gather({&mine, 1}, counts, starts, all);
+  ranks.all_gather({&mine, 1}, all);
   return {std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(size),
           *std::ranges::min_element(all), *std::ranges::max_element(all)};
 }

@@ -161,10 +161,11 @@ void Communicator::all_gather(std::span<const double> mine, std::span<const int>
                  starts.data(), MPI_DOUBLE, handle_);
 }
 
-void Communicator::all_gather_ints(int mine, std::span<int> all) const {
-  assert(static_cast<int>(all.size()) == size_);
+void Communicator::all_gather(std::span<const double> mine, std::span<double> all) const {
+  assert(all.size() == mine.size() * static_cast<std::size_t>(size_));
   meet();
-  MPI_Allgather(&mine, 1, MPI_INT, all.data(), 1, MPI_INT, handle_);
+  const int count = count_of(mine.size());
+  MPI_Allgather(mine.data(), count, MPI_DOUBLE, all.data(), count, MPI_DOUBLE, handle_);
 }
 
 }  // namespace lockstep

@@ -44,13 +44,9 @@ void check_space(double bytes) {
 }
 
 std::vector<Index> sizes_of_all(const Communicator& node, Index mine) {
-  const auto ranks = static_cast<std::size_t>(node.size());
   const auto exact = static_cast<double>(mine);  // up to 2^53
-  std::vector<int> counts(ranks, 1);
-  std::vector<int> starts(ranks);
-  std::iota(starts.begin(), starts.end(), 0);
-  std::vector<double> all(ranks);
-  node.all_gather({&exact, 1}, counts, starts, all);
+  std::vector<double> all(static_cast<std::size_t>(node.size()));
+  node.all_gather({&exact, 1}, all);
   std::vector<Index> sizes;
   for (const double size : all) sizes.push_back(static_cast<Index>(size));
   return sizes;

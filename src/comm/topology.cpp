@@ -29,10 +29,11 @@ Topology::Topology(const Communicator& world, std::span<const int> node_sizes) {
 
   // Nodes are known by the lowest of their ranks in the world.
   const int lowest = node_->minimum(world.rank());
+  const double mine = lowest;
   ranks_ = std::make_unique<Communicator>(world.split(0, lowest));
   leaders_ = std::make_unique<Communicator>(ranks_->split(leads() ? 0 : 1, ranks_->rank()));
-  std::vector<int> lowest_of(static_cast<std::size_t>(ranks_->size()));
-  ranks_->all_gather_ints(lowest, lowest_of);
+  std::vector<double> lowest_of(static_cast<std::size_t>(ranks_->size()));
+  ranks_->all_gather({&mine, 1}, lowest_of);
   for (int rank = 0; rank < ranks_->size(); ++rank) {
     const auto r = static_cast<std::size_t>(rank);
     if (rank == 0 || lowest_of[r] != lowest_of[r - 1]) first_.push_back(rank);

@@ -11,11 +11,6 @@ using Map = Eigen::Map<RowMajor, 0, Eigen::OuterStride<>>;
 
 }  // namespace
 
-std::string gemm_eigen_name() {
-  return "Eigen " + std::to_string(EIGEN_WORLD_VERSION) + "." +
-         std::to_string(EIGEN_MAJOR_VERSION) + "." + std::to_string(EIGEN_MINOR_VERSION);
-}
-
 void gemm_eigen(const GemmShape& s, const Real* a, const Real* b, Real* c) {
   if (s.m == 0 || s.n == 0) return;
   Map out(c, s.m, s.n, Eigen::OuterStride<>(s.ldc));

@@ -12,12 +12,6 @@ namespace lockstep::kernels {
 
 bool has_onednn() { return true; }
 
-std::string gemm_onednn_name() {
-  const dnnl_version_t* v = dnnl_version();
-  return "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." +
-         std::to_string(v->patch);
-}
-
 void gemm_onednn(const GemmShape& s, const Real* a, const Real* b, Real* c) {
   if (s.m == 0 || s.n == 0) return;
   if (s.k == 0) {
@@ -35,8 +29,6 @@ void gemm_onednn(const GemmShape& s, const Real* a, const Real* b, Real* c) {
 #else
 
 bool has_onednn() { return false; }
-
-std::string gemm_onednn_name() { return {}; }
 
 void gemm_onednn(const GemmShape&, const Real*, const Real*, Real*) { assert(has_onednn()); }
 

@@ -13,7 +13,7 @@ struct Strips {
   Index begin = 0;
   Index end = 0;
 
-  [[nodiscard]] Index count() const { return (end - begin + kTileRows - 1) / kTileRows; }
+  [[nodiscard]] Index count() const { return pieces_of(end - begin, kTileRows); }
   [[nodiscard]] Index first(Index strip) const { return begin + (end - begin) * strip / count(); }
   [[nodiscard]] Index rows(Index strip) const { return first(strip + 1) - first(strip); }
 };

@@ -4,8 +4,6 @@
 #include <cassert>
 
 #include "lockstep/base/clock.hpp"
-#include "lockstep/base/ordered_sum.hpp"
-#include "lockstep/base/parallel.hpp"
 #include "lockstep/reduce/cross_sum.hpp"
 
 namespace lockstep {
@@ -42,11 +40,10 @@ GradientReducer::GradientReducer(const Topology& topology, const BucketLayout& l
       overlap_(overlap),
       memory_(topology.ranks(), topology.node(), bytes_of_blocks(topology, layout, microbatches)),
       gates_(topology.ranks(), topology.node(), std::max(layout.buckets(), 1)),
-      scratch_per_thread_(OrderedSum::memory_for(microbatches, BucketLayout::kGranule)),
+      sum_(microbatches),
       cross_(cross_sum(topology, layout, microbatches)),
       next_final_(std::max(layout.buckets(), 1) - 1),
       next_sum_(next_final_) {
-  scratch_ = Buffer<Real>(thread_count() * scratch_per_thread_);
   const Index stride = aligned<Real>(layout.size());
   for (int local = 0; local < topology.node().size(); ++local) {
     const int rank = topology.first_rank(topology.my_node()) + local;
@@ -137,40 +134,22 @@ void GradientReducer::sum_bucket(int bucket) {
   if (layout_.buckets() == 0) return;
   if (!cross_) {
     const Range mine = layout_.slice(bucket, topology_.ranks().rank());
-    if (sources_.size() > 1) sum_range(mine, sources_, blocks_.front().values.data() + mine.begin);
+    if (sources_.size() > 1)
+      sum_(sources_, mine.begin, mine.size(), blocks_.front().values.data() + mine.begin);
     return;
   }
   for (std::size_t w = 0; w < wards_.size(); ++w) {
     const Range range = layout_.slice(bucket, wards_[w]);
     auto first = sources_.begin();
     for (std::size_t k = 0; k < cross_->blocks().size(); ++k) {
-      const auto end = std::ranges::find_if(first, sources_.end(), [&](const Source& s) {
+      const auto end = std::ranges::find_if(first, sources_.end(), [&](const BlockSum::Source& s) {
         return s.block.first >= cross_->blocks()[k].end();
       });
-      sum_range(range, {first, end}, cross_->part(bucket, w, k).data());
+      sum_({first, end}, range.begin, range.size(), cross_->part(bucket, w, k).data());
       first = end;
     }
   }
   cross_->start(bucket);
-}
-
-// Granule by granule, so that the partial sums stay in the first-level cache.
-void GradientReducer::sum_range(Range range, std::span<const Source> sources, Real* out) {
-  parallel_for_tiles(range.size(), BucketLayout::kGranule, [&](Index begin, Index end) {
-    OrderedSum sum(scratch_.span(thread_number() * scratch_per_thread_, scratch_per_thread_),
-                   end - begin);
-    for (const Source& source : sources) {
-      const Real* const values = source.values + range.begin;
-      if (const std::span<Real> pair = sum.partner(source.block); !pair.empty()) {
-        for (Index i = begin; i < end; ++i) pair[static_cast<std::size_t>(i - begin)] += values[i];
-        sum.merged(source.block);
-      } else {
-        std::copy(values + begin, values + end, sum.next().begin());
-        sum.push(source.block);
-      }
-    }
-    std::ranges::copy(sum.finish(), out + begin);
-  });
 }
 
 }  // namespace lockstep

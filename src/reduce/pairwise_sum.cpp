@@ -2,8 +2,7 @@
 #include <cassert>
 
 #include "lockstep/base/buffer.hpp"
-#include "lockstep/base/ordered_sum.hpp"
-#include "lockstep/base/parallel.hpp"
+#include "lockstep/reduce/block_sum.hpp"
 #include "lockstep/reduce/cross_sum.hpp"
 #include "reduce/tags.hpp"
 
@@ -20,8 +19,7 @@ class PairwiseSum final : public CrossSum {
         rank_(topology.ranks().rank()),
         wards_(topology.wards()),
         own_blocks_(blocks_of(topology.my_node(), microbatches)),
-        scratch_each_(OrderedSum::memory_for(microbatches, BucketLayout::kGranule)),
-        scratch_(thread_count() * scratch_each_),
+        sum_(microbatches),
         requests_(topology.ranks(), plan(microbatches)) {}
 
   [[nodiscard]] std::span<const Share> blocks() const override { return own_blocks_; }
@@ -64,7 +62,7 @@ class PairwiseSum final : public CrossSum {
   struct Bucket {
     std::vector<std::span<Real>> parts;  ///< by ward, then block of this node
     std::vector<Incoming> incoming;
-    std::vector<const Real*> sources;  ///< by block of the job: the first number of `sum`'s range
+    std::vector<BlockSum::Source> sources;  ///< of all nodes, in order
     std::span<Real> sum;
     int expected = 0;  ///< messages
     int missing = 0;
@@ -82,10 +80,6 @@ class PairwiseSum final : public CrossSum {
 
   // Takes all memory; returns the largest number of messages under way.
   std::size_t plan(Index microbatches) {
-    for (int node = 0; node < topology_.nodes(); ++node) {
-      const auto blocks = blocks_of(node, microbatches);
-      all_blocks_.insert(all_blocks_.end(), blocks.begin(), blocks.end());
-    }
     Index size = 0;
     std::size_t messages = 0;
     for (const bool place : {false, true}) {
@@ -121,14 +115,14 @@ class PairwiseSum final : public CrossSum {
     bucket.sum = take(mine);
     const auto self = static_cast<std::size_t>(std::ranges::find(wards_, rank_) - wards_.begin());
     for (int node = 0; node < topology_.nodes(); ++node) {
-      const auto count = blocks_of(node, microbatches).size();
-      for (std::size_t k = 0; k < count; ++k) {
+      const std::vector<Share> blocks = blocks_of(node, microbatches);
+      for (std::size_t k = 0; k < blocks.size(); ++k) {
         if (node == topology_.my_node()) {
-          bucket.sources.push_back(part_of(bucket, self, k).data());
+          bucket.sources.push_back({blocks[k], part_of(bucket, self, k).data()});
           continue;
         }
         const std::span<Real> values = take(mine);
-        bucket.sources.push_back(values.data());
+        bucket.sources.push_back({blocks[k], values.data()});
         if (mine == 0) continue;
         bucket.incoming.push_back({topology_.deputy(node, rank_), values});
         bucket.expected += pieces(mine);
@@ -150,14 +144,7 @@ class PairwiseSum final : public CrossSum {
   void sum_if_complete(Bucket& b) {
     if (!b.started || b.missing > 0) return;
     b.started = false;
-    parallel_for_tiles(std::ssize(b.sum), BucketLayout::kGranule, [&](Index begin, Index end) {
-      OrderedSum sum(scratch_.span(thread_number() * scratch_each_, scratch_each_), end - begin);
-      for (std::size_t i = 0; i < all_blocks_.size(); ++i) {
-        std::copy(b.sources[i] + begin, b.sources[i] + end, sum.next().begin());
-        sum.push(all_blocks_[i]);
-      }
-      std::ranges::copy(sum.finish(), b.sum.begin() + begin);
-    });
+    sum_(b.sources, 0, std::ssize(b.sum), b.sum.data());
   }
 
   const Topology& topology_;
@@ -165,9 +152,7 @@ class PairwiseSum final : public CrossSum {
   int rank_;
   std::vector<int> wards_;
   std::vector<Share> own_blocks_;
-  std::vector<Share> all_blocks_;  ///< of all nodes, in order
-  Index scratch_each_;
-  Buffer<Real> scratch_;
+  BlockSum sum_;
   Buffer<Real> memory_;
   std::vector<Bucket> buckets_;
   RequestSet requests_;

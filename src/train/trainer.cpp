@@ -19,7 +19,7 @@ static_assert(BucketLayout::kGranule == kNormBlock, "norm blocks must lie within
 constexpr std::size_t kSumsPerMicrobatch = std::tuple_size_v<MetricSums>;
 constexpr std::size_t kWishes = 2;
 
-Index blocks_in(Index size) { return (size + kNormBlock - 1) / kNormBlock; }
+Index blocks_in(Index size) { return pieces_of(size, kNormBlock); }
 
 // The report of each rank: its wishes, then the sums of its microbatches.
 std::vector<Index> report_sizes(int ranks, Index microbatches) {

@@ -193,11 +193,8 @@ void TrainingRun::report_times() {
                                     static_cast<double>(longest - waited.begin())
                               : -1);
   const auto ranks = static_cast<std::size_t>(world_.size());
-  const std::vector<int> counts(ranks, static_cast<int>(mine.size()));
-  std::vector<int> starts;
-  for (std::size_t r = 0; r < ranks; ++r) starts.push_back(static_cast<int>(r * mine.size()));
   std::vector<double> all(ranks * mine.size());
-  world_.all_gather(mine, counts, starts, all);
+  world_.all_gather(mine, all);
 
   TimesEvent event{.step = trainer_->steps_done(), .steps = epoch_steps_, .ranks = {}};
   for (std::size_t r = 0; r < ranks && root(); ++r) {

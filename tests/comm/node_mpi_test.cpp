@@ -52,9 +52,10 @@ TEST(Topology, EveryRankHasOneDeputyOnEveryNode) {
     for (const int ward : mine) {
       EXPECT_EQ(topology.deputy(topology.my_node(), ward), world.rank());
     }
-    std::vector<int> wards(static_cast<std::size_t>(world.size()));
-    world.all_gather_ints(static_cast<int>(mine.size()), wards);
-    EXPECT_EQ(std::accumulate(wards.begin(), wards.end(), 0), topology.nodes() * world.size());
+    const auto count = static_cast<double>(mine.size());
+    std::vector<double> wards(static_cast<std::size_t>(world.size()));
+    world.all_gather({&count, 1}, wards);
+    EXPECT_EQ(std::accumulate(wards.begin(), wards.end(), 0.0), topology.nodes() * world.size());
   }
 }
 

@@ -51,8 +51,8 @@ class Communicator {
   /// Gives all ranks what each has: the counts[r] numbers of rank r go to all[starts[r]] and on.
   void all_gather(std::span<const double> mine, std::span<const int> counts,
                   std::span<const int> starts, std::span<double> all) const;
-  /// The same for one number of each.
-  void all_gather_ints(int mine, std::span<int> all) const;
+  /// The same for equally many numbers of each, rank by rank.
+  void all_gather(std::span<const double> mine, std::span<double> all) const;
 
  private:
   void meet() const;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "lockstep/base/types.hpp"
 
 namespace lockstep::kernels {
@@ -26,9 +24,5 @@ Gemm gemm_eigen;
 Gemm gemm_onednn;
 /// True if this build found oneDNN.
 [[nodiscard]] bool has_onednn();
-
-/// The libraries behind them with their versions: "Eigen 3.4.0", "oneDNN 2.6.3".
-[[nodiscard]] std::string gemm_eigen_name();
-[[nodiscard]] std::string gemm_onednn_name();
 
 }  // namespace lockstep::kernels

@@ -63,7 +63,7 @@ void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy
 [[nodiscard]] Index linear_scratch(Index rows, Index microbatches, const PanelLayout& weight,
                                    int threads);
 
-/// The instructions that this build's products use, for people: "AVX-512, 14 x 32 tiles".
+/// The instructions that this build's products use, for people: "AVX-512, tiles of 14 x 32".
 [[nodiscard]] std::string_view kernel_name();
 
 }  // namespace lockstep::kernels

@@ -21,10 +21,10 @@ struct PanelLayout {
   Index rows = 0;
   Index columns = 0;
 
-  [[nodiscard]] Index panels() const { return (columns + kWidth - 1) / kWidth; }
+  [[nodiscard]] Index panels() const { return pieces_of(columns, kWidth); }
   /// Columns of panel p as stored.
   [[nodiscard]] Index width(Index p) const {
-    return std::min(kWidth, (columns - p * kWidth + kStep - 1) / kStep * kStep);
+    return std::min(kWidth, pieces_of(columns - p * kWidth, kStep) * kStep);
   }
   /// Columns of panel p that belong to the matrix.
   [[nodiscard]] Index used(Index p) const { return std::min(kWidth, columns - p * kWidth); }

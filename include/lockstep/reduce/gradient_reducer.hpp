@@ -8,6 +8,7 @@
 #include "lockstep/base/share.hpp"
 #include "lockstep/comm/rendezvous.hpp"
 #include "lockstep/comm/topology.hpp"
+#include "lockstep/reduce/block_sum.hpp"
 #include "lockstep/reduce/bucket_layout.hpp"
 
 namespace lockstep {
@@ -61,18 +62,11 @@ class GradientReducer {
   [[nodiscard]] const Times& times() const { return times_; }
 
  private:
-  /// A block of the node: its microbatches and where their gradient lies.
-  struct Source {
-    Share block;
-    const Real* values;
-  };
-
   void plan_slices();
   void begin();
   void advance();
   void await(int bucket);
   void sum_bucket(int bucket);
-  void sum_range(Range range, std::span<const Source> sources, Real* out);
 
   const Topology& topology_;
   BucketLayout layout_;
@@ -81,9 +75,8 @@ class GradientReducer {
   SharedMemory memory_;  ///< the blocks of each rank, one after the other
   Rendezvous gates_;     ///< one per bucket: it is final on all ranks of the node
   std::vector<Block> blocks_;
-  std::vector<Source> sources_;  ///< of all ranks of the node, in order
-  Buffer<Real> scratch_;
-  Index scratch_per_thread_ = 0;
+  std::vector<BlockSum::Source> sources_;  ///< of all ranks of the node, in order
+  BlockSum sum_;
   std::unique_ptr<CrossSum> cross_;  ///< null if there are no other nodes
   std::vector<Slice> slices_;
   int next_final_;          ///< the highest bucket that is not final here yet
