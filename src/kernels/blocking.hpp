@@ -36,14 +36,26 @@ inline constexpr Index kPackedBlock = kRowBlock * kDepthBlock;
   return std::max<Index>(kPackedBlock / std::max<Index>(rows, 1) / kTileRows, 1) * kTileRows;
 }
 
-/// Into how many groups of panels each of `blocks` blocks is cut, so that all threads have work and
-/// end at about the same time.
-[[nodiscard]] inline Index groups_for(Index blocks, Index panels) {
-  constexpr Index kTasksPerThread = 8;
+/// How a product is cut into tasks for the threads: each of `blocks` blocks, which are packed by
+/// the task that takes them, is met by `groups` groups of panels.
+struct Cut {
+  Index blocks = 0;
+  Index groups = 0;
+  [[nodiscard]] Index tasks() const { return blocks * groups; }
+};
+
+/// For blocks of at most `most` of `count` rows or inputs. All threads shall have work and end at
+/// about the same time; smaller blocks serve that better than groups, for which a block is packed
+/// again and again.
+[[nodiscard]] inline Cut cut_for_threads(Index count, Index most, Index panels) {
+  constexpr Index kTasksPerThread = 4;
+  constexpr Index kLeast = 4 * kTileRows;  // smaller ones wait for the panels
   const Index threads = thread_count();
-  if (threads == 1 || blocks == 0) return 1;
-  return std::clamp<Index>(pieces_of(kTasksPerThread * threads, blocks), 1,
-                           std::max<Index>(panels, 1));
+  const Index blocks = pieces_of(count, most);
+  if (threads == 1 || blocks == 0) return {blocks, 1};
+  const Index tasks = kTasksPerThread * threads;
+  const Index finer = std::max(blocks, std::min(tasks, pieces_of(count, kLeast)));
+  return {finer, std::clamp<Index>(pieces_of(tasks, finer), 1, std::max<Index>(panels, 1))};
 }
 
 /// The part of `scratch` that belongs to the calling thread of a parallel_for.

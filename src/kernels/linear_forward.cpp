@@ -70,14 +70,12 @@ void linear_forward(ConstMatrix x, const Weight& w, std::span<const Real> bias, 
                     std::span<Real> scratch) {
   const Index k = w.layout.rows;
   assert(x.columns == k && y.columns == w.layout.columns && x.rows == y.rows);
-  const Index row_blocks = pieces_of(x.rows, kRowBlock);
   const Index depth_blocks = std::max<Index>(pieces_of(k, kDepthBlock), 1);
-  // More threads than blocks of rows: share the panels too. No bit depends on it.
-  const Index groups = groups_for(row_blocks, w.layout.panels());
+  const Cut cut = cut_for_threads(x.rows, kRowBlock, w.layout.panels());
 
-  parallel_for(row_blocks * groups, [&](Index task) {
-    const Range rows = piece_of(x.rows, task / groups, row_blocks);
-    const Range panels = piece_of(w.layout.panels(), task % groups, groups);
+  parallel_for(cut.tasks(), [&](Index task) {
+    const Range rows = piece_of(x.rows, task / cut.groups, cut.blocks);
+    const Range panels = piece_of(w.layout.panels(), task % cut.groups, cut.groups);
     const auto packed = scratch_of_thread(scratch);
     for (Index d = 0; d < depth_blocks; ++d) {
       const Block block{.strips = {rows.begin, rows.end},

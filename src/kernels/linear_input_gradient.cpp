@@ -73,12 +73,12 @@ void linear_input_gradient(ConstMatrix dy, const Weight& w, Matrix dx, std::span
                     packed + rows.begin * n);
   });
 
-  const Index blocks = pieces_of(w.layout.rows, input_gradient_inputs(n));
-  const Index groups = groups_for(blocks, tiles);
-  parallel_for(blocks * groups, [&](Index task) {
-    const Range mine = piece_of(tiles, task % groups, groups);
+  const Cut cut = cut_for_threads(w.layout.rows, input_gradient_inputs(n), tiles);
+  parallel_for(cut.tasks(), [&](Index task) {
+    const Range mine = piece_of(tiles, task % cut.groups, cut.groups);
     Real* const own = scratch_of_thread(scratch.subspan(shared)).data();
-    const Collected rows_of_w = collect(w, piece_of(w.layout.rows, task / groups, blocks), own);
+    const Collected rows_of_w =
+        collect(w, piece_of(w.layout.rows, task / cut.groups, cut.blocks), own);
     for (Index tile = mine.begin; tile < mine.end; ++tile) {
       multiply_rows(rows_of_w, rows_of(tile), packed + tile * kTileColumns * n, dx);
     }

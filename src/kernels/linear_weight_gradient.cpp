@@ -131,16 +131,14 @@ void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy
     pack_panel(dy, layout, p, operands.dy.data() + p * kWidth * x.rows);
   });
 
-  const Index blocks = pieces_of(x.columns, weight_gradient_inputs(x.rows));
-  const Index groups = groups_for(blocks, panels);
-  const Index tasks = blocks * groups;
-  parallel_for(static_cast<Index>(gradients.size()) * tasks, [&](Index i) {
-    const LinearGradient& gradient = gradients[static_cast<std::size_t>(i / tasks)];
-    const Index block = i % tasks / groups;
-    const Range mine = piece_of(panels, i % groups, groups);
+  const Cut cut = cut_for_threads(x.columns, weight_gradient_inputs(x.rows), panels);
+  parallel_for(static_cast<Index>(gradients.size()) * cut.tasks(), [&](Index i) {
+    const LinearGradient& gradient = gradients[static_cast<std::size_t>(i / cut.tasks())];
+    const Index block = i % cut.tasks() / cut.groups;
+    const Range mine = piece_of(panels, i % cut.groups, cut.groups);
     const auto own = scratch_of_thread(scratch.subspan(shared));
     const Strips strips{0, x.columns};
-    const Range part = piece_of(strips.count(), block, blocks);
+    const Range part = piece_of(strips.count(), block, cut.blocks);
     multiply_inputs(operands, gradient, {strips.first(part.begin), strips.first(part.end)}, mine,
                     own);
     if (block > 0 || gradient.dbias.empty()) return;

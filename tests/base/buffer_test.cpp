@@ -1,0 +1,30 @@
+#include "lockstep/base/buffer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <new>
+
+namespace lockstep {
+namespace {
+
+TEST(Buffer, IsAlignedAndZeroedAtEverySize) {
+  for (const Index size : {1, 15, 16, 17, 524'287, 524'288, 524'289, 1'500'000}) {
+    const Buffer<float> buffer(size);
+    ASSERT_EQ(buffer.size(), size);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % kAlignment, 0U) << size;
+    EXPECT_EQ(std::ranges::count(buffer.span(), 0.0F), size);
+    std::ranges::fill(buffer.span(), 1.0F);
+  }
+}
+
+TEST(Buffer, TooMuchIsBadAlloc) {
+  EXPECT_THROW(static_cast<void>(allocate(std::numeric_limits<std::size_t>::max())),
+               std::bad_alloc);
+  EXPECT_THROW(static_cast<void>(allocate(std::size_t{1} << 60)), std::bad_alloc);
+}
+
+}  // namespace
+}  // namespace lockstep
