@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/counts.hpp"
 #include "cli/failure.hpp"
 #include "cli/mpi_program.hpp"
 #include "cli/text.hpp"
@@ -22,13 +23,14 @@ constexpr double kMicro = 1e6;
 constexpr double kGiga = 1e9;
 constexpr double kMega = 1e6;
 
-Index bytes_of(std::string_view option, const std::string& text) {
+Index bytes_of(std::string_view option, const std::string& text, Index unit) {
   const auto bytes = config::parse_bytes(text);
   constexpr Index kLargest = Index{1} << 32;
-  if (!bytes || *bytes < 4 || *bytes > kLargest) {
-    throw Error(ExitCode::usage, fmt::format("{}: '{}' is not a size from 4 B to 4 GiB; examples: "
-                                             "64KiB, \"16 MiB\"",
-                                             option, text));
+  if (!bytes || *bytes < unit || *bytes > kLargest || *bytes % unit != 0) {
+    throw Error(ExitCode::usage,
+                fmt::format("{}: '{}' is not a size from {} B to 4 GiB in multiples of {} B; "
+                            "examples: 64KiB, \"16 MiB\"",
+                            option, text, unit, unit));
   }
   return *bytes;
 }
@@ -71,9 +73,7 @@ class Bench : public Command {
     exchange_
         ->add_option("--ranks-per-node", ranks_per_node_,
                      "Treat every N ranks of a machine as a node (default: nodes are machines)")
-        ->type_name("N,...")
-        ->delimiter(',')
-        ->check(CLI::Range(1, 1 << 20));
+        ->type_name("N,...");
     exchange_->add_flag("--update", update_,
                         "Include the optimizer's update (sgd with momentum) (default: off)");
     exchange_->footer("Example:\n  trainer bench exchange --sizes 4KiB --iterations 3");
@@ -108,11 +108,13 @@ class Bench : public Command {
  private:
   ExitCode exchange(const Session& session) {
     std::vector<Index> sizes;
-    for (const std::string& size : sizes_) sizes.push_back(bytes_of("--sizes", size));
+    for (const std::string& size : sizes_) sizes.push_back(bytes_of("--sizes", size, sizeof(Real)));
     for (Index s = 4096; sizes_.empty() && s <= Index{64} << 20; s *= 4) sizes.push_back(s);
+    std::vector<int> node_sizes;
+    if (!ranks_per_node_.empty()) node_sizes = counts_of("--ranks-per-node", ranks_per_node_);
     return run_on_ranks(
         [&](const Communicator& world) {
-          const Topology topology(world, ranks_per_node_);
+          const Topology topology(world, node_sizes);
           set_thread_count(1);
           if (world.rank() == 0 && !json_) session.out << exchange_header(topology);
           for (const Index size : sizes) exchange_of(topology, size, session.out);
@@ -199,7 +201,7 @@ class Bench : public Command {
   }
 
   ExitCode storage(std::ostream& out) const {
-    const Index bytes = bytes_of("--size", size_);
+    const Index bytes = bytes_of("--size", size_, 1);
     const StorageSpeed speed = measure_storage(directory_, bytes);
     if (json_) {
       out << Json{{"bytes", bytes},
@@ -224,7 +226,7 @@ class Bench : public Command {
   CLI::App* matmul_ = nullptr;
   CLI::App* io_ = nullptr;
   std::vector<std::string> sizes_;
-  std::vector<int> ranks_per_node_;
+  std::string ranks_per_node_;
   Index iterations_ = 0;
   bool update_ = false;
   std::vector<Index> shape_;

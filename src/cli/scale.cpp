@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -8,6 +7,7 @@
 #include <system_error>
 
 #include "cli/command.hpp"
+#include "cli/counts.hpp"
 #include "cli/scaling_experiment.hpp"
 #include "cli/scaling_table.hpp"
 #include "cli/text.hpp"
@@ -18,7 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxExperiments = 10'000;
-constexpr int kMaxCount = 100'000;
 
 Error cannot_create(const fs::path& path, const std::string& why) {
   return {ExitCode::cannot_create, fmt::format("cannot create directory {}: {}\n  choose another: "
@@ -43,27 +42,6 @@ fs::path fresh_directory(const std::string& requested, const std::string& name) 
     if (!requested.empty()) throw cannot_create(path, "it is not empty, nothing was overwritten");
   }
   throw cannot_create("runs/scale-" + name, "it and all its successors are taken");
-}
-
-/// "1,2,4" as numbers from 1.
-std::vector<int> counts_of(std::string_view option, const std::string& text) {
-  std::vector<int> counts;
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  for (bool more = true; more;) {
-    int count = 0;
-    const auto [next, error] = std::from_chars(at, end, count);
-    more = next != end && *next == ',';
-    const bool good = error == std::errc() && (next == end || more);
-    if (!good || count < 1 || count > kMaxCount) {
-      throw Error(
-          ExitCode::usage,
-          fmt::format("{}: '{}' is no list of numbers from 1; example: 1,2,4,8", option, text));
-    }
-    counts.push_back(count);
-    at = next + 1;
-  }
-  return counts;
 }
 
 ScalingMode mode_of(const std::string& text) {

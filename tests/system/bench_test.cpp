@@ -51,6 +51,10 @@ TEST_F(BenchTest, WrongInputIsRefusedOnce) {
   const Outcome size = bench(2, {"exchange", "--sizes", "many"});
   EXPECT_EQ(size.code, 64);
   EXPECT_EQ(count(size.err, "'many' is not a size"), 1) << size.err;
+  EXPECT_EQ(bench(2, {"exchange", "--sizes", "6"}).code, 64);
+  const Outcome nodes = bench(2, {"exchange", "--ranks-per-node", "1,,1"});
+  EXPECT_EQ(nodes.code, 64);
+  EXPECT_EQ(count(nodes.err, "--ranks-per-node: '1,,1' is no list"), 1) << nodes.err;
   EXPECT_EQ(bench(0, {"io", "--size", "0"}).code, 64);
   const Outcome nowhere = bench(0, {"io", "--dir", "nowhere"});
   EXPECT_EQ(nowhere.code, 73) << nowhere.err;

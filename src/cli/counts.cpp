@@ -1,0 +1,32 @@
+#include "cli/counts.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <system_error>
+
+#include "lockstep/base/error.hpp"
+
+namespace lockstep::cli {
+
+std::vector<int> counts_of(std::string_view option, const std::string& text) {
+  std::vector<int> counts;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (bool more = true; more;) {
+    int count = 0;
+    const auto [next, error] = std::from_chars(at, end, count);
+    more = next != end && *next == ',';
+    const bool good = error == std::errc() && (next == end || more);
+    if (!good || count < 1 || count > kMaxCount) {
+      throw Error(
+          ExitCode::usage,
+          fmt::format("{}: '{}' is no list of numbers from 1; example: 1,2,4,8", option, text));
+    }
+    counts.push_back(count);
+    at = next + 1;
+  }
+  return counts;
+}
+
+}  // namespace lockstep::cli
