@@ -26,8 +26,8 @@ endif()
 
 # The innermost loops: one multiply-add after the other, each fused, with no second way to do it. GCC fuses from -O2
 # on; a Debug build computes the same bits.
-set_source_files_properties(
-  "${PROJECT_SOURCE_DIR}/src/kernels/tile.cpp" "${PROJECT_SOURCE_DIR}/src/kernels/fma_peak.cpp" PROPERTIES
+file(GLOB lockstep_tile_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/kernels/*tile.cpp")
+set_source_files_properties(${lockstep_tile_sources} "${PROJECT_SOURCE_DIR}/src/kernels/fma_peak.cpp" PROPERTIES
   COMPILE_OPTIONS "-ffp-contract=fast;-O3")
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
