@@ -1,5 +1,6 @@
 #include <cassert>
 
+#include "kernels/bias_gradient.hpp"
 #include "kernels/blocking.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/tile.hpp"
@@ -21,12 +22,6 @@ struct Operands {
   PanelLayout layout;  ///< of the weight
   std::span<Real> dy;  ///< packed: panel p begins at p * kWidth * rows of x
 };
-
-// The microbatches of `block` among those of the share.
-RowBlocks rows_of(const RowBlocks& rows, Share block) {
-  const auto first = static_cast<std::size_t>(block.first - rows.microbatches.front().index);
-  return {rows.microbatches.subspan(first, static_cast<std::size_t>(block.count)), rows.positions};
-}
 
 void pack_panel(ConstMatrix dy, const PanelLayout& layout, Index p, Real* to) {
   pack_rows(dy.data + p * kWidth, dy.columns, dy.rows, layout.used(p), layout.width(p), to);
@@ -100,24 +95,6 @@ void multiply_inputs(const Operands& o, const LinearGradient& gradient, Range in
   }
 }
 
-/// The columns of one panel of dy, summed over the rows of each leaf, then over the leaves.
-void sum_bias(const Operands& o, const LinearGradient& gradient, Index p, std::span<Real> stack) {
-  const Index width = o.layout.width(p);
-  OrderedSum sum(stack, width);
-  const RowBlocks leaves = rows_of(o.rows, gradient.block);
-  for (Index i = 0; i < leaves.size(); ++i) {
-    const RowBlock leaf = leaves[i];
-    Real* total = sum.next().data();
-    std::fill_n(total, width, Real{0});
-    const Real* row = o.dy.data() + p * kWidth * o.x.rows + leaf.first * width;
-    for (Index r = 0; r < leaf.count; ++r, row += width) {
-      for (Index j = 0; j < width; ++j) total[j] += row[j];
-    }
-    sum.push({leaf.index, 1});
-  }
-  std::copy_n(sum.finish().data(), o.layout.used(p), gradient.dbias.data() + p * kWidth);
-}
-
 }  // namespace
 
 void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy,
@@ -142,7 +119,13 @@ void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy
     multiply_inputs(operands, gradient, {strips.first(part.begin), strips.first(part.end)}, mine,
                     own);
     if (block > 0 || gradient.dbias.empty()) return;
-    for (Index p = mine.begin; p < mine.end; ++p) sum_bias(operands, gradient, p, own);
+    for (Index p = mine.begin; p < mine.end; ++p) {
+      sum_bias(rows_of(rows, gradient.block), operands.dy.data() + p * kWidth * x.rows,
+               layout.width(p),
+               gradient.dbias.subspan(static_cast<std::size_t>(p * kWidth),
+                                      static_cast<std::size_t>(layout.used(p))),
+               own);
+    }
   });
 }
 

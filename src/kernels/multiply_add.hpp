@@ -44,23 +44,67 @@ struct Step {
   constexpr operator Index() const { return kStep; }
 };
 
+/// c(i, j) += a[i * row_step] * b[j]. The step is an Index or a Step.
+template <std::size_t kRows, std::size_t kVectors, typename RowStep>
+[[gnu::always_inline]] inline void multiply_add(Sums<kRows, kVectors>& c, const Real* a,
+                                                RowStep row_step, const Real* b) {
+  Vector row[kVectors];
+  unrolled<kVectors>([&](auto v) { row[v] = load(b + static_cast<Index>(v) * kLanes); });
+  unrolled<kRows>([&](auto i) {
+    const Real factor = a[static_cast<Index>(i) * row_step];
+    unrolled<kVectors>([&](auto v) { c.at[i][v] += factor * row[v]; });
+  });
+}
+
 /// c(i, j) += sum over p in [0, depth) of a[i * row_step + p * depth_step] * b[p * b_stride + j],
-/// one multiply-add after the other in the order of p. Each step is an Index or a Step.
+/// one multiply-add after the other in the order of p.
 template <std::size_t kRows, std::size_t kVectors, typename RowStep, typename DepthStep>
 [[gnu::always_inline]] inline void multiply_add(Sums<kRows, kVectors>& c, Index depth,
                                                 const Real* a, RowStep row_step,
                                                 DepthStep depth_step, const Real* b,
                                                 Index b_stride) {
   for (Index p = 0; p < depth; ++p) {
-    Vector row[kVectors];
-    unrolled<kVectors>([&](auto v) { row[v] = load(b + static_cast<Index>(v) * kLanes); });
-    unrolled<kRows>([&](auto i) {
-      const Real factor = a[static_cast<Index>(i) * row_step];
-      unrolled<kVectors>([&](auto v) { c.at[i][v] += factor * row[v]; });
-    });
+    multiply_add(c, a, row_step, b);
     a += depth_step;
     b += b_stride;
   }
+}
+
+/// A walk through numbers that lie in lines of `inner`, of which `middle` make a sheet.
+struct Walk {
+  Index outer = 0;  ///< sheets
+  Index middle = 0;
+  Index inner = 0;
+  Index outer_step = 0;  ///< from sheet to sheet
+  Index middle_step = 0;
+};
+
+/// The same over all numbers of a walk. One loop, with steps aside where a line ends: around nested
+/// loops compilers do not keep the sums in registers.
+template <std::size_t kRows, std::size_t kVectors, typename RowStep, typename InnerStep>
+[[gnu::always_inline]] inline void multiply_add(Sums<kRows, kVectors>& sums, const Walk& walk,
+                                                const Real* a, RowStep row_step,
+                                                InnerStep inner_step, const Real* b,
+                                                Index b_stride) {
+  Sums<kRows, kVectors> c = sums;  // reached through a reference, they would stay in memory
+  const Index line_end = walk.middle_step - walk.inner * inner_step;
+  const Index sheet_end = walk.outer_step - walk.middle * walk.middle_step;
+  Index left = walk.inner;
+  Index lines_left = walk.middle;
+  for (Index p = walk.outer * walk.middle * walk.inner; p > 0; --p) {
+    multiply_add(c, a, row_step, b);
+    a += inner_step;
+    b += b_stride;
+    if (--left == 0) [[unlikely]] {
+      left = walk.inner;
+      a += line_end;
+      if (--lines_left == 0) {
+        lines_left = walk.middle;
+        a += sheet_end;
+      }
+    }
+  }
+  sums = c;
 }
 
 /// Runs the form of a kernel for a tile of 1 to kTileRows rows and one or two vectors. A kernel has

@@ -9,8 +9,8 @@ namespace lockstep {
 namespace {
 
 kernels::PanelLayout panels_of(const ParameterSpec& spec) {
-  assert(spec.panels && spec.shape.size() == 2);
-  return {spec.shape[0], spec.shape[1]};
+  assert(spec.panels && spec.shape.size() >= 2 && spec.shape.back() > 0);
+  return {spec.size() / spec.shape.back(), spec.shape.back()};
 }
 
 // Strides, in numbers of elements, of the axes of the tensor in files.

@@ -36,7 +36,8 @@ struct ParameterSpec {
   std::vector<Index> shape;    ///< row-major: its elements are numbered in this order
   std::vector<int> file_axes;  ///< axis i of the tensor in files is axis file_axes[i] here; files
                                ///< use PyTorch's layouts
-  bool panels = false;  ///< a weight of two axes, stored in panels for the kernels; else row-major
+  bool panels = false;  ///< stored in panels for the kernels, as a matrix whose columns are the
+                        ///< last axis; else row-major
   Initializer initializer;
 
   /// Numbers that are learned.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "lockstep/nn/layer.hpp"
 
@@ -17,6 +18,32 @@ struct LinearOptions {
 /// Fully connected: y = x W + b, for each position alone. Parameters: weight (in, out), bias (out),
 /// zero at first. Shapes: input (H, W, in), output (H, W, out). Errors: throws if outputs < 1.
 std::unique_ptr<Layer> linear(Index outputs, const LinearOptions& options = {});
+
+struct ConvOptions {
+  Index kernel = 3;  ///< places of the window along each axis
+  Index stride = 1;
+  Index dilation = 1;
+  std::optional<Index> padding{};  ///< zeros on each side of each axis; without: "same"
+  Index groups = 1;
+  bool bias = true;
+  Initializer::Kind weights = Initializer::Kind::he_normal;
+};
+
+/// Convolution over height and width: y[i, j, o] = b[o] + sum over r, s, c of
+/// x[i stride - before + r dilation, j stride - before + s dilation, c] W[r, s, c, o], where x is
+/// zero outside the image. With padding "same" the output has ceil(H / stride) x ceil(W / stride)
+/// places, and of an odd number of zeros the larger part stands behind. Of `groups` equal parts of
+/// the channels, outputs see the inputs of their own part only; as many groups as channels are a
+/// depthwise convolution. Parameters: weight (kernel, kernel, in / groups, out), bias (out), zero
+/// at first. Shapes: input (H, W, in), output (H', W', out), H' = floor((H + zeros - dilation
+/// (kernel - 1) - 1) / stride) + 1. The same as torch.nn.Conv2d. Errors: throws if outputs, kernel,
+/// stride, dilation or groups are below 1, groups do not divide channels and outputs, the window is
+/// larger than the padded image, or padding is negative or at least as wide as the window.
+std::unique_ptr<Layer> conv2d(Index outputs, const ConvOptions& options = {});
+
+/// The same over the positions of a sequence. Parameters: weight (kernel, in / groups, out), bias
+/// (out). Shapes: input (T, 1, in), output (T', 1, out). The same as torch.nn.Conv1d.
+std::unique_ptr<Layer> conv1d(Index outputs, const ConvOptions& options = {});
 
 /// (H, W, C) as one vector (1, 1, H W C). Moves nothing but the values.
 std::unique_ptr<Layer> flatten();

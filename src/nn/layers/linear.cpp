@@ -1,21 +1,16 @@
 #include "lockstep/kernels/linear.hpp"
 
-#include <array>
-#include <cassert>
 #include <cstdint>
 #include <limits>
 #include <string>
 
 #include "lockstep/base/error.hpp"
-#include "lockstep/base/ordered_sum.hpp"
 #include "lockstep/nn/layers.hpp"
+#include "nn/gradient_blocks.hpp"
 #include "nn/inputs.hpp"
 
 namespace lockstep {
 namespace {
-
-// An aligned share splits into at most two blocks of each size.
-constexpr std::size_t kMaxBlocks = 2 * OrderedSum::kMaxDepth;
 
 class Linear final : public Layer {
  public:
@@ -70,15 +65,8 @@ class Linear final : public Layer {
     const kernels::RowBlocks rows{b.pass.microbatches, x.shape.positions()};
     const ConstMatrix dy = b.output_gradient.matrix(samples);
 
-    assert(b.gradients.size() <= kMaxBlocks);
-    std::array<kernels::LinearGradient, kMaxBlocks> gradients;
-    for (std::size_t i = 0; i < b.gradients.size(); ++i) {
-      gradients[i] = {.block = b.gradients[i].block,
-                      .dw = b.gradient(i, 0).data(),
-                      .dbias = options_.bias ? b.gradient(i, 1) : std::span<Real>{}};
-    }
-    kernels::linear_weight_gradient(rows, x.matrix(samples), dy,
-                                    std::span(gradients).first(b.gradients.size()), b.scratch);
+    const LinearGradients gradients(b, options_.bias);
+    kernels::linear_weight_gradient(rows, x.matrix(samples), dy, gradients.blocks(), b.scratch);
 
     const Tensor& dx = b.input_gradients[0];
     if (dx.data != nullptr) {

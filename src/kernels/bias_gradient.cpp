@@ -1,0 +1,30 @@
+#include "kernels/bias_gradient.hpp"
+
+#include <algorithm>
+
+#include "lockstep/base/ordered_sum.hpp"
+
+namespace lockstep::kernels {
+
+RowBlocks rows_of(const RowBlocks& rows, Share block) {
+  const auto first = static_cast<std::size_t>(block.first - rows.microbatches.front().index);
+  return {rows.microbatches.subspan(first, static_cast<std::size_t>(block.count)), rows.positions};
+}
+
+void sum_bias(const RowBlocks& leaves, const Real* panel, Index width, std::span<Real> dbias,
+              std::span<Real> stack) {
+  OrderedSum sum(stack, width);
+  for (Index i = 0; i < leaves.size(); ++i) {
+    const RowBlock leaf = leaves[i];
+    Real* const total = sum.next().data();
+    std::fill_n(total, width, Real{0});
+    const Real* row = panel + leaf.first * width;
+    for (Index r = 0; r < leaf.count; ++r, row += width) {
+      for (Index j = 0; j < width; ++j) total[j] += row[j];
+    }
+    sum.push({leaf.index, 1});
+  }
+  std::copy_n(sum.finish().data(), dbias.size(), dbias.data());
+}
+
+}  // namespace lockstep::kernels

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <span>
+
+#include "lockstep/kernels/linear.hpp"
+
+namespace lockstep::kernels {
+
+/// The microbatches of `block` among those of the share.
+[[nodiscard]] RowBlocks rows_of(const RowBlocks& rows, Share block);
+
+/// The columns of one panel of dy, summed over the rows of each leaf, then over the leaves, to
+/// `dbias`, which may be narrower than the panel. Uses OrderedSum::memory_for(leaves, width)
+/// numbers of `stack`.
+void sum_bias(const RowBlocks& leaves, const Real* panel, Index width, std::span<Real> dbias,
+              std::span<Real> stack);
+
+}  // namespace lockstep::kernels
