@@ -35,7 +35,7 @@ std::string expected_text(const Key& key) {
     case Kind::bytes:
       return R"(size such as "1 MiB" or "64 KiB")";
     case Kind::index_or_text:
-      return "column number or name";
+      return "number or string";
     default:
       return std::string(kind_text(key.kind));
   }

@@ -45,6 +45,11 @@ const std::string& Settings::text(std::string_view key) const {
   return value_of<std::string>(*this, key);
 }
 
+std::variant<Index, std::string> Settings::index_or_text(std::string_view key) const {
+  if (const Index* index = std::get_if<Index>(&entry(key).value)) return *index;
+  return text(key);
+}
+
 const std::vector<double>& Settings::reals(std::string_view key) const {
   return value_of<std::vector<double>>(*this, key);
 }

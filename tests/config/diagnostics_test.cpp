@@ -161,7 +161,7 @@ TEST(Diagnostics, KeysThatContradictEachOther) {
       {{{"data.std=[1]"}, {"data.mean=[1,2]"}}, "'std' must be as long as 'mean', 2, is 1 long"},
       {{{"data.std=[0]"}, {"data.mean=[1]"}}, "'std' must be above 0, is 0.0"},
       {{{"data.std=[1]"}, {"data.mean=[1]"}, {"data.normalize=standard"}}, "'mean' excludes"},
-      {{{"data.target=1.5"}}, "'target': expected column number or name, found real 1.5"},
+      {{{"data.target=1.5"}}, "'target': expected number or string, found real 1.5"},
       {{{"data.train=\"a\\u0000b\""}}, "'train' must not have control characters"},
       {{{"data.train="}}, "'train' must not be empty"}};
   for (const OptionCase& one : cases) {

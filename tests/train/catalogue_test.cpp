@@ -24,13 +24,22 @@ const std::string kLoss = "type = \"cross_entropy\"";
 const std::string kOptimizer = "type = \"sgd\"";
 const std::string kSchedule = "type = \"constant\"";
 
+// "\nkey = 2" for each number that must be given.
+std::string required_keys(const config::Component& component) {
+  std::string keys;
+  for (const config::Key& key : component.keys) {
+    if (key.required) keys += "\n" + key.name + " = 2";
+  }
+  return keys;
+}
+
 TEST(Catalogue, HasNoFaults) { EXPECT_EQ(config::faults(catalogue()), std::vector<std::string>{}); }
 
 TEST(Catalogue, EveryRowIsBuiltFromItsKeys) {
   for (const config::Component& c : catalogue().layers) {
-    const std::string keys = "type = \"" + c.type + "\"" + (c.type == "linear" ? "\nout = 3" : "");
-    const Network network =
-        build_network(parse(with(keys, kLoss, kOptimizer, kSchedule)), {2, 2, 3});
+    const std::string keys = "type = \"" + c.type + "\"" + required_keys(c);
+    const Shape input = c.type.ends_with("1d") ? Shape{8, 1, 4} : Shape{4, 4, 4};
+    const Network network = build_network(parse(with(keys, kLoss, kOptimizer, kSchedule)), input);
     EXPECT_EQ(network.nodes().front().layer->type(), c.type);
   }
   for (const config::Component& c : catalogue().losses) {

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "lockstep/config/place.hpp"
@@ -42,6 +43,8 @@ class Settings {
   [[nodiscard]] double real(std::string_view key) const;
   /// The value of a key of kind text or choice.
   [[nodiscard]] const std::string& text(std::string_view key) const;
+  /// The value of a key of kind index_or_text.
+  [[nodiscard]] std::variant<Index, std::string> index_or_text(std::string_view key) const;
   [[nodiscard]] const std::vector<double>& reals(std::string_view key) const;
   [[nodiscard]] Interval interval(std::string_view key) const;
   [[nodiscard]] const Entry& entry(std::string_view key) const;

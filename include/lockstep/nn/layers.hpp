@@ -45,6 +45,30 @@ std::unique_ptr<Layer> conv2d(Index outputs, const ConvOptions& options = {});
 /// (out). Shapes: input (T, 1, in), output (T', 1, out). The same as torch.nn.Conv1d.
 std::unique_ptr<Layer> conv1d(Index outputs, const ConvOptions& options = {});
 
+struct PoolOptions {
+  Index kernel = 2;
+  std::optional<Index> stride{};  ///< without: the kernel, so that windows do not overlap
+  Index padding = 0;              ///< on each side of each axis
+};
+
+/// The largest number of each window, for each channel; padding is never the largest. Its gradient
+/// goes to the first of equals. Shapes: input (H, W, C), output (H', W', C), H' = floor((H + 2
+/// padding
+/// - kernel) / stride) + 1. The same as torch.nn.MaxPool2d. Errors: throws if kernel or stride is
+/// below 1, padding is negative or at least the kernel, or the window does not fit.
+std::unique_ptr<Layer> max_pool2d(const PoolOptions& options = {});
+/// The same over the positions of a sequence (T, 1, C).
+std::unique_ptr<Layer> max_pool1d(const PoolOptions& options = {});
+
+/// The mean of each window, for each channel; padding counts as zeros. Shapes and errors are those
+/// of max_pool2d. The same as torch.nn.AvgPool2d.
+std::unique_ptr<Layer> avg_pool2d(const PoolOptions& options = {});
+/// The same over the positions of a sequence (T, 1, C).
+std::unique_ptr<Layer> avg_pool1d(const PoolOptions& options = {});
+
+/// The mean over all positions: (H, W, C) to (1, 1, C).
+std::unique_ptr<Layer> global_avg_pool();
+
 /// (H, W, C) as one vector (1, 1, H W C). Moves nothing but the values.
 std::unique_ptr<Layer> flatten();
 

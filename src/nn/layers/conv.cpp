@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <limits>
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/nn/layers.hpp"
 #include "nn/gradient_blocks.hpp"
 #include "nn/inputs.hpp"
+#include "nn/window.hpp"
 
 namespace lockstep {
 namespace {
@@ -18,11 +18,11 @@ class Conv final : public Layer {
  public:
   Conv(std::string_view type, int axes, Index outputs, const ConvOptions& options)
       : type_(type), axes_(axes), outputs_(outputs), options_(options) {
-    check("out", outputs);
-    check("kernel", options.kernel);
-    check("stride", options.stride);
-    check("dilation", options.dilation);
-    check("groups", options.groups);
+    require_positive(type, "out", outputs);
+    require_positive(type, "kernel", options.kernel);
+    require_positive(type, "stride", options.stride);
+    require_positive(type, "dilation", options.dilation);
+    require_positive(type, "groups", options.groups);
   }
 
   std::string_view type() const override { return type_; }
@@ -82,19 +82,8 @@ class Conv final : public Layer {
   }
 
  private:
-  void check(std::string_view key, Index value) const {
-    if (value >= 1) return;
-    throw Error(ExitCode::config, fmt::format("{}: {} must be at least 1, found {}; set {} to 1 or "
-                                              "more",
-                                              type_, key, value, key));
-  }
-
   [[nodiscard]] kernels::Convolution convolution(const Shape& input) const {
-    if (axes_ == 1 && input.width != 1) {
-      throw Error(ExitCode::config,
-                  fmt::format("{}: expected a sequence (T, 1, C), found {}x{}x{}; use conv2d",
-                              type_, input.height, input.width, input.channels));
-    }
+    if (axes_ == 1) require_sequence(type_, input);
     if (input.channels % options_.groups != 0 || outputs_ % options_.groups != 0) {
       throw Error(ExitCode::config,
                   fmt::format("{}: groups must divide input channels and outputs, found {} groups, "
@@ -111,31 +100,11 @@ class Conv final : public Layer {
     return conv;
   }
 
-  /// The window along an axis of `length`.
   [[nodiscard]] kernels::Window window(Index length) const {
-    kernels::Window w{
-        .size = options_.kernel, .stride = options_.stride, .dilation = options_.dilation};
-    if (options_.padding) {
-      w.before = w.after = *options_.padding;
-    } else {
-      const Index positions = (length + w.stride - 1) / w.stride;
-      const Index zeros = std::max<Index>((positions - 1) * w.stride + w.span() - length, 0);
-      w.before = zeros / 2;
-      w.after = zeros - w.before;
-    }
-    if (w.before < 0 || w.before >= w.span()) {
-      throw Error(ExitCode::config,
-                  fmt::format("{}: pad must be at least 0 and below the window's {} places, found "
-                              "{}",
-                              type_, w.span(), w.before));
-    }
-    if (w.positions(length) < 1) {
-      throw Error(ExitCode::config,
-                  fmt::format("{}: a window of {} places does not fit {} places with {} zeros; set "
-                              "a smaller kernel or more padding",
-                              type_, w.span(), length, w.before + w.after));
-    }
-    return w;
+    return window_on(
+        type_, length,
+        {.size = options_.kernel, .stride = options_.stride, .dilation = options_.dilation},
+        options_.padding);
   }
 
   std::string_view type_;

@@ -1,4 +1,9 @@
 #include "lockstep/nn/layers.hpp"
+
+#include <optional>
+#include <string>
+#include <variant>
+
 #include "train/catalogue/rows.hpp"
 
 namespace lockstep {
@@ -22,26 +27,136 @@ const Key kInit{.name = "init",
                 .choices = {"he_normal", "he_uniform", "xavier_normal", "xavier_uniform"},
                 .sentence = "Distribution of the initial weights; biases start at 0."};
 
+const Key kOut{.name = "out",
+               .kind = Kind::integer,
+               .required = true,
+               .min = 1,
+               .max = 1 << 24,
+               .sentence = "Number of outputs."};
+
+const Key kBias{.name = "bias",
+                .kind = Kind::boolean,
+                .default_value = "true",
+                .sentence = "Whether a bias is learned."};
+
+// -- Windows --------------------------------------------------------------------------------------
+
+constexpr double kLargestWindow = 1 << 16;
+
+const Key kKernel{.name = "kernel",
+                  .kind = Kind::integer,
+                  .required = true,
+                  .min = 1,
+                  .max = kLargestWindow,
+                  .unit = "places",
+                  .sentence = "Size of the window along each axis."};
+const Key kStride{.name = "stride",
+                  .kind = Kind::integer,
+                  .default_value = "1",
+                  .min = 1,
+                  .max = kLargestWindow,
+                  .unit = "places",
+                  .sentence = "Distance from one window to the next."};
+const Key kDilation{.name = "dilation",
+                    .kind = Kind::integer,
+                    .default_value = "1",
+                    .min = 1,
+                    .max = kLargestWindow,
+                    .unit = "places",
+                    .sentence = "Distance between neighbours in a window."};
+const Key kPad{.name = "pad",
+               .kind = Kind::index_or_text,
+               .default_value = "\"same\"",
+               .sentence =
+                   "Zeros on each side: a number, \"same\" (as many outputs as inputs, over "
+                   "the stride) or \"valid\" (none)."};
+const Key kGroups{.name = "groups",
+                  .kind = Kind::integer,
+                  .default_value = "1",
+                  .min = 1,
+                  .max = 1 << 24,
+                  .sentence =
+                      "Equal parts of the channels that do not see each other; as many as "
+                      "channels: depthwise."};
+const Key kPoolKernel{.name = "kernel",
+                      .kind = Kind::integer,
+                      .default_value = "2",
+                      .min = 1,
+                      .max = kLargestWindow,
+                      .unit = "places",
+                      .sentence = "Size of the window along each axis."};
+const Key kPoolStride{.name = "stride",
+                      .kind = Kind::integer,
+                      .min = 1,
+                      .max = kLargestWindow,
+                      .unit = "places",
+                      .sentence = "Distance from one window to the next; the kernel if not given."};
+const Key kPoolPad{.name = "pad",
+                   .kind = Kind::integer,
+                   .default_value = "0",
+                   .min = 0,
+                   .max = kLargestWindow,
+                   .unit = "places",
+                   .sentence = "Padding on each side."};
+
+std::optional<Index> padding_of(const Settings& s) {
+  const std::variant<Index, std::string> pad = s.index_or_text("pad");
+  if (const Index* number = std::get_if<Index>(&pad)) {
+    if (*number < 0) throw s.error("pad", "'pad' must be at least 0");
+    return *number;
+  }
+  const std::string& word = std::get<std::string>(pad);
+  if (word == "valid") return 0;
+  if (word != "same") throw s.error("pad", "'pad' must be a number, \"same\" or \"valid\"");
+  return {};
+}
+
+ConvOptions conv_options(const Settings& s) {
+  return {.kernel = s.integer("kernel"),
+          .stride = s.integer("stride"),
+          .dilation = s.integer("dilation"),
+          .padding = padding_of(s),
+          .groups = s.integer("groups"),
+          .bias = s.boolean("bias"),
+          .weights = initializer_of(s)};
+}
+
+PoolOptions pool_options(const Settings& s) {
+  PoolOptions options{.kernel = s.integer("kernel"), .padding = s.integer("pad")};
+  if (s.has("stride")) options.stride = s.integer("stride");
+  return options;
+}
+
 }  // namespace
 
 const std::vector<Row<Layer>>& layer_rows() {
   static const std::vector<Row<Layer>> rows{
-      {{"linear",
-        "Fully connected: y = x W + b.",
-        {{.name = "out",
-          .kind = Kind::integer,
-          .required = true,
-          .min = 1,
-          .max = 1 << 24,
-          .sentence = "Number of outputs."},
-         {.name = "bias",
-          .kind = Kind::boolean,
-          .default_value = "true",
-          .sentence = "Whether a bias is learned."},
-         kInit}},
+      {{"linear", "Fully connected: y = x W + b.", {kOut, kBias, kInit}},
        [](const Settings& s) {
          return linear(s.integer("out"), {.bias = s.boolean("bias"), .weights = initializer_of(s)});
        }},
+      {{"conv2d",
+        "Convolution over height and width.",
+        {kOut, kKernel, kStride, kDilation, kPad, kGroups, kBias, kInit}},
+       [](const Settings& s) { return conv2d(s.integer("out"), conv_options(s)); }},
+      {{"conv1d",
+        "Convolution over the positions of a sequence.",
+        {kOut, kKernel, kStride, kDilation, kPad, kGroups, kBias, kInit}},
+       [](const Settings& s) { return conv1d(s.integer("out"), conv_options(s)); }},
+      {{"max_pool2d", "The largest number of each window.", {kPoolKernel, kPoolStride, kPoolPad}},
+       [](const Settings& s) { return max_pool2d(pool_options(s)); }},
+      {{"max_pool1d",
+        "The largest number of each window of a sequence.",
+        {kPoolKernel, kPoolStride, kPoolPad}},
+       [](const Settings& s) { return max_pool1d(pool_options(s)); }},
+      {{"avg_pool2d", "The mean of each window.", {kPoolKernel, kPoolStride, kPoolPad}},
+       [](const Settings& s) { return avg_pool2d(pool_options(s)); }},
+      {{"avg_pool1d",
+        "The mean of each window of a sequence.",
+        {kPoolKernel, kPoolStride, kPoolPad}},
+       [](const Settings& s) { return avg_pool1d(pool_options(s)); }},
+      {{"global_avg_pool", "The mean over all positions, for each channel."},
+       [](const Settings&) { return global_avg_pool(); }},
       {{"flatten", "Turns an image or sequence into one vector."},
        [](const Settings&) { return flatten(); }},
       {{"relu", "y = max(x, 0)."}, [](const Settings&) { return relu(); }},
