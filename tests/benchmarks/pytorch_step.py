@@ -16,19 +16,30 @@ import time
 import torch
 from torch import distributed, nn
 
-WORKS = {"mlp-small": ((784, 512, 256, 10), 512), "mlp-wide": ((784, 2048, 2048, 10), 1024)}
-RANK = int(os.environ.get("RANK", "0"))
-WORLD = int(os.environ.get("WORLD_SIZE", "1"))
 
-
-def build(widths):
+def mlp(*widths):
     layers = []
     for i in range(len(widths) - 1):
         layers.append(nn.Linear(widths[i], widths[i + 1]))
         if i + 2 < len(widths):
             layers.append(nn.ReLU())
-    model = nn.Sequential(*layers)
-    return nn.parallel.DistributedDataParallel(model) if WORLD > 1 else model
+    return nn.Sequential(*layers)
+
+
+def convnet():
+    layers = []
+    for inputs, outputs in ((3, 32), (32, 64)):
+        layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(),
+                   nn.Conv2d(outputs, outputs, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*layers, nn.Flatten(), mlp(4096, 256, 10))
+
+
+# work: network, shape of a sample, batch
+WORKS = {"mlp-small": (lambda: mlp(784, 512, 256, 10), (784,), 512),
+         "mlp-wide": (lambda: mlp(784, 2048, 2048, 10), (784,), 1024),
+         "convnet": (convnet, (3, 32, 32), 128)}
+RANK = int(os.environ.get("RANK", "0"))
+WORLD = int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def meet():
@@ -70,12 +81,14 @@ def hold(train, batch, files):
 
 def main():
     work = sys.argv[1]
-    widths, batch = WORKS[work]
+    build, shape, batch = WORKS[work]
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     torch.manual_seed(1)
     if WORLD > 1:
         distributed.init_process_group("gloo", rank=RANK, world_size=WORLD)
-    model = build(widths)
+    model = build()
+    if WORLD > 1:
+        model = nn.parallel.DistributedDataParallel(model)
     optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
     loss_function = nn.CrossEntropyLoss()
     batch //= WORLD
@@ -88,7 +101,7 @@ def main():
 
     if sys.argv[2] == "hold":
         hold(train, batch, sys.argv[3:])
-    batches = [(torch.randn(batch, widths[0]), torch.randint(0, 10, (batch,))) for _ in range(4)]
+    batches = [(torch.randn(batch, *shape), torch.randint(0, 10, (batch,))) for _ in range(4)]
     measure(work, lambda i: train(*batches[i % 4]), int(sys.argv[2]), int(sys.argv[3]))
 
 

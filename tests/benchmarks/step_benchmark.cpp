@@ -4,6 +4,7 @@
 //   [--ranks-per-node ALL]
 //
 //   mlp-small   784-512-256-10, batch 512      mlp-wide   784-2048-2048-10, batch 1024
+//   convnet     32x32x3, 2 x conv 32, pool, 2 x conv 64, pool, 256-10, batch 128
 //
 // Prints one JSON object: median and best over the rounds of the mean step time; where rank 0's
 // time went, in ms per step; FLOPs of the products of a step. One rank with one thread also
@@ -32,8 +33,9 @@ namespace {
 
 struct Work {
   std::string name;
-  std::vector<Index> widths;
+  Shape input;
   Index batch;
+  void (*build)(Network& network);
 };
 
 struct Options {
@@ -48,15 +50,37 @@ struct Options {
 [[noreturn]] void refuse(const char* what) {
   std::fprintf(stderr,
                "step_benchmark: %s\n"
-               "usage: step_benchmark mlp-small|mlp-wide STEPS ROUNDS [--threads N] "
+               "usage: step_benchmark mlp-small|mlp-wide|convnet STEPS ROUNDS [--threads N] "
                "[--microbatches N] [--ranks-per-node N]\n",
                what);
   std::exit(64);
 }
 
+void add_mlp(Network& network, std::initializer_list<Index> hidden) {
+  for (const Index width : hidden) {
+    network.add(linear(width));
+    network.add(relu());
+  }
+  network.add(linear(10));
+}
+
+void add_convnet(Network& network) {
+  for (const Index channels : {32, 64}) {
+    for (int i = 0; i < 2; ++i) {
+      network.add(conv2d(channels));
+      network.add(relu());
+    }
+    network.add(max_pool2d());
+  }
+  network.add(flatten());
+  add_mlp(network, {256});
+}
+
 Work work_named(const std::string& name) {
-  if (name == "mlp-small") return {name, {784, 512, 256, 10}, 512};
-  if (name == "mlp-wide") return {name, {784, 2048, 2048, 10}, 1024};
+  const Shape vector{.channels = 784};
+  if (name == "mlp-small") return {name, vector, 512, [](Network& n) { add_mlp(n, {512, 256}); }};
+  if (name == "mlp-wide") return {name, vector, 1024, [](Network& n) { add_mlp(n, {2048, 2048}); }};
+  if (name == "convnet") return {name, {32, 32, 3}, 128, add_convnet};
   refuse("unknown work");
 }
 
@@ -82,17 +106,8 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-Network mlp(const Work& work) {
-  Network network({.channels = work.widths.front()});
-  for (std::size_t i = 1; i < work.widths.size(); ++i) {
-    network.add(linear(work.widths[i]));
-    if (i + 1 < work.widths.size()) network.add(relu());
-  }
-  return network;
-}
-
 Dataset synthetic(const Work& work) {
-  Dataset data("synthetic", {.shape = {.channels = work.widths.front()}, .size = 4 * work.batch});
+  Dataset data("synthetic", {.shape = work.input, .size = 4 * work.batch});
   const RandomKey key{.seed = 1};
   std::uint64_t element = 0;
   for (float& x : data.float_inputs()) x = static_cast<float>(random_normal(key, element++));
@@ -102,16 +117,17 @@ Dataset synthetic(const Work& work) {
   return data;
 }
 
-// 2 * rows * in * out for each product: forward and weight gradient of every layer, and input
-// gradient of every layer but the first.
-double flops_per_step(const Work& work) {
-  double flops = 0;
-  for (std::size_t i = 1; i < work.widths.size(); ++i) {
-    const double product =
-        2.0 * static_cast<double>(work.batch * work.widths[i - 1] * work.widths[i]);
-    flops += (i == 1 ? 2 : 3) * product;
+// Of each product: forward and weight gradient of every layer, and input gradient of every layer
+// but the first.
+double flops_per_step(const Network& network, const Work& work) {
+  double products = 0;
+  bool first = true;
+  for (const Network::Node& node : network.nodes()) {
+    if (node.multiply_adds == 0) continue;
+    products += (first ? 2 : 3) * node.multiply_adds;
+    first = false;
   }
-  return flops;
+  return 2 * products * static_cast<double>(work.batch);
 }
 
 double median(std::vector<double> values) {
@@ -126,9 +142,8 @@ struct Measured {
   StepTimes parts;              ///< over all rounds
 };
 
-Measured measure(Trainer& trainer, const Topology& topology, const Options& options) {
+Measured measure(Trainer& trainer, const Topology& topology, double flops, const Options& options) {
   const bool with_peak = topology.ranks().size() == 1 && options.threads == 1;
-  const double flops = flops_per_step(options.work);
   Measured result;
   for (int i = 0; i < std::max(3, options.steps / 10); ++i) trainer.step(0.01, {}, false);
   static_cast<void>(trainer.clock().take());
@@ -148,7 +163,7 @@ Measured measure(Trainer& trainer, const Topology& topology, const Options& opti
   return result;
 }
 
-void print(const Measured& measured, int ranks, const Options& options) {
+void print(const Measured& measured, int ranks, double flops, const Options& options) {
   const double step = median(measured.seconds);
   std::printf("{\"work\":\"%s\",\"ranks\":%d,\"threads\":%d,\"microbatches\":%d,\"kernel\":\"%s\"",
               options.work.name.c_str(), ranks, thread_count(), options.microbatches,
@@ -160,7 +175,6 @@ void print(const Measured& measured, int ranks, const Options& options) {
     std::printf(",\"%s_ms\":%.4f", std::string(kPartNames[i]).c_str(),
                 measured.parts.seconds[i] / (options.steps * options.rounds) * 1e3);
   }
-  const double flops = flops_per_step(options.work);
   std::printf(",\"flops_per_step\":%.0f,\"gflops\":%.2f", flops, flops / step / 1e9);
   if (measured.peaks.front() > 0) {
     std::printf(",\"peak_gflops\":%.2f,\"peak_share\":%.4f", median(measured.peaks) / 1e9,
@@ -180,7 +194,9 @@ int main(int argc, char** argv) {
 
   const int node_size = options.ranks_per_node > 0 ? options.ranks_per_node : ranks;
   const Topology topology(environment.world(), {&node_size, 1});
-  const Network network = mlp(options.work);
+  Network network(options.work.input);
+  options.work.build(network);
+  const double flops = flops_per_step(network, options.work);
   const Dataset data = synthetic(options.work);
   const Normalization identity;
   const Samples samples{&data, Subset::whole(data.size()), &identity, &identity};
@@ -188,7 +204,7 @@ int main(int argc, char** argv) {
   const auto optimizer = sgd({.momentum = 0.9});
   Trainer trainer(topology, network, *loss, *optimizer, samples,
                   {.batch = options.work.batch, .microbatches = options.microbatches});
-  const Measured measured = measure(trainer, topology, options);
-  if (topology.ranks().rank() == 0) print(measured, ranks, options);
+  const Measured measured = measure(trainer, topology, flops, options);
+  if (topology.ranks().rank() == 0) print(measured, ranks, flops, options);
   return 0;
 }
