@@ -1,0 +1,145 @@
+"""Runs single layers and small networks in PyTorch and writes what they do to layer_references.hpp, for
+layer_reference_test.cpp.
+
+    python3 make_layer_references.py > layer_references.hpp
+
+Inputs, parameters and output gradients are not stored: both sides make them by the same formula, number by number in the
+order of our rows (NHWC) or of the parameter in files. All are multiples of 1/64, so that both start from equal bits.
+"""
+
+import platform
+
+import torch
+from torch import nn
+
+SAMPLES = 3
+
+
+def numbers(stream, count, scale=1.0):
+    return torch.tensor([((i * 97 + stream * 31) % 199 - 99) / 64 * scale for i in range(count)])
+
+
+def rows(stream, shape):
+    """Numbers of a tensor that is NCHW in PyTorch, in the order of our rows."""
+    n, h, w, c = shape
+    return numbers(stream, n * h * w * c).view(n, h, w, c).permute(0, 3, 1, 2).contiguous()
+
+
+def fill(model):
+    with torch.no_grad():
+        for i, p in enumerate(model.parameters()):
+            p.copy_(numbers(10 + i, p.numel(), 0.125).view(p.shape))
+
+
+def sequence(layer):
+    """A layer over (N, C, T), given (N, C, T, 1)."""
+    class Sequence(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, x):
+            return self.layer(x.squeeze(3)).unsqueeze(3)
+    return Sequence()
+
+
+# name, ours, shape of a sample (H, W, C), PyTorch's
+LAYERS = [
+    ("conv2d", "conv2d(5)", (5, 4, 3), nn.Conv2d(3, 5, 3, padding=1)),
+    ("conv2d_wide", "conv2d(35, {.kernel = 3, .padding = 0})", (3, 5, 2), nn.Conv2d(2, 35, 3)),
+    ("conv2d_strided", "conv2d(4, {.kernel = 3, .stride = 2, .padding = 1})", (5, 6, 2),
+     nn.Conv2d(2, 4, 3, stride=2, padding=1)),
+    ("conv2d_even", "conv2d(3, {.kernel = 4, .stride = 3, .padding = 2, .bias = false})", (5, 7, 2),
+     nn.Conv2d(2, 3, 4, stride=3, padding=2, bias=False)),
+    ("conv2d_dilated", "conv2d(3, {.kernel = 3, .stride = 2, .dilation = 2, .padding = 3})", (6, 5, 2),
+     nn.Conv2d(2, 3, 3, stride=2, dilation=2, padding=3)),
+    ("conv2d_groups", "conv2d(6, {.kernel = 3, .padding = 1, .groups = 2})", (4, 3, 4),
+     nn.Conv2d(4, 6, 3, padding=1, groups=2)),
+    ("conv2d_depthwise", "conv2d(8, {.kernel = 3, .stride = 2, .padding = 1, .groups = 4})", (5, 3, 4),
+     nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=4)),
+    ("conv1d", "conv1d(4, {.kernel = 3, .stride = 2, .padding = 1})", (8, 1, 3),
+     sequence(nn.Conv1d(3, 4, 3, stride=2, padding=1))),
+    ("max_pool2d", "max_pool2d({.kernel = 3, .stride = 2, .padding = 1})", (5, 6, 3),
+     nn.MaxPool2d(3, stride=2, padding=1)),
+    ("max_pool1d", "max_pool1d({.kernel = 2})", (7, 1, 3), sequence(nn.MaxPool1d(2))),
+    ("avg_pool2d", "avg_pool2d({.kernel = 3, .stride = 2, .padding = 1})", (5, 6, 3),
+     nn.AvgPool2d(3, stride=2, padding=1)),
+    ("avg_pool1d", "avg_pool1d({.kernel = 2})", (7, 1, 3), sequence(nn.AvgPool1d(2))),
+    ("global_avg_pool", "global_avg_pool()", (3, 4, 5), nn.AdaptiveAvgPool2d(1)),
+]
+
+
+def floats(tensor):
+    return "{" + ", ".join(f"{x:.9g}f" if "." in f"{x:.9g}" or "e" in f"{x:.9g}" else f"{x:.9g}"
+                           for x in tensor.detach().flatten().tolist()) + "}"
+
+
+def run_layer(name, ours, shape, model):
+    fill(model)
+    h, w, c = shape
+    x = rows(1, (SAMPLES, h, w, c)).requires_grad_()
+    y = model(x)
+    n, co, ho, wo = y.shape
+    y.backward(rows(2, (n, ho, wo, co)))
+    print(f"""    {{"{name}", [] {{ return {ours}; }}, {{{h}, {w}, {c}}},
+     {floats(y.permute(0, 2, 3, 1))},
+     {floats(x.grad.permute(0, 2, 3, 1))},
+     {{{", ".join(floats(p.grad) for p in model.parameters())}}}}},""")
+
+
+def run_network():
+    """20 steps of gradient descent with momentum; the losses before each step."""
+    model = nn.Sequential(nn.Conv2d(2, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+                          nn.Conv2d(6, 8, 3, stride=2, padding=1), nn.Tanh(), nn.AdaptiveAvgPool2d(1),
+                          nn.Flatten(), nn.Linear(8, 3))
+    fill(model)
+    x = rows(1, (12, 8, 6, 2))
+    labels = torch.tensor([i % 3 for i in range(12)])
+    rule = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    losses = []
+    for _ in range(20):
+        rule.zero_grad()
+        loss = nn.functional.cross_entropy(model(x), labels)
+        loss.backward()
+        rule.step()
+        losses.append(loss.item())
+    return floats(torch.tensor(losses))
+
+
+torch.set_num_threads(1)
+print(f"""// Made by make_layer_references.py with PyTorch {torch.__version__} in float32 on {platform.machine()}. Do not edit.
+// clang-format off
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lockstep/nn/layers.hpp"
+
+namespace lockstep {{
+
+/// What a layer makes of {SAMPLES} samples; numbers in the order of our rows, gradients in the order of files.
+struct LayerReference {{
+  std::string name;
+  std::function<std::unique_ptr<Layer>()> make;
+  Shape input;
+  std::vector<float> output;
+  std::vector<float> input_gradient;
+  std::vector<std::vector<float>> parameter_gradients;
+}};
+
+inline constexpr Index kReferenceSamples = {SAMPLES};
+
+inline std::vector<LayerReference> layer_references() {{
+  return {{""")
+for row in LAYERS:
+    run_layer(*row)
+print(f"""  }};
+}}
+
+/// conv2d(6), relu, max_pool2d, conv2d(8) with stride 2, tanh, global_avg_pool, linear(3) on 12 samples of 8x6x2.
+inline const std::vector<float> kConvnetLosses = {run_network()};
+
+}}  // namespace lockstep""")
