@@ -28,14 +28,14 @@ Index bands_for(const Sliding& s, Index samples) {
 struct Band {
   Range lines;                  ///< of the result
   const Real* frame = nullptr;  ///< what they see
-  Real* out = nullptr;          ///< the whole image
+  Real* out = nullptr;          ///< of the whole image
 };
 
 /// One line of the result: the outputs [column, column + kept) of panel p of group g.
 void slide_line(const Sliding& s, ConvTile tile, Index kept, Real* out) {
   const Strips strips{0, s.result.width};
   const Real* const a = tile.a;
-  const Index out_step = s.result.channels;
+  const Index out_step = s.place.column;
   std::array<Real, kTileRows * kTileColumns> whole;  // where the outputs end within a tile
   for (Index strip = 0; strip < strips.count(); ++strip) {
     const Index first = strips.first(strip);
@@ -74,7 +74,7 @@ void slide_panel(const Sliding& s, const Band& band, const GroupedWeight& w, Ind
     for (Index line = band.lines.begin; line < band.lines.end; ++line) {
       tile.a =
           band.frame + (line - band.lines.begin) * s.rows.stride * s.frame.line() + g * s.inputs();
-      slide_line(s, tile, kept, band.out + line * s.result.width * s.result.channels + output);
+      slide_line(s, tile, kept, band.out + line * s.place.line + output);
     }
   }
 }
@@ -103,11 +103,12 @@ GroupedWeight regroup(const Convolution& conv, const Real* w, Real* to) {
 
 void slide(const Sliding& s, Index samples, const Real* from, const GroupedWeight& w,
            std::span<const Real> bias, Real* to, std::span<Real> scratch) {
+  if (s.result.positions() == 0) return;
   const Index bands = bands_for(s, samples);
   parallel_for(samples * bands, [&](Index task) {
     const Index sample = task / bands;
     Band band{.lines = piece_of(s.result.height, task % bands, bands),
-              .out = to + sample * s.result.size()};
+              .out = to + sample * s.place.sample + s.place.first};
     const Range framed = s.framed(band.lines);
     const Real* const image = from + sample * s.frame.image.size();
     if (s.frame.is_image()) {

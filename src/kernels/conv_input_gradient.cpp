@@ -1,32 +1,32 @@
 #include "kernels/conv_geometry.hpp"
 
 // dx is itself a convolution: of dy, with the window turned by half and inputs and outputs
-// exchanged.
+// exchanged; where windows lie `stride` places apart, one for each phase of the places.
 
 namespace lockstep::kernels {
 namespace {
 
-PanelLayout turned_layout(const Convolution& conv) {
-  return {conv.rows.size * conv.columns.size * conv.outputs(), conv.inputs()};
-}
-
-GroupedWeight turn(const Convolution& conv, const Real* w, Real* to) {
+/// The taps of one phase, turned by half, inputs and outputs exchanged.
+GroupedWeight turn(const Convolution& conv, const OutputAxis& rows, const OutputAxis& columns,
+                   const Real* w, Real* to) {
   const PanelLayout from = conv.weight();
-  const PanelLayout own = turned_layout(conv);
-  const Index step = GroupedWeight::step_of(own);
-  const Index places = conv.rows.size * conv.columns.size;
   const Index outputs = conv.outputs();
-  parallel_for(conv.groups * places, [&](Index task) {
-    const Index g = task / places;
-    const Index place = task % places;
-    const Index source = (places - 1 - place) * conv.inputs();
+  const Index taps = rows.taps * columns.taps;
+  const PanelLayout own{taps * outputs, conv.inputs()};
+  const Index step = GroupedWeight::step_of(own);
+  parallel_for(conv.groups * taps, [&](Index task) {
+    const Index g = task / taps;
+    const Index tap = task % taps;
+    const Index row = rows.last_tap - tap / columns.taps * rows.tap_step;
+    const Index column = columns.last_tap - tap % columns.taps * columns.tap_step;
+    const Index source = (row * conv.columns.size + column) * conv.inputs();
     for (Index o = 0; o < outputs; ++o) {
-      const Real* column = w + from.at(source, g * outputs + o);
+      const Real* numbers = w + from.at(source, g * outputs + o);
       const Index below = from.width((g * outputs + o) / PanelLayout::kWidth);
       for (Index p = 0; p < own.panels(); ++p) {
-        Real* out = to + g * step + own.begin(p) + (place * outputs + o) * own.width(p);
+        Real* out = to + g * step + own.begin(p) + (tap * outputs + o) * own.width(p);
         for (Index i = 0; i < own.used(p); ++i) {
-          out[i] = column[(p * PanelLayout::kWidth + i) * below];
+          out[i] = numbers[(p * PanelLayout::kWidth + i) * below];
         }
         std::fill(out + own.used(p), out + own.width(p), Real{0});
       }
@@ -39,9 +39,15 @@ GroupedWeight turn(const Convolution& conv, const Real* w, Real* to) {
 
 void conv_input_gradient(const Convolution& conv, Index samples, const Real* dy, const Real* w,
                          Real* dx, std::span<Real> scratch) {
-  const Index shared = conv.groups * GroupedWeight::step_of(turned_layout(conv));
-  slide(over_outputs(conv), samples, dy, turn(conv, w, scratch.data()), {}, dx,
-        scratch.subspan(static_cast<std::size_t>(shared)));
+  for (Index i = 0; i < OutputAxis::phases(conv.rows); ++i) {
+    const OutputAxis rows(conv.rows, conv.input.height, i);
+    for (Index j = 0; j < OutputAxis::phases(conv.columns); ++j) {
+      const OutputAxis columns(conv.columns, conv.input.width, j);
+      const GroupedWeight turned = turn(conv, rows, columns, w, scratch.data());
+      slide(over_outputs(conv, rows, columns), samples, dy, turned, {}, dx,
+            scratch.subspan(static_cast<std::size_t>(conv.groups * turned.step)));
+    }
+  }
 }
 
 }  // namespace lockstep::kernels

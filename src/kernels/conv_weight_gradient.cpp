@@ -250,11 +250,17 @@ Index conv_scratch(const Convolution& conv, Index samples, Index microbatches, i
   const Index gradient =
       shared.frames + shared.dy + threads * OrderedSum::memory_for(microbatches, sums);
   const auto sliding = [&](const Sliding& s) {
-    const PanelLayout weight{conv.weight().rows / conv.inputs() * s.inputs(), s.outputs()};
+    const PanelLayout weight{s.rows.size * s.columns.size * s.inputs(), s.outputs()};
     return s.groups * GroupedWeight::step_of(weight) + threads * aligned<Real>(s.frame.size());
   };
-  return aligned<Real>(
-      std::max({gradient, sliding(over_inputs(conv)), sliding(over_outputs(conv))}));
+  Index most = std::max(gradient, sliding(over_inputs(conv)));
+  for (Index i = 0; i < OutputAxis::phases(conv.rows); ++i) {
+    for (Index j = 0; j < OutputAxis::phases(conv.columns); ++j) {
+      most = std::max(most, sliding(over_outputs(conv, {conv.rows, conv.input.height, i},
+                                                 {conv.columns, conv.input.width, j})));
+    }
+  }
+  return aligned<Real>(most);
 }
 
 }  // namespace lockstep::kernels

@@ -8,9 +8,12 @@ namespace {
 void fill_line(const Frame& f, const Real* from, Real* out) {
   const Index channels = f.image.channels;
   Real* const end = out + f.line();
-  out = std::fill_n(out, f.left * channels, Real{0});
+  if (f.left > 0) out = std::fill_n(out, f.left * channels, Real{0});
   if (f.column_step == 1) {
-    out = std::copy_n(from, std::min(f.image.width, f.width - f.left) * channels, out);
+    const Index hidden = std::max<Index>(-f.left, 0);
+    const Index room = f.width - std::max<Index>(f.left, 0);
+    const Index count = std::clamp<Index>(f.image.width - hidden, 0, std::max<Index>(room, 0));
+    out = std::copy_n(from + hidden * channels, count * channels, out);
   } else {
     const Index gap = (f.column_step - 1) * channels;
     for (Index i = 0; i < f.image.width && out < end; ++i) {

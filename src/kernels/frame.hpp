@@ -5,7 +5,8 @@
 namespace lockstep::kernels {
 
 /// An image within zeros: line i of it is line `top` + i * `line_step` of the frame, and so on for
-/// columns. What would lie outside the frame is cut off.
+/// columns, where `left` is at least 0 if `column_step` is above 1. What would lie outside the
+/// frame is cut off.
 struct Frame {
   Shape image;
   Index height = 0;
