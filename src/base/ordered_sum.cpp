@@ -22,10 +22,6 @@ std::span<Real> OrderedSum::next() const {
   return {level(depth_), static_cast<std::size_t>(length_)};
 }
 
-bool OrderedSum::is_pair(Share left, Share right) const {
-  return left.count == right.count && left.first % (2 * left.count) == 0;
-}
-
 void OrderedSum::push(Share block) {
   assert(depth_ < kMaxDepth);
   assert(depth_ == 0 || stack_[static_cast<std::size_t>(depth_ - 1)].end() == block.first);

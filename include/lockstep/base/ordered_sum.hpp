@@ -37,11 +37,15 @@ class OrderedSum {
   void merged(Share block);
   /// The sum of all blocks; at least one was pushed. Valid until the next push.
   [[nodiscard]] std::span<const Real> finish();
+  /// Whether two neighbouring blocks are the halves of one block of the tree: their sum may then be
+  /// pushed in their place.
+  [[nodiscard]] static bool is_pair(Share left, Share right) {
+    return left.count == right.count && left.first % (2 * left.count) == 0;
+  }
   /// Ready for a new sum.
   void clear() { depth_ = 0; }
 
  private:
-  [[nodiscard]] bool is_pair(Share left, Share right) const;
   void merge_pairs();
   void merge_last_two();
   [[nodiscard]] Real* level(Index i) const { return memory_.data() + i * stride_; }
