@@ -34,4 +34,21 @@ std::unique_ptr<Layer> sigmoid();
 /// Source: Hendrycks, Gimpel 2016, arXiv 1606.08415.
 std::unique_ptr<Layer> gelu();
 
+struct AttentionOptions {
+  Index heads = 1;
+  bool causal = false;  ///< position t sees the positions up to t only
+  bool bias = true;     ///< of both projections
+  Initializer::Kind weights = Initializer::Kind::xavier_uniform;
+};
+
+/// Multi-head self-attention over the positions of a sample: with (q k v) = x W_in + b_in cut into
+/// heads of d = C / heads channels, y = (softmax(q k^T / sqrt d) v of all heads) W_out + b_out.
+/// Parameters, with names and layouts of PyTorch's MultiheadAttention: in_proj_weight (C, 3 C),
+/// in_proj_bias (3 C), out_proj.weight (C, C), out_proj.bias (C), biases zero at first. Shapes:
+/// input and output (H, W, C), a sequence being (T, 1, C).
+/// Saved: q, k, v, the heads' results and two numbers for each row of each head; never the scores.
+/// Errors: throws if heads < 1 or heads do not divide C.
+/// Source: Vaswani et al. 2017, arXiv 1706.03762.
+std::unique_ptr<Layer> attention(const AttentionOptions& options);
+
 }  // namespace lockstep
