@@ -40,6 +40,10 @@ inline std::vector<LayerCase> layer_cases() {
       {"attention_over_blocks",
        [] { return attention({.heads = 1, .causal = true}); },
        {{37, 1, 18}}},
+      {"lstm", [] { return lstm(5); }, {{4, 1, 3}}},
+      {"lstm_last", [] { return lstm(2, {.last = true}); }, {{3, 2, 4}}},
+      {"gru", [] { return gru(5); }, {{4, 1, 3}}},
+      {"gru_last", [] { return gru(3, {.last = true}); }, {{5, 1, 2}}},
   };
 }
 
