@@ -66,6 +66,18 @@ inline std::vector<LayerCase> layer_cases() {
       {"tanh", [] { return tanh(); }, {{1, 2, 9}}},
       {"sigmoid", [] { return sigmoid(); }, {{1, 1, 33}}},
       {"gelu", [] { return gelu(); }, {{3, 1, 7}}},
+      {"attention", [] { return attention({.heads = 2}); }, {{5, 1, 6}}},
+      {"attention_causal", [] { return attention({.heads = 3, .causal = true}); }, {{7, 1, 6}}},
+      {"attention_without_bias",
+       [] { return attention({.heads = 1, .bias = false}); },
+       {{2, 2, 3}}},
+      {"attention_over_blocks",
+       [] { return attention({.heads = 1, .causal = true}); },
+       {{37, 1, 18}}},
+      {"lstm", [] { return lstm(5); }, {{4, 1, 3}}},
+      {"lstm_last", [] { return lstm(2, {.last = true}); }, {{3, 2, 4}}},
+      {"gru", [] { return gru(5); }, {{4, 1, 3}}},
+      {"gru_last", [] { return gru(3, {.last = true}); }, {{5, 1, 2}}},
   };
 }
 
