@@ -230,6 +230,15 @@ Section log_section() {
 
 // Typed sections: these keys come with every type, the others stand next to what they configure.
 
+Section augment_section() {
+  return {"augment",
+          "What is done to training samples whenever they are read, one element after the other.",
+          {},
+          &Catalogue::augmentations,
+          {},
+          true};
+}
+
 Section layer_section() {
   return {
       "layer",
@@ -282,9 +291,9 @@ Section schedule_section() {
 
 const std::vector<Section>& sections() {
   static const std::vector<Section> table{
-      run_section(),       data_section(),     layer_section(),    loss_section(),
-      optimizer_section(), schedule_section(), parallel_section(), checkpoint_section(),
-      eval_section(),      log_section()};
+      run_section(),        data_section(),      augment_section(),  layer_section(),
+      loss_section(),       optimizer_section(), schedule_section(), parallel_section(),
+      checkpoint_section(), eval_section(),      log_section()};
   return table;
 }
 

@@ -54,13 +54,6 @@ lr = 0.1
 
 inline std::string good_data() { return class_table(120, 4, 3); }
 
-inline std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
-  const std::size_t at = text.find(from);
-  if (at == std::string_view::npos) throw std::logic_error(std::string(from) + " is not there");
-  return std::string(text.substr(0, at)) + std::string(to) +
-         std::string(text.substr(at + from.size()));
-}
-
 using Arrange = std::function<Arguments(const Scene&)>;
 
 /// The good run with more options.
