@@ -83,6 +83,20 @@ inline Arrange data(const std::string& name, const std::string& content,
   };
 }
 
+/// The good run on a folder of recordings whose labels follow the last "_" of their names.
+inline Arrange sounds(const std::vector<std::pair<std::string, std::string>>& files,
+                      const Arguments& more = {}) {
+  return [=](const Scene& scene) {
+    std::filesystem::create_directory(scene.directory / "sounds");
+    for (const auto& [name, content] : files) scene.write("sounds/" + name, content);
+    Arguments arguments = {"train", "config.toml",
+                           "--set", "data.train=sounds",
+                           "--set", "data.label_pattern=*_{label}.wav"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+}
+
 /// The same with labels in a file of their own.
 inline Arrange data_with_labels(const std::string& name, const std::string& content,
                                 const std::string& labels) {

@@ -40,6 +40,12 @@ struct Data {
   Column target;
   std::string inputs;
   std::string targets;
+  std::string label_pattern;
+  double seconds = 0;
+  std::string features;
+  double window = 0;
+  double hop = 0;
+  Index mel_bands = 0;
 };
 
 struct Parallel {
