@@ -17,16 +17,6 @@ Product multiply(std::uint32_t a, std::uint32_t b) {
   return {static_cast<std::uint32_t>(product >> 32), static_cast<std::uint32_t>(product)};
 }
 
-std::array<std::uint32_t, 4> random_words(const RandomKey& key, std::uint64_t element) {
-  // The purpose is folded into the high word of the counter, which holds the element's upper 24
-  // bits.
-  const auto high = static_cast<std::uint32_t>(element >> 32);
-  assert(high < (1u << 24));
-  return philox({static_cast<std::uint32_t>(element),
-                 high | static_cast<std::uint32_t>(key.purpose) << 24, key.a, key.b},
-                {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)});
-}
-
 }  // namespace
 
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c,
@@ -39,6 +29,16 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c,
     k[1] += 0xBB67AE85u;
   }
   return c;
+}
+
+std::array<std::uint32_t, 4> random_words(const RandomKey& key, std::uint64_t element) {
+  // The purpose is folded into the high word of the counter, which holds the element's upper 24
+  // bits.
+  const auto high = static_cast<std::uint32_t>(element >> 32);
+  assert(high < (1u << 24));
+  return philox({static_cast<std::uint32_t>(element),
+                 high | static_cast<std::uint32_t>(key.purpose) << 24, key.a, key.b},
+                {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)});
 }
 
 std::uint32_t random_bits(const RandomKey& key, std::uint64_t element) {

@@ -6,6 +6,7 @@ namespace lockstep::config {
 
 std::span<const Settings> Config::settings(std::string_view section) const {
   if (section == "layer") return layers;
+  if (section == "augment") return augmentations;
   if (section == "loss") return {&loss, 1};
   if (section == "optimizer") return {&optimizer, 1};
   if (section == "schedule") return {&schedule, 1};

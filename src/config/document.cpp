@@ -182,7 +182,17 @@ Table* Document::find_table(std::string_view path, const Place& place, Problems&
     return nullptr;
   }
   const std::string_view selector = path.substr(name.size());
-  if (section->array) return find_layer(selector, place, problems);
+  if (section->name == "layer") return find_layer(selector, place, problems);
+  if (section->array) {
+    Table* const element = find_element(section->name, selector);
+    if (element == nullptr) {
+      problems.add(
+          {place, fmt::format("no element is selected by '{}{}'", name, shown(selector)),
+           fmt::format("write {}[N].KEY with N below {}", name, tables_.at(section->name).size()),
+           section->name});
+    }
+    return element;
+  }
   if (!selector.empty()) {
     problems.add({place, fmt::format("[{}] has no '{}'", name, shown(selector)),
                   fmt::format("write {}.KEY=VALUE", name), section->name});
@@ -202,18 +212,22 @@ Table* Document::find_layer(std::string_view selector, const Place& place, Probl
                   suggestion(name, names), "layer"});
     return nullptr;
   }
-  std::size_t index = 0;
-  const char* end = selector.data() + selector.size();
-  const bool bracketed =
-      selector.size() > 2 && selector.starts_with('[') && selector.ends_with(']');
-  if (bracketed) {
-    const auto [stop, error] = std::from_chars(selector.data() + 1, end - 1, index);
-    if (error == std::errc{} && stop == end - 1 && index < layers.size()) return &layers[index];
-  }
+  if (Table* const element = find_element("layer", selector)) return element;
   problems.add({place, fmt::format("no layer is selected by 'layer{}'", shown(selector)),
                 fmt::format("write layer.NAME.KEY, or layer[N].KEY with N below {}", layers.size()),
                 "layer"});
   return nullptr;
+}
+
+Table* Document::find_element(const std::string& section, std::string_view selector) {
+  std::vector<Table>& elements = tables_.at(section);
+  std::size_t index = 0;
+  const char* end = selector.data() + selector.size();
+  if (selector.size() <= 2 || !selector.starts_with('[') || !selector.ends_with(']'))
+    return nullptr;
+  const auto [stop, error] = std::from_chars(selector.data() + 1, end - 1, index);
+  const bool found = error == std::errc{} && stop == end - 1 && index < elements.size();
+  return found ? &elements[index] : nullptr;
 }
 
 std::vector<std::string> Document::layer_names() const {

@@ -60,6 +60,8 @@ class Document {
   [[nodiscard]] Table* find_table(std::string_view path, const Place& place, Problems& problems);
   [[nodiscard]] Table* find_layer(std::string_view selector, const Place& place,
                                   Problems& problems);
+  /// The element that "[N]" selects, or null.
+  [[nodiscard]] Table* find_element(const std::string& section, std::string_view selector);
 
   std::string text_;
   Lines lines_;

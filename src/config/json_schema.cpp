@@ -100,7 +100,8 @@ Json section_schema(const Section& section, const Catalogue& catalogue) {
   if (section.name == "run") {
     out["oneOf"] = {{{"required", {"epochs"}}}, {{"required", {"steps"}}}};
   }
-  return section.array ? Json{{"type", "array"}, {"minItems", 1}, {"items", out}} : out;
+  if (!section.array) return out;
+  return {{"type", "array"}, {"minItems", section.name == "layer" ? 1 : 0}, {"items", out}};
 }
 
 }  // namespace

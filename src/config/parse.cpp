@@ -105,6 +105,13 @@ Settings read_typed(const Section& section, const Table& table, const Catalogue&
   return settings;
 }
 
+void read_augmentations(const Section& section, const Document& document,
+                        const Catalogue& catalogue, Config& config, Problems& problems) {
+  for (const Table& table : document.tables(section.name)) {
+    config.augmentations.push_back(read_typed(section, table, catalogue, problems));
+  }
+}
+
 void read_layers(const Section& section, const Document& document, const Catalogue& catalogue,
                  Config& config, Problems& problems) {
   const std::vector<std::string> names = document.layer_names();
@@ -124,6 +131,8 @@ void read_sections(const Document& document, const Catalogue& catalogue, Config&
     const std::vector<Table>& tables = document.tables(section.name);
     if (section.components == nullptr) {
       read_fixed(section, tables.front(), config, problems);
+    } else if (section.name == "augment") {
+      read_augmentations(section, document, catalogue, config, problems);
     } else if (section.array) {
       read_layers(section, document, catalogue, config, problems);
     } else {

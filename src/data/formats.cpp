@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <filesystem>
+#include <utility>
 
 #include "data/loaders.hpp"
+#include "data/paths.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/io/file.hpp"
 #include "lockstep/io/gzip.hpp"
@@ -22,27 +24,22 @@ constexpr std::array<std::string_view, 4> kCsvExtensions = {"csv", "tsv", "txt",
 constexpr std::array<std::string_view, 1> kNpyExtensions = {"npy"};
 constexpr std::array<std::string_view, 3> kHdf5Extensions = {"h5", "hdf5", "hdf"};
 
-constexpr std::array<Format, 4> kFormats = {{
+constexpr std::array<std::string_view, 1> kCifarExtensions = {"bin"};
+constexpr std::array<std::string_view, 2> kWavExtensions = {"wav", "wave"};
+
+constexpr std::array<Format, 6> kFormats = {{
     {"idx", "IDX as of MNIST, images and labels in two files", kIdxExtensions, is_idx, load_idx},
     {"csv", "text, one sample per line, one target column", kCsvExtensions, has_no_mark, load_csv},
     {"npy", "NumPy arrays, inputs and targets in two files", kNpyExtensions, is_npy, load_npy},
     {"hdf5", "datasets of an HDF5 file, FILE or FILE:GROUP", kHdf5Extensions, is_hdf5, load_hdf5},
+    {"cifar10", "binary batches of CIFAR-10", kCifarExtensions, has_no_mark, load_cifar10},
+    {"wav", "recordings, one file each", kWavExtensions, is_wav, nullptr, load_wav},
 }};
 
 std::string known_names() {
   std::vector<std::string_view> names;
   for (const Format& format : kFormats) names.push_back(format.name);
   return fmt::format("{}", fmt::join(names, ", "));
-}
-
-/// "csv" of "dir/Name.CSV.gz".
-std::string extension_of(const std::string& path) {
-  std::filesystem::path name = std::filesystem::path(path).filename();
-  if (name.extension() == ".gz") name = name.stem();
-  std::string extension = name.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension.empty() ? extension : extension.substr(1);
 }
 
 const Format& format_named(const std::string& name) {
@@ -54,21 +51,95 @@ const Format& format_named(const std::string& name) {
   return *found;
 }
 
+/// The first format whose files are called so, or null.
+const Format* format_by_extension(const std::string& path) {
+  const std::string extension = extension_of(path);
+  const auto found = std::ranges::find_if(kFormats, [&](const Format& f) {
+    return std::ranges::find(f.extensions, extension) != f.extensions.end();
+  });
+  return found == kFormats.end() ? nullptr : &*found;
+}
+
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error);
+}
+
 const Format& format_of(const DataFile& file) {
   const auto by_content =
       std::ranges::find_if(kFormats, [&](const Format& f) { return f.recognises(file.bytes); });
   if (by_content != kFormats.end()) return *by_content;
-  const std::string extension = extension_of(file.path);
-  const auto by_extension = std::ranges::find_if(kFormats, [&](const Format& f) {
-    return std::ranges::find(f.extensions, extension) != f.extensions.end();
-  });
-  if (by_extension == kFormats.end()) {
+  const Format* const by_extension = format_by_extension(file.path);
+  if (by_extension == nullptr) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: neither content nor extension tell the format; set data.type to "
                             "one of {}",
                             file.path, known_names()));
   }
   return *by_extension;
+}
+
+/// The files of a format with one file per sample; empty if the path means none.
+std::vector<std::string> files_of(const Format& format, const std::string& path) {
+  std::vector<std::string> below =
+      files_below(path, {format.extensions.begin(), format.extensions.end()});
+  if (!below.empty() || file_exists(path)) return below;
+  return matching_files(path);
+}
+
+/// The format with one file per sample of which a folder has files, or null.
+const Format* format_of_folder(const std::string& path) {
+  const auto found = std::ranges::find_if(kFormats, [&](const Format& f) {
+    return f.load_files != nullptr &&
+           !files_below(path, {f.extensions.begin(), f.extensions.end()}).empty();
+  });
+  return found == kFormats.end() ? nullptr : &*found;
+}
+
+Dataset load_collection(const Format& format, const Source& source) {
+  const bool single = file_exists(source.path) && !is_folder(source.path);
+  const std::vector<std::string> files =
+      single ? std::vector{source.path} : files_of(format, source.path);
+  if (files.empty()) {
+    throw Error(ExitCode::no_input,
+                fmt::format("{}: expected files that end in .{}, found none", source.path,
+                            fmt::join(format.extensions, " or .")));
+  }
+  return format.load_files(source, files);
+}
+
+/// All samples of `parts`, one after the other.
+Dataset joined(const std::string& name, std::vector<Dataset> parts) {
+  if (parts.size() == 1) return std::move(parts.front());
+  DatasetHeader header = parts.front().describe();
+  for (const Dataset& part : std::span(parts).subspan(1)) {
+    DatasetHeader other = part.describe();
+    header.size += std::exchange(other.size, parts.front().size());
+    if (other == parts.front().describe()) continue;
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: expected samples and targets as in {}, found another shape or type",
+                    part.name(), parts.front().name()));
+  }
+  Dataset all(name, header);
+  auto inputs = all.input_bytes().begin();
+  auto targets = all.target_bytes().begin();
+  for (const Dataset& part : parts) {
+    inputs = std::ranges::copy(part.input_bytes(), inputs).out;
+    targets = std::ranges::copy(part.target_bytes(), targets).out;
+  }
+  all.set_column_names(parts.front().column_names());
+  return all;
+}
+
+Dataset load_file(const Format* format, const Source& source) {
+  // FILE:GROUP, unless a file of that very name exists.
+  const std::size_t colon = source.path.rfind(':');
+  const bool grouped = colon != std::string::npos && !file_exists(source.path);
+  DataFile file = read_data_file(source.path.substr(0, grouped ? colon : std::string::npos));
+  if (grouped) file.group = source.path.substr(colon + 1);
+  if (format == nullptr) format = &format_of(file);
+  return format->load != nullptr ? format->load(source, file) : load_collection(*format, source);
 }
 
 }  // namespace
@@ -94,13 +165,26 @@ DataFile read_labels_file(const Source& source) {
 std::span<const Format> formats() { return kFormats; }
 
 Dataset load(const Source& source) {
-  const Format* chosen = source.type == "auto" ? nullptr : &format_named(source.type);
-  // FILE:GROUP, unless a file of that very name exists.
-  const std::size_t colon = source.path.rfind(':');
-  const bool grouped = colon != std::string::npos && !file_exists(source.path);
-  DataFile file = read_data_file(source.path.substr(0, grouped ? colon : std::string::npos));
-  if (grouped) file.group = source.path.substr(colon + 1);
-  return (chosen != nullptr ? *chosen : format_of(file)).load(source, file);
+  const Format* format =
+      source.type == "auto" ? format_of_folder(source.path) : &format_named(source.type);
+  const std::vector<std::string> files = matching_files(source.path);
+  if (format == nullptr && files.size() > 1) format = format_by_extension(files.front());
+  if (format != nullptr && format->load_files != nullptr) return load_collection(*format, source);
+  std::vector<std::string> labels(files.size());
+  if (!source.labels_path.empty()) labels = matching_files(source.labels_path);
+  if (labels.size() != files.size()) {
+    throw Error(ExitCode::config,
+                fmt::format("{}: expected as many files of labels as of inputs, {}; found {}",
+                            source.labels_path, files.size(), labels.size()));
+  }
+  std::vector<Dataset> parts;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    Source one = source;
+    one.path = files[i];
+    one.labels_path = labels[i];
+    parts.push_back(load_file(format, one));
+  }
+  return joined(source.path, std::move(parts));
 }
 
 }  // namespace lockstep

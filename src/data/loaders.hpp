@@ -27,6 +27,14 @@ namespace lockstep {
 [[nodiscard]] bool is_hdf5(std::span<const std::byte> bytes);
 [[nodiscard]] Dataset load_hdf5(const Source& source, const DataFile& file);
 
+/// CIFAR-10 as its authors gave it away: records of a label and three planes of colour. Known by
+/// its extension only. Source: www.cs.toronto.edu/~kriz/cifar.html.
+[[nodiscard]] Dataset load_cifar10(const Source& source, const DataFile& file);
+
+/// Recordings, one file each: RIFF WAVE with integers of 8 to 32 bits or floats, all at one rate.
+[[nodiscard]] bool is_wav(std::span<const std::byte> bytes);
+[[nodiscard]] Dataset load_wav(const Source& source, const std::vector<std::string>& files);
+
 /// Text with one sample per line; known by its extension only.
 [[nodiscard]] Dataset load_csv(const Source& source, const DataFile& file);
 

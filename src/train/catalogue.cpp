@@ -33,9 +33,9 @@ std::vector<Component> components_of(const Rows& rows) {
 }  // namespace
 
 const config::Catalogue& catalogue() {
-  static const config::Catalogue all{components_of(layer_rows()), components_of(loss_rows()),
-                                     components_of(optimizer_rows()),
-                                     components_of(schedule_rows())};
+  static const config::Catalogue all{
+      components_of(layer_rows()), components_of(loss_rows()), components_of(optimizer_rows()),
+      components_of(schedule_rows()), components_of(augmentation_rows())};
   return all;
 }
 
@@ -57,6 +57,20 @@ std::unique_ptr<Loss> build_loss(const config::Config& config) {
 
 std::unique_ptr<Optimizer> build_optimizer(const config::Config& config) {
   return row_of(optimizer_rows(), config.optimizer).make(config.optimizer);
+}
+
+Augmenter build_augmenter(const config::Config& config, const Shape& shape,
+                          const Normalization& normalization) {
+  std::vector<std::unique_ptr<Augmentation>> list;
+  for (const Settings& s : config.augmentations) {
+    list.push_back(row_of(augmentation_rows(), s).make(s));
+    try {
+      list.back()->check(shape);
+    } catch (const Error& error) {
+      throw error.code() == ExitCode::config ? s.error("", error.what()) : error;
+    }
+  }
+  return {std::move(list), shape, normalization, static_cast<std::uint64_t>(config.run.seed)};
 }
 
 LearningRate::LearningRate(const config::Config& config, Index steps_per_epoch,

@@ -18,6 +18,11 @@ std::optional<char> delimiter_of(const std::string& name) {
   return std::nullopt;
 }
 
+SoundFeatures features_of(const std::string& name) {
+  if (name == "log_mel") return SoundFeatures::log_mel;
+  return name == "log_mel_sequence" ? SoundFeatures::log_mel_sequence : SoundFeatures::wave;
+}
+
 void broadcast_floats(const Communicator& world, std::vector<float>& values) {
   std::uint64_t size = values.size();
   world.broadcast(std::as_writable_bytes(std::span(&size, 1)), 0);
@@ -52,8 +57,9 @@ void load_on_root(const config::Config& config, bool classification,
   train = std::make_unique<Dataset>(
       load(source_of(data, data.train, data.train_labels.value_or(""), classification)));
   if (data.val) {
-    val = std::make_unique<Dataset>(
-        load(source_of(data, *data.val, data.val_labels.value_or(""), classification)));
+    Source source = source_of(data, *data.val, data.val_labels.value_or(""), classification);
+    source.class_names = train->class_names();
+    val = std::make_unique<Dataset>(load(source));
     if (!(val->shape() == train->shape()) ||
         val->describe().target_columns != train->describe().target_columns) {
       throw Error(
@@ -101,6 +107,12 @@ Source source_of(const config::Data& data, const std::string& path, const std::s
   source.target = data.target;
   source.inputs_name = data.inputs;
   source.targets_name = data.targets;
+  source.label_pattern = data.label_pattern;
+  source.sound = {.seconds = data.seconds,
+                  .features = features_of(data.features),
+                  .window = data.window,
+                  .hop = data.hop,
+                  .mel_bands = data.mel_bands};
   source.classification = classification;
   return source;
 }

@@ -42,7 +42,7 @@ void Evaluator::for_each_batch(std::span<const Real> parameters, const Samples& 
     cut_batch(share_, std::min(batch_, samples.size() - b * batch_), microbatch_count_,
               microbatches_);
     const Pass pass{.microbatches = microbatches_, .training = false, .random = {}};
-    const Targets targets = reader_.read(samples, pass.samples(), workspace_.input(),
+    const Targets targets = reader_.read(samples, 0, pass.samples(), workspace_.input(),
                                          [&](Index row) { return first + row; });
     network_.forward(parameters, pass, workspace_);
     visit(pass, targets);

@@ -7,11 +7,14 @@ namespace lockstep {
 RowReader::RowReader(Index rows, Index target_columns)
     : target_columns_(target_columns), labels_(rows), values_(rows * target_columns) {}
 
-void RowReader::read_row(const Samples& samples, Index row, Index sample, Tensor input) {
+void RowReader::read_row(const Samples& samples, std::uint64_t epoch, Index row, Index sample,
+                         Tensor input) {
   const Dataset& data = *samples.data;
   const Index id = samples.subset[sample];
   const Index size = input.shape.size();
-  data.read_input(id, *samples.inputs, {input.data + row * size, static_cast<std::size_t>(size)});
+  const std::span<Real> values{input.data + row * size, static_cast<std::size_t>(size)};
+  data.read_input(id, *samples.inputs, values);
+  if (samples.augmenter != nullptr) samples.augmenter->apply(epoch, id, values);
   if (data.describe().target_kind == TargetKind::labels) {
     labels_.data()[row] = data.label(id);
   } else {

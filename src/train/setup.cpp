@@ -52,6 +52,11 @@ Setup set_up(const Topology& topology, const std::string& config_file,
   });
   setup.data = load_data(topology, setup.config, setup.loss->classifies());
   together(world, [&] {
+    if (!setup.config.augmentations.empty()) {
+      setup.augmenter = std::make_unique<Augmenter>(
+          build_augmenter(setup.config, setup.data->train_data->shape(), setup.data->inputs));
+      setup.data->train.augmenter = setup.augmenter.get();
+    }
     setup.network =
         std::make_unique<Network>(build_network(setup.config, setup.data->train_data->shape()));
   });

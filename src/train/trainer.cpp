@@ -156,7 +156,7 @@ double Trainer::note(const Wait& wait) {
 Targets Trainer::read(const BatchRange& batch, const Pass& pass) {
   const Index first =
       batch.first + microbatch_begin(batch.size, share_.first, options_.microbatches);
-  return reader_.read(samples_, pass.samples(), workspace_.input(),
+  return reader_.read(samples_, batch.epoch, pass.samples(), workspace_.input(),
                       [&](Index row) { return sampler_.sample(batch.epoch, first + row); });
 }
 

@@ -43,6 +43,13 @@ inline Catalogue small_catalogue() {
       {"cosine",
        "Half a cosine down.",
        {{.name = "final", .kind = Kind::real, .min = 0, .sentence = "Learning rate at the end."}}}};
+  out.augmentations = {{"shift",
+                        "Moves the content.",
+                        {{.name = "pixels",
+                          .kind = Kind::integer,
+                          .required = true,
+                          .min = 1,
+                          .sentence = "How far."}}}};
   return out;
 }
 

@@ -73,6 +73,52 @@ TEST(Malformed, Idx) {
   });
 }
 
+TEST(Malformed, Cifar10) {
+  const std::string record = cifar_record(3, 1, 2, 3);
+  expect_refused({
+      {"a.bin", "", "a.bin: expected records of 3073 bytes"},
+      {"a.bin", record + "x", "found 3074 bytes, 1 more than 1 records"},
+      {"a.bin", record.substr(1), "found 3072 bytes"},
+      {"a.bin", record + cifar_record(10, 0, 0, 0),
+       "a.bin: offset 3073: expected a label from 0 to 9 for sample 1, found 10"},
+  });
+}
+
+TEST(Malformed, Wav) {
+  const std::string format = wav_format(1, 1, 8000, 16);
+  const std::string good = wav_file(format, "abcd");
+  const auto bad_format = [](int code, int channels, int rate, int bits) {
+    return wav_file(wav_format(code, channels, rate, bits), "abcdefgh");
+  };
+  const std::string infinite = little_endian(INFINITY);
+  const std::string labels = "a.wav,1\n";
+  expect_refused({
+      {"a.wav", "", "a.wav: offset 0: expected the start of a WAV file", labels},
+      {"a.wav", "RIFX" + good.substr(4), "offset 0: expected the start", labels},
+      {"a.wav", good.substr(0, 40), "expected a chunk 'data', found none", labels},
+      {"a.wav", good.substr(0, good.size() - 1),
+       "offset 36: expected 4 bytes in chunk 'data', found 3: the file is truncated", labels},
+      {"a.wav", "RIFF\1\1\1\1WAVE\1\2\3\4\xff\xff\xff\xff"s,
+       "offset 12: expected 4294967295 bytes in chunk '\?\?\?\?', found 0", labels},
+      {"a.wav", wav_file(format.substr(0, 14), "abcd"), "expected a format of 16 bytes", labels},
+      {"a.wav", riff_chunk("RIFF", "WAVE" + riff_chunk("data", "ab")),
+       "expected a chunk 'fmt ' before the data", labels},
+      {"a.wav", bad_format(1, 1, 8000, 12), "found format 1 of 12 bits", labels},
+      {"a.wav", bad_format(1, 1, 8000, 64), "found format 1 of 64 bits", labels},
+      {"a.wav", bad_format(3, 1, 8000, 16), "found format 3 of 16 bits", labels},
+      {"a.wav", bad_format(6, 1, 8000, 8), "found format 6 of 8 bits", labels},
+      {"a.wav", bad_format(1, 0, 8000, 16), "found 0 and 8000", labels},
+      {"a.wav", bad_format(1, 1, 0, 16), "found 1 and 0", labels},
+      {"a.wav", wav_file(format, "abc"), "expected whole samples of 2 bytes, found 3", labels},
+      {"a.wav", wav_file(wav_format(3, 1, 8000, 32), infinite),
+       "offset 44: expected a finite number, found inf", labels},
+      {"a.wav", good, "a.wav: expected a line for this file in", "b.wav,1\n"},
+      {"a.wav", good, "labels:2: expected FILE,LABEL, found no separator", "a.wav,1\nb.wav 1\n"},
+      {"a.wav", good, "a.wav: expected a finite number as its value, found \"loud\"",
+       "a.wav,loud\n", false},
+  });
+}
+
 TEST(Malformed, Csv) {
   expect_refused({
       {"a.csv", "", "a.csv: the file is empty"},
@@ -158,7 +204,7 @@ TEST(Malformed, Sources) {
   expect(ExitCode::bad_data, "expected a regular file, found a directory", directory.path());
   expect(ExitCode::bad_data, "expected a regular file, found a pipe", pipe);
   expect(ExitCode::bad_data, "neither content nor extension", directory.write("a.xyz", "1,2\n"));
-  expect(ExitCode::config, "expected auto, idx, csv, npy, hdf5; found \"foo\"",
+  expect(ExitCode::config, "expected auto, idx, csv, npy, hdf5, cifar10, wav; found \"foo\"",
          directory.write("a.csv", "1,2\n"), "foo");
   expect(ExitCode::config, "keeps labels in a second file, and none is named",
          directory.write("a.idx", idx_header(8, {1}) + "x"));

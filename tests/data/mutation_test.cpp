@@ -49,10 +49,11 @@ std::string mutated(std::string file, std::mt19937& random) {
 
 /// Loads `cases` mutations of a file; only Error may escape. Some must load, or the test would test
 /// nothing.
-void expect_only_errors(const std::string& name, const std::string& file, int cases) {
+void expect_only_errors(const std::string& name, const std::string& file, int cases,
+                        const std::string& labels = idx_header(8, {2}) + "\0\1"s) {
   const TemporaryDirectory directory;
   Source source;
-  source.labels_path = directory.write("labels", idx_header(8, {2}) + "\0\1"s);
+  source.labels_path = directory.write("labels", labels);
   if (name.ends_with(".npy"))
     source.labels_path = directory.write("y", npy_file("|u1", "(2,)", "ab"));
   source.path = directory.write(name, file);
@@ -80,6 +81,14 @@ TEST(Mutation, Idx) {
 
 TEST(Mutation, Gzip) {
   expect_only_errors("a.csv.gz", gzipped("1,2,3\n") + gzipped("4,5,6\n"), 2000);
+}
+
+TEST(Mutation, Wav) {
+  expect_only_errors("a.wav", wav_file({1, -2, 3, -4, 32767, -32768}), 2000, "a.wav,1\n");
+}
+
+TEST(Mutation, Cifar10) {
+  expect_only_errors("a.bin", cifar_record(1, 2, 3, 4) + cifar_record(9, 8, 7, 6), 500);
 }
 
 TEST(Mutation, Csv) {

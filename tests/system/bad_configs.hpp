@@ -171,6 +171,14 @@ inline std::vector<BadInput> bad_configs() {
          s.write("full/notes.txt", "keep me");
          return Arguments{"train", "config.toml", "--run-dir", "full"};
        }},
+      {"AugmentationOfNoImage",
+       config,
+       {"config.toml:7:1", "horizontal_flip: only images", "1 x 1 x 4"},
+       edited("[[layer]]", "[[augment]]\ntype = \"horizontal_flip\"\n[[layer]]")},
+      {"SetUnknownAugmentation",
+       config,
+       {"--set", "no element is selected by 'augment[0]'", "augment[N].KEY"},
+       set("augment[0].pixels=2")},
       {"UnknownOption", usage, {"--epoch", "trainer train --help"}, options({"--epoch", "3"})},
       {"UnknownCommand",
        usage,

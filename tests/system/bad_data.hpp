@@ -158,6 +158,63 @@ inline std::vector<BadInput> bad_data() {
        bad_data,
        {"x.npy", "more bytes than any file can hold"},
        data_with_labels("x.npy", npy_file("<f4", "(9223372036854775807, 4)", ""), labels)},
+      {"CifarTruncated",
+       bad_data,
+       {"batch.bin: expected records of 3073 bytes", "found 6145 bytes"},
+       data("batch.bin", (cifar_record(1, 2, 3, 4) + cifar_record(1, 2, 3, 4)).substr(1))},
+      {"PatternWithoutFiles",
+       no_input,
+       {"batch_*.bin: expected a file or a pattern that matches files, found none"},
+       set("data.train=batch_*.bin")},
+      {"BatchesOfDifferentShape",
+       bad_data,
+       {"b2.csv: expected samples and targets as in", "b1.csv"},
+       [](const Scene& s) {
+         s.write("b1.csv", class_table(40, 4, 3));
+         s.write("b2.csv", class_table(40, 5, 3));
+         return Arguments{"train", "config.toml", "--set", "data.train=b[12].csv"};
+       }},
+      {"WavFolderEmpty",
+       no_input,
+       {"sounds: expected files that end in .wav"},
+       [](const Scene& s) {
+         std::filesystem::create_directory(s.directory / "sounds");
+         return Arguments{"train", "config.toml",  "--set", "data.train=sounds",
+                          "--set", "data.type=wav"};
+       }},
+      {"WavOfOtherRate",
+       bad_data,
+       {"sounds/b_1.wav: expected 8000 samples of sound per second as in sounds/a_0.wav",
+        "found 16000"},
+       sounds({{"a_0.wav", wav_file({1, 2})}, {"b_1.wav", wav_file({1, 2}, 16000)}})},
+      {"WavTruncated",
+       bad_data,
+       {"sounds/a_0.wav: offset 36: expected 4 bytes in chunk 'data', found 1"},
+       sounds({{"a_0.wav", wav_file({1, 2}).substr(0, 45)}})},
+      {"WavWithoutLabel",
+       bad_data,
+       {"sounds/a.wav: expected a path that ends like \"*_{label}.wav\"", "data.label_pattern"},
+       sounds({{"a.wav", wav_file({1, 2})}})},
+      {"WavOfUnknownClass",
+       bad_data,
+       {"val/c_3.wav: expected a class of the training data, no, yes; found \"3\""},
+       [](const Scene& s) {
+         std::filesystem::create_directory(s.directory / "val");
+         s.write("val/c_3.wav", wav_file({1, 2}));
+         Arguments line = sounds({{"a_yes.wav", wav_file({1})}, {"a_no.wav", wav_file({1})}})(s);
+         line.insert(line.end(), {"--set", "data.val=val"});
+         return line;
+       }},
+      {"WavWindowLongerThanASample",
+       config,
+       {"data.window", "at 8000 Hz"},
+       sounds({{"a_0.wav", wav_file({1, 2})}},
+              {"--set", "data.features=log_mel", "--set", "data.window=2"})},
+      {"WavTooManyBands",
+       config,
+       {"of 500 bands are narrower", "data.mel_bands", "data.window"},
+       sounds({{"a_0.wav", wav_file({1, 2})}},
+              {"--set", "data.features=log_mel", "--set", "data.mel_bands=500"})},
       {"Hdf5Truncated",
        bad_data,
        {"data.h5"},

@@ -54,13 +54,6 @@ lr = 0.1
 
 inline std::string good_data() { return class_table(120, 4, 3); }
 
-inline std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
-  const std::size_t at = text.find(from);
-  if (at == std::string_view::npos) throw std::logic_error(std::string(from) + " is not there");
-  return std::string(text.substr(0, at)) + std::string(to) +
-         std::string(text.substr(at + from.size()));
-}
-
 using Arrange = std::function<Arguments(const Scene&)>;
 
 /// The good run with more options.
@@ -85,6 +78,20 @@ inline Arrange data(const std::string& name, const std::string& content,
   return [=](const Scene& scene) {
     scene.write(name, content);
     Arguments arguments = {"train", "config.toml", "--set", "data.train=\"" + name + "\""};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+}
+
+/// The good run on a folder of recordings whose labels follow the last "_" of their names.
+inline Arrange sounds(const std::vector<std::pair<std::string, std::string>>& files,
+                      const Arguments& more = {}) {
+  return [=](const Scene& scene) {
+    std::filesystem::create_directory(scene.directory / "sounds");
+    for (const auto& [name, content] : files) scene.write("sounds/" + name, content);
+    Arguments arguments = {"train", "config.toml",
+                           "--set", "data.train=sounds",
+                           "--set", "data.label_pattern=*_{label}.wav"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   };

@@ -108,6 +108,38 @@ clip_norm = 0.3
 )"};
 }
 
+Case augmented() {
+  return {"augmentation", std::string(kHead) + R"(
+[[augment]]
+type = "time_shift"
+steps = 1
+[[augment]]
+type = "horizontal_flip"
+[[augment]]
+type = "cutout"
+size = 2
+[[augment]]
+type = "noise"
+deviation = 0.1
+[[layer]]
+type = "flatten"
+[[layer]]
+type = "linear"
+out = 30
+[[layer]]
+type = "relu"
+[[layer]]
+type = "linear"
+out = 5
+[loss]
+type = "cross_entropy"
+[optimizer]
+type = "sgd"
+lr = 0.05
+momentum = 0.9
+)"};
+}
+
 /// What must not depend on the deployment.
 struct Result {
   std::string checkpoint;
@@ -197,6 +229,25 @@ TEST_F(RankInvarianceTest, Regression) {
   directory_.write("data.csv", value_table(248, 9));
   expect_equal(regression(),
                {{1, 2, false, "4 KiB"}, {3, 1, true, "64 B"}, {8, 1, false, "1 MiB"}});
+}
+
+// The changes depend on (seed, epoch, sample) alone: also across an interruption within an epoch.
+TEST_F(RankInvarianceTest, Augmentation) {
+  directory_.write("images", class_images(248, 4, 5));
+  directory_.write("labels", class_image_labels(248, 5));
+  Case images = augmented();
+  images.config = replaced(images.config, "data.csv", "images\"\ntrain_labels = \"labels");
+  expect_equal(images, {{1, 2, true, "4 KiB"}, {2, 1, true, "4 KiB"}, {3, 2, false, "64 B"}});
+
+  const Result whole = train({1, 1, true, "4 KiB"});
+  const Arguments start = {"train", "config.toml", "--run-dir", "stopped", "--max-steps", "7"};
+  EXPECT_EQ(run(command_in(directory_, 3, start)).code, 75);
+  const Arguments resume = {"train", "config.toml", "--run-dir", "stopped", "--resume", "auto"};
+  EXPECT_EQ(run(command_in(directory_, 2, resume)).code, 0);
+  EXPECT_TRUE(read_text(directory_.path() / "stopped" / "checkpoints" / "latest.h5") ==
+              whole.checkpoint);
+  directory_.write("config.toml", replaced(images.config, "deviation = 0.1", "deviation = 0.2"));
+  EXPECT_NE(train({1, 1, true, "4 KiB"}).digest, whole.digest);
 }
 
 // One machine stands for several nodes, equal and unequal.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 
 #include "data/data_testing.hpp"
 #include "io/gzip_testing.hpp"
@@ -43,6 +44,14 @@ inline std::string read_text(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+inline std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
+  const std::size_t at = text.find(from);
+  if (at == std::string_view::npos) throw std::logic_error(std::string(from) + " is not there");
+  std::string result(text);
+  result.replace(at, from.size(), to);
+  return result;
+}
+
 inline int count(std::string_view text, std::string_view part) {
   int found = 0;
   for (std::size_t at = 0; (at = text.find(part, at)) != std::string_view::npos; ++at) ++found;
@@ -76,6 +85,26 @@ inline std::string class_table(int rows, int inputs, int classes) {
     }
     text += fmt::format("{}\n", label);
   }
+  return text;
+}
+
+/// IDX images of bytes, size x size, brighter in places that depend on the class; image i has class
+/// i % classes.
+inline std::string class_images(int count, int size, int classes) {
+  Numbers numbers(3);
+  const auto side = static_cast<std::uint32_t>(size);
+  std::string text = idx_header(8, {static_cast<std::uint32_t>(count), side, side});
+  for (int i = 0; i < count; ++i) {
+    for (int pixel = 0; pixel < size * size; ++pixel) {
+      text += static_cast<char>(numbers.below(128) + (pixel % classes == i % classes ? 120 : 0));
+    }
+  }
+  return text;
+}
+
+inline std::string class_image_labels(int count, int classes) {
+  std::string text = idx_header(8, {static_cast<std::uint32_t>(count)});
+  for (int i = 0; i < count; ++i) text += static_cast<char>(i % classes);
   return text;
 }
 

@@ -31,6 +31,9 @@ struct RandomKey {
 [[nodiscard]] std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                                   std::array<std::uint32_t, 2> key);
 
+/// 128 random bits of element `element` (below 2^56) of the stream; random_bits is the first word.
+[[nodiscard]] std::array<std::uint32_t, 4> random_words(const RandomKey& key,
+                                                        std::uint64_t element);
 /// 32 random bits of element `element` of the stream.
 [[nodiscard]] std::uint32_t random_bits(const RandomKey& key, std::uint64_t element);
 /// Uniform in [0, 1), a multiple of 2^-24.

@@ -40,6 +40,12 @@ struct Data {
   Column target;
   std::string inputs;
   std::string targets;
+  std::string label_pattern;
+  double seconds = 0;
+  std::string features;
+  double window = 0;
+  double hop = 0;
+  Index mel_bands = 0;
 };
 
 struct Parallel {
@@ -68,6 +74,7 @@ struct Log {
 struct Config {
   Run run;
   Data data;
+  std::vector<Settings> augmentations;
   std::vector<Settings> layers;
   Settings loss;
   Settings optimizer;
@@ -80,8 +87,8 @@ struct Config {
   std::string file;                                  ///< where it was read from
   std::map<std::string, Place, std::less<>> places;  ///< of the fixed keys: "run.seed"
 
-  /// The settings of the typed section "layer", "loss", "optimizer" or "schedule"; one unless it is
-  /// "layer".
+  /// The settings of the typed section "layer", "augment", "loss", "optimizer" or "schedule"; one
+  /// of each but the first two.
   [[nodiscard]] std::span<const Settings> settings(std::string_view section) const;
   /// What is wrong with a fixed key, pointing at it: throw config.error("data.target", "no column
   /// 'y' in ...").

@@ -54,6 +54,7 @@ struct Catalogue {
   std::vector<Component> losses;
   std::vector<Component> optimizers;
   std::vector<Component> schedules;
+  std::vector<Component> augmentations;
 };
 
 /// One section of the file.

@@ -50,6 +50,9 @@ class Dataset {
   /// Names of the input columns, if the file had any; known only where it was loaded.
   [[nodiscard]] const std::vector<std::string>& column_names() const { return column_names_; }
   void set_column_names(std::vector<std::string> names) { column_names_ = std::move(names); }
+  /// What the labels 0, 1, ... are called, if the files said it; known only where it was loaded.
+  [[nodiscard]] const std::vector<std::string>& class_names() const { return class_names_; }
+  void set_class_names(std::vector<std::string> names) { class_names_ = std::move(names); }
 
   [[nodiscard]] std::span<std::byte> storage() const { return storage_; }
   [[nodiscard]] std::span<std::byte> input_bytes() const;
@@ -81,6 +84,7 @@ class Dataset {
   Buffer<std::byte> owned_;
   std::span<std::byte> storage_;
   std::vector<std::string> column_names_;
+  std::vector<std::string> class_names_;
 };
 
 }  // namespace lockstep

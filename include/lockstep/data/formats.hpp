@@ -11,17 +11,38 @@
 
 namespace lockstep {
 
+/// What a recording becomes.
+enum class SoundFeatures {
+  wave,              ///< the samples, (samples, 1, 1)
+  log_mel,           ///< loudness over time and frequency as an image, (frames, bands, 1)
+  log_mel_sequence,  ///< the same as a sequence of vectors, (frames, 1, bands)
+};
+
+struct SoundOptions {
+  double seconds = 1;  ///< of every sample: longer recordings are cut, silence follows shorter ones
+  SoundFeatures features = SoundFeatures::wave;
+  double window = 0.025;  ///< log_mel: seconds of one frame
+  double hop = 0.01;      ///< log_mel: seconds from one frame to the next
+  Index mel_bands = 40;
+};
+
 /// Which data to load, and how to read it. Members that do not apply to the format are ignored.
 struct Source {
-  std::string type = "auto";      ///< a name in formats(), or auto: by content, then by extension
-  std::string path;               ///< the file, gzip or not; HDF5 also as FILE:GROUP
-  std::string labels_path;        ///< idx, npy: the file of the targets
+  std::string type = "auto";  ///< a name in formats(), or auto: by content, then by extension
+  std::string
+      path;  ///< the file, gzip or not, or a pattern with * ? [] {} that matches several;
+             ///< HDF5 also as FILE:GROUP; for formats with one file per sample also a folder
+  std::string labels_path;  ///< idx, npy: the file of the targets, or a pattern for as many files;
+                            ///< one file per sample: a table of lines FILE,LABEL
   std::optional<bool> header;     ///< csv: does the first row hold names? Unset: found out
   std::optional<char> delimiter;  ///< csv: between fields; ' ' is any white space. Unset: found out
   std::variant<Index, std::string> target =
       Index{-1};  ///< csv: target column, by number (negative: from the end) or name
-  std::string inputs_name = "inputs";    ///< hdf5: dataset of the inputs
-  std::string targets_name = "targets";  ///< hdf5: dataset of the targets
+  std::string inputs_name = "inputs";       ///< hdf5: dataset of the inputs
+  std::string targets_name = "targets";     ///< hdf5: dataset of the targets
+  std::string label_pattern = "{label}/*";  ///< one file per sample: where its path has the label
+  std::vector<std::string> class_names;     ///< names of the labels 0, 1, ...; empty: found out
+  SoundOptions sound;                       ///< wav
   bool classification =
       true;  ///< targets are class labels: integers in [0, 2^31); else finite numbers
   bool inputs_only = false;  ///< nobody knows the answers: no targets are read, all are 0
@@ -42,15 +63,19 @@ struct Format {
   std::string_view description;
   std::span<const std::string_view> extensions;  ///< without dot and without .gz
   bool (*recognises)(std::span<const std::byte> bytes);
+  /// Loads one file of any number of samples; null if each file is one sample.
   Dataset (*load)(const Source& source, const DataFile& file);
+  /// Loads files that are one sample each; null for other formats.
+  Dataset (*load_files)(const Source& source, const std::vector<std::string>& files) = nullptr;
 };
 
 /// The catalogue of formats.
 [[nodiscard]] std::span<const Format> formats();
 
-/// Loads and checks a dataset: at least one sample, every number finite, as many targets as inputs.
-/// Errors: config for an unknown type or a missing labels_path; no_input, no_permission, and
-/// bad_data with file, place, expected and found.
+/// Loads and checks a dataset; several files follow each other in the order of their names: at
+/// least one sample, every number finite, as many targets as inputs. Errors: config for an unknown
+/// type or a missing labels_path; no_input, no_permission, and bad_data with file, place, expected
+/// and found.
 [[nodiscard]] Dataset load(const Source& source);
 
 }  // namespace lockstep

@@ -4,6 +4,7 @@
 
 #include "lockstep/config/config.hpp"
 #include "lockstep/config/schema.hpp"
+#include "lockstep/data/augmentation.hpp"
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/nn/network.hpp"
 #include "lockstep/optim/optimizer.hpp"
@@ -11,7 +12,8 @@
 
 namespace lockstep {
 
-/// Every layer, loss, optimizer and schedule that a configuration can name, with its keys.
+/// Every layer, loss, optimizer, schedule and augmentation that a configuration can name, with its
+/// keys.
 [[nodiscard]] const config::Catalogue& catalogue();
 
 /// The network of a configuration for inputs of a shape.
@@ -21,6 +23,11 @@ namespace lockstep {
 [[nodiscard]] std::unique_ptr<Loss> build_loss(const config::Config& config);
 
 [[nodiscard]] std::unique_ptr<Optimizer> build_optimizer(const config::Config& config);
+
+/// What a configuration does to training samples of a shape, normalized so.
+/// Errors: Error(config) that points at the augmentation that does not fit.
+[[nodiscard]] Augmenter build_augmenter(const config::Config& config, const Shape& shape,
+                                        const Normalization& normalization);
 
 /// The learning rate of a configuration as a function of the step.
 class LearningRate {

@@ -2,6 +2,7 @@
 
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/data/augmentation.hpp"
 #include "lockstep/data/dataset.hpp"
 #include "lockstep/data/split.hpp"
 #include "lockstep/nn/loss.hpp"
@@ -15,6 +16,8 @@ struct Samples {
   Subset subset = Subset::whole(0);
   const Normalization* inputs = nullptr;
   const Normalization* targets = nullptr;
+  const Augmenter* augmenter =
+      nullptr;  ///< changes the inputs as they are read; null: nothing does
 
   [[nodiscard]] Index size() const { return subset.size(); }
 };
@@ -25,13 +28,14 @@ class RowReader {
   /// For up to `rows` rows with `target_columns` values each.
   RowReader(Index rows, Index target_columns);
 
-  /// Row i becomes the sample number `sample(i)` of `samples`; the result is valid until the next
-  /// call. Allocates nothing.
+  /// Row i becomes the sample number `sample(i)` of `samples`, as it looks in `epoch`; the result
+  /// is valid until the next call. Allocates nothing.
   template <typename SampleOfRow>
-  Targets read(const Samples& samples, Index rows, Tensor input, const SampleOfRow& sample);
+  Targets read(const Samples& samples, std::uint64_t epoch, Index rows, Tensor input,
+               const SampleOfRow& sample);
 
  private:
-  void read_row(const Samples& samples, Index row, Index sample, Tensor input);
+  void read_row(const Samples& samples, std::uint64_t epoch, Index row, Index sample, Tensor input);
   [[nodiscard]] Targets targets(const Samples& samples, Index rows) const;
 
   Index target_columns_;
@@ -40,11 +44,11 @@ class RowReader {
 };
 
 template <typename SampleOfRow>
-Targets RowReader::read(const Samples& samples, Index rows, Tensor input,
+Targets RowReader::read(const Samples& samples, std::uint64_t epoch, Index rows, Tensor input,
                         const SampleOfRow& sample) {
   constexpr Index kRowsPerTile = 16;
   parallel_for_tiles(rows, kRowsPerTile, [&](Index begin, Index end) {
-    for (Index row = begin; row < end; ++row) read_row(samples, row, sample(row), input);
+    for (Index row = begin; row < end; ++row) read_row(samples, epoch, row, sample(row), input);
   });
   return targets(samples, rows);
 }

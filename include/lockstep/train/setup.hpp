@@ -5,6 +5,7 @@
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/config/parse.hpp"
+#include "lockstep/data/augmentation.hpp"
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/train/data_sets.hpp"
@@ -18,6 +19,7 @@ struct Setup {
   std::unique_ptr<Loss> loss;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<DataSets> data;
+  std::unique_ptr<Augmenter> augmenter;  ///< null: samples are learned as they are
   std::unique_ptr<Network> network;
 };
 

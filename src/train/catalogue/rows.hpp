@@ -6,12 +6,14 @@
 
 #include "lockstep/config/schema.hpp"
 #include "lockstep/config/settings.hpp"
+#include "lockstep/data/augmentation.hpp"
 #include "lockstep/nn/layer.hpp"
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/optim/schedule.hpp"
 
-// The tables of what a configuration can name; one row for each layer, loss, optimizer, schedule.
+// The tables of what a configuration can name; one row for each layer, loss, optimizer,
+// schedule, augmentation.
 
 namespace lockstep {
 
@@ -34,5 +36,6 @@ using ScheduleRow = Row<Schedule, const Timeline&>;
 [[nodiscard]] const std::vector<Row<Loss>>& loss_rows();
 [[nodiscard]] const std::vector<Row<Optimizer>>& optimizer_rows();
 [[nodiscard]] const std::vector<ScheduleRow>& schedule_rows();
+[[nodiscard]] const std::vector<Row<Augmentation>>& augmentation_rows();
 
 }  // namespace lockstep

@@ -1,0 +1,176 @@
+#include "data/labelled_files.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+
+#include "data/loaders.hpp"
+#include "data/number_array.hpp"
+#include "lockstep/base/error.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr std::string_view kLabel = "{label}";
+
+/// The last `parts` parts of a path.
+std::string_view tail(std::string_view path, std::ptrdiff_t parts) {
+  std::size_t begin = path.size();
+  while (parts-- > 0 && begin != std::string_view::npos && begin > 0) {
+    begin = path.rfind('/', begin - 1);
+  }
+  if (begin == std::string_view::npos) return path;
+  return path.substr(begin + (begin < path.size() && path[begin] == '/' ? 1 : 0));
+}
+
+/// Matches text with a pattern of * and at most one {label}, which takes as little as possible.
+bool matches(std::string_view text, std::string_view pattern, std::string_view& label) {
+  const bool named = pattern.starts_with(kLabel);
+  if (!named && !pattern.starts_with('*')) {
+    if (pattern.empty()) return text.empty();
+    return text.starts_with(pattern.front()) && matches(text.substr(1), pattern.substr(1), label);
+  }
+  const std::string_view rest = pattern.substr(named ? kLabel.size() : 1);
+  for (std::size_t length = named ? 1 : 0; length <= text.size(); ++length) {
+    if (length > 0 && text[length - 1] == '/') return false;
+    if (!matches(text.substr(length), rest, label)) continue;
+    if (named) label = text.substr(0, length);
+    return true;
+  }
+  return false;
+}
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlank = " \t\r\"";
+  const std::size_t begin = text.find_first_not_of(kBlank);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+using Table = std::map<std::string, std::string, std::less<>>;
+
+/// Lines of FILE,LABEL, separated by a comma, semicolon or tab.
+Table read_table(const std::string& path) {
+  const DataFile file = read_data_file(path);
+  std::string_view rest(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
+  Table table;
+  for (int line = 1; !rest.empty(); ++line) {
+    const std::string_view text = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), text.size() + 1));
+    if (trimmed(text).empty()) continue;
+    const std::size_t at = text.find_last_of(",;\t");
+    if (at == std::string_view::npos) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}:{}: expected FILE,LABEL, found no separator", path, line));
+    }
+    table.emplace(trimmed(text.substr(0, at)), trimmed(text.substr(at + 1)));
+  }
+  return table;
+}
+
+/// The entry of a file: under its path, or under any tail of it, the longest first.
+std::string label_from(const Table& table, const std::string& file, const std::string& name) {
+  std::string_view path = file;
+  while (true) {
+    if (const auto found = table.find(path); found != table.end()) return found->second;
+    const std::size_t slash = path.find('/');
+    if (slash == std::string_view::npos) break;
+    path.remove_prefix(slash + 1);
+  }
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: expected a line for this file in {}, found none", file, name));
+}
+
+bool is_whole_number(const std::string& text) {
+  return !text.empty() && text.size() <= 9 &&
+         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+float value_of(const std::string& file, const std::string& text) {
+  float value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end || !std::isfinite(value)) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: expected a finite number as its value, found \"{}\"", file, text));
+  }
+  return value;
+}
+
+}  // namespace
+
+std::optional<std::string> label_in(const std::string& path, const std::string& pattern) {
+  std::string_view label;
+  if (!matches(tail(path, std::ranges::count(pattern, '/') + 1), pattern, label)) return {};
+  return std::string(label);
+}
+
+LabelledFiles with_labels(const Source& source, std::vector<std::string> files) {
+  LabelledFiles set{std::move(files), {}};
+  set.labels.resize(set.files.size());
+  if (source.inputs_only) return set;
+  Table table;
+  if (!source.labels_path.empty()) {
+    table = read_table(source.labels_path);
+  } else if (source.label_pattern.find(kLabel) == std::string::npos) {
+    throw Error(ExitCode::config,
+                fmt::format("data.label_pattern: expected {{label}} in it, found \"{}\"\n"
+                            "  such as \"{{label}}/*\" or \"{{label}}_*.wav\"",
+                            source.label_pattern));
+  }
+  for (std::size_t i = 0; i < set.files.size(); ++i) {
+    if (!source.labels_path.empty()) {
+      set.labels[i] = label_from(table, set.files[i], source.labels_path);
+      continue;
+    }
+    const auto label = label_in(set.files[i], source.label_pattern);
+    if (!label) {
+      throw Error(
+          ExitCode::bad_data,
+          fmt::format("{}: expected a path that ends like \"{}\"; set data.label_pattern, or "
+                      "name a table of labels with data.train_labels or data.val_labels",
+                      set.files[i], source.label_pattern));
+    }
+    set.labels[i] = *label;
+  }
+  return set;
+}
+
+void store_targets(const Source& source, const LabelledFiles& set, Dataset& dataset) {
+  if (source.inputs_only) return;
+  if (!source.classification) {
+    for (std::size_t i = 0; i < set.files.size(); ++i) {
+      dataset.values()[i] = value_of(set.files[i], set.labels[i]);
+    }
+    return;
+  }
+  std::vector<std::string> names = source.class_names;
+  if (names.empty() && std::ranges::all_of(set.labels, is_whole_number)) {
+    for (std::size_t i = 0; i < set.files.size(); ++i) {
+      std::int32_t& label = dataset.labels()[i];
+      std::from_chars(set.labels[i].data(), set.labels[i].data() + set.labels[i].size(), label);
+    }
+    return;
+  }
+  if (names.empty()) {
+    names = set.labels;
+    std::ranges::sort(names);
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+  }
+  for (std::size_t i = 0; i < set.files.size(); ++i) {
+    const auto found = std::ranges::lower_bound(names, set.labels[i]);
+    if (found == names.end() || *found != set.labels[i]) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: expected a class of the training data, {}; found \"{}\"",
+                              set.files[i], fmt::join(names, ", "), set.labels[i]));
+    }
+    dataset.labels()[i] = static_cast<std::int32_t>(found - names.begin());
+  }
+  dataset.set_class_names(names);
+}
+
+}  // namespace lockstep
