@@ -32,7 +32,7 @@ set_source_files_properties(${lockstep_tile_sources} "${PROJECT_SOURCE_DIR}/src/
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of GCC 12 in the headers of the standard library and of fmt (GCC bugs 105329, 105651) ...
-  target_compile_options(lockstep_options INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
+  target_compile_options(lockstep_options INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
   # ... and AVX-512 intrinsics within Eigen (GCC bug 105593).
   set_source_files_properties("${PROJECT_SOURCE_DIR}/src/kernels/gemm_eigen.cpp" PROPERTIES
     COMPILE_OPTIONS "-Wno-maybe-uninitialized;-Wno-uninitialized")
