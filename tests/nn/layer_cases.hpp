@@ -66,6 +66,20 @@ inline std::vector<LayerCase> layer_cases() {
       {"tanh", [] { return tanh(); }, {{1, 2, 9}}},
       {"sigmoid", [] { return sigmoid(); }, {{1, 1, 33}}},
       {"gelu", [] { return gelu(); }, {{3, 1, 7}}},
+      {"leaky_relu", [] { return leaky_relu(Real(0.1)); }, {{2, 1, 9}}, 0.01},
+      {"silu", [] { return silu(); }, {{1, 3, 11}}},
+      {"softmax", [] { return softmax(); }, {{2, 1, 5}}},
+      {"softmax_over_lanes", [] { return softmax(); }, {{1, 1, 37}}},
+      {"dropout", [] { return dropout(0.4); }, {{3, 2, 11}}},
+      {"layer_norm", [] { return layer_norm(); }, {{2, 3, 7}}},
+      {"layer_norm_over_strips", [] { return layer_norm(); }, {{1, 1, 67}}},
+      {"rms_norm", [] { return rms_norm(); }, {{3, 1, 10}}},
+      {"group_norm", [] { return group_norm(2); }, {{2, 3, 6}}},
+      {"group_norm_one_group", [] { return group_norm(1); }, {{2, 2, 3}}},
+      {"group_norm_over_strips", [] { return group_norm(3); }, {{2, 1, 69}}},
+      {"sum", [] { return sum(); }, {{2, 2, 3}, {2, 2, 3}}},
+      {"sum_of_three", [] { return sum(); }, {{1, 1, 5}, {1, 1, 5}, {1, 1, 5}}},
+      {"concat", [] { return concat(); }, {{2, 3, 4}, {2, 3, 1}, {2, 3, 5}}},
   };
 }
 
