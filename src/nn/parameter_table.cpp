@@ -50,6 +50,11 @@ Index ParameterSpec::size() const {
   return n;
 }
 
+Role ParameterSpec::role() const {
+  if (averaging > 0) return Role::statistic;
+  return shape.size() > 1 ? Role::weight : Role::bias;
+}
+
 Index ParameterSpec::stored_size() const { return panels ? panels_of(*this).size() : size(); }
 
 Index ParameterSpec::stored_at(Index index) const {
@@ -80,8 +85,26 @@ std::vector<Index> ParameterTable::add(const std::string& layer,
 
 Index ParameterTable::count() const {
   Index count = 0;
-  for (const Parameter& p : parameters_) count += p.spec.size();
+  for (const Parameter& p : parameters_) {
+    if (p.spec.role() != Role::statistic) count += p.spec.size();
+  }
   return count;
+}
+
+std::vector<RoleRange> ParameterTable::roles() const {
+  std::vector<RoleRange> parts;
+  for (const Parameter& p : parameters_) {
+    const Index end = p.offset + aligned<Real>(p.spec.stored_size());
+    const Role role = p.spec.role();
+    const bool goes_on =
+        !parts.empty() && parts.back().role == role && parts.back().averaging == p.spec.averaging;
+    if (goes_on) {
+      parts.back().range.end = end;
+    } else {
+      parts.push_back({{p.offset, end}, role, p.spec.averaging});
+    }
+  }
+  return parts;
 }
 
 void ParameterTable::initialize(std::uint64_t seed, std::span<Real> flat, Index part,

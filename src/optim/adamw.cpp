@@ -32,7 +32,7 @@ void check(const AdamWOptions& o) {
 struct Factors {
   Factors(const AdamWOptions& o, const Update& u)
       : scale(static_cast<Real>(u.gradient_scale)),
-        shrink(static_cast<Real>(1 - u.learning_rate * o.weight_decay)),
+        shrink(static_cast<Real>(1 - u.learning_rate * (u.decays ? o.weight_decay : 0))),
         beta1(static_cast<Real>(o.beta1)),
         beta2(static_cast<Real>(o.beta2)),
         rest1(static_cast<Real>(1 - o.beta1)),

@@ -52,7 +52,7 @@ class Sgd final : public Optimizer {
              const Update& update) const {
     const auto rate = static_cast<Real>(update.learning_rate);
     const auto scale = static_cast<Real>(update.gradient_scale);
-    const auto decay = static_cast<Real>(options_.weight_decay);
+    const auto decay = static_cast<Real>(update.decays ? options_.weight_decay : 0);
     Real* w = parameters.data();
     const Real* dw = gradient.data();
     parallel_for_tiles(static_cast<Index>(parameters.size()), kElementTile,
@@ -70,7 +70,7 @@ class Sgd final : public Optimizer {
                      std::span<Real> velocity, const Update& update) const {
     const auto rate = static_cast<Real>(update.learning_rate);
     const auto scale = static_cast<Real>(update.gradient_scale);
-    const auto decay = static_cast<Real>(options_.weight_decay);
+    const auto decay = static_cast<Real>(update.decays ? options_.weight_decay : 0);
     const auto momentum = static_cast<Real>(options_.momentum);
     Real* w = parameters.data();
     Real* v = velocity.data();

@@ -54,11 +54,13 @@ void Model::send_back() {
 }
 
 void Model::adjust(const Optimizer& optimizer, double learning_rate) {
-  while (state_.size() < optimizer.slots().size()) state_.emplace_back(parameters_.size());
-  std::vector<std::span<Real>> state;
-  for (const Buffer<Real>& slot : state_) state.push_back(slot.span());
-  optimizer.step(parameters_.span(), gradients_.span(), state,
-                 {.step = ++step_, .learning_rate = learning_rate});
+  if (!updater_) {
+    const Range whole{0, parameters_.size()};
+    updater_.emplace(network_.parameters(), optimizer, std::span(&whole, 1));
+  }
+  const Real* const gradient = gradients_.data();
+  updater_->update(parameters_.span(), {&gradient, 1},
+                   {.step = ++step_, .learning_rate = learning_rate}, batch_.rows);
 }
 
 }  // namespace lockstep

@@ -14,12 +14,8 @@
 namespace lockstep {
 namespace {
 
-static_assert(BucketLayout::kGranule == kNormBlock, "norm blocks must lie within one rank's slice");
-
 constexpr std::size_t kSumsPerMicrobatch = std::tuple_size_v<MetricSums>;
 constexpr std::size_t kWishes = 2;
-
-Index blocks_in(Index size) { return pieces_of(size, kNormBlock); }
 
 // The report of each rank: its wishes, then the sums of its microbatches.
 std::vector<Index> report_sizes(int ranks, Index microbatches) {
@@ -31,14 +27,18 @@ std::vector<Index> report_sizes(int ranks, Index microbatches) {
   return sizes;
 }
 
-std::vector<Index> norm_blocks(const BucketLayout& layout) {
-  std::vector<Index> counts;
-  for (int rank = 0; rank < layout.ranks(); ++rank) {
-    Index count = 0;
-    for (const Range& slice : layout.slices(rank)) count += blocks_in(slice.size());
-    counts.push_back(count);
+// What is learned, in maximal parts.
+std::vector<Range> learned_parts(const ParameterTable& table) {
+  std::vector<Range> parts;
+  for (const RoleRange& part : table.roles()) {
+    if (!part.learned()) continue;
+    if (!parts.empty() && parts.back().end == part.range.begin) {
+      parts.back().end = part.range.end;
+    } else {
+      parts.push_back(part.range);
+    }
   }
-  return counts;
+  return parts;
 }
 
 // A rank that finds no memory tells the others.
@@ -56,7 +56,6 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
     : topology_(topology),
       network_(network),
       loss_(loss),
-      optimizer_(optimizer),
       samples_(samples),
       options_(options),
       share_(share_of(topology.ranks().rank(), topology.ranks().size(), options.microbatches)),
@@ -65,7 +64,10 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       reducer_(topology, layout_, options.microbatches, options.overlap),
       exchange_(topology, layout_),
       reports_(topology, report_sizes(topology.ranks().size(), options.microbatches)),
-      square_sums_(topology, norm_blocks(layout_)),
+      norms_(layout_, topology.ranks().rank(), learned_parts(network.parameters())),
+      square_sums_(topology, norms_.counts()),
+      updater_(network.parameters(), optimizer, layout_.slices(topology.ranks().rank()),
+               options.decay_all),
       workspace_(
           make_workspace(topology, network,
                          {.samples = share_samples(share_, options.batch, options.microbatches) + 1,
@@ -82,22 +84,8 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
   network.parameters().initialize(options.seed, parameters_, topology.node().rank(),
                                   topology.node().size());
   topology.barrier().pass(0);
-  const Index owned = layout_.owned(topology.ranks().rank());
-  for (std::size_t slot = 0; slot < optimizer.slots().size(); ++slot) {
-    optimizer_state_.emplace_back(owned);
-    state_slices_.emplace_back();
-  }
   for (const GradientReducer::Block& b : reducer_.blocks()) {
     gradient_blocks_.push_back({b.block, b.values});
-  }
-  square_sum_order_.resize(static_cast<std::size_t>(blocks_in(layout_.size())));
-  Index position = 0;
-  for (int rank = 0; rank < layout_.ranks(); ++rank) {
-    for (const Range& range : layout_.slices(rank)) {
-      for (Index block = range.begin / kNormBlock; block < blocks_in(range.end); ++block) {
-        square_sum_order_[static_cast<std::size_t>(block)] = position++;
-      }
-    }
   }
 }
 
@@ -124,23 +112,25 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
                     [this](Index offset) { reducer_.ready_from(offset); });
   clock_.lap(Part::backward, reducer_.times().hidden, Part::hidden);
 
-  const std::span<const GradientReducer::Slice> slices = reducer_.finish();
+  const std::span<const Real* const> gradient = finish_gradient();
   reports_.exchange();
   clock_.lap(Part::exposed, note(reducer_.times().wait));
   result.batch = batch;
   collect_reports(result);
 
   const bool clip = options_.clip_norm > 0;
-  if (clip || want_norm) result.gradient_norm = gradient_norm(slices);
+  if (clip || want_norm) result.gradient_norm = gradient_norm(gradient);
   if (!std::isfinite(result.sums[0]) || (clip && !std::isfinite(*result.gradient_norm))) {
     throw Error(ExitCode::diverged,
                 "the loss or the gradient of step " + std::to_string(steps_done_ + 1) +
                     " is not finite; try a smaller optimizer.lr, or optimizer.clip_norm = 1");
   }
-  update(slices,
-         {.step = steps_done_ + 1,
-          .learning_rate = learning_rate,
-          .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1});
+  updater_.update(
+      parameters_, gradient,
+      {.step = steps_done_ + 1,
+       .learning_rate = learning_rate,
+       .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1},
+      batch.size);
   clock_.lap(Part::update);
 
   clock_.lap(Part::exposed, note(exchange_.share(parameters_)));
@@ -184,40 +174,31 @@ void Trainer::collect_reports(StepResult& result) const {
   }
 }
 
-double Trainer::gradient_norm(std::span<const GradientReducer::Slice> slices) {
-  std::size_t at = 0;
-  for (const GradientReducer::Slice& slice : slices) {
-    const auto blocks = static_cast<std::size_t>(blocks_in(slice.range.size()));
-    block_square_sums(slice.values, square_sums_.mine().subspan(at, blocks));
-    at += blocks;
+// Where the finished sum of each slice of this rank begins.
+std::span<const Real* const> Trainer::finish_gradient() {
+  gradient_.clear();
+  for (const GradientReducer::Slice& slice : reducer_.finish()) {
+    gradient_.push_back(slice.values.data());
   }
+  return gradient_;
+}
+
+double Trainer::gradient_norm(std::span<const Real* const> gradient) {
+  norms_.measure(0, gradient, square_sums_.mine());
   clock_.lap(Part::update);
   const Wait wait = topology_.barrier().pass(0);
   square_sums_.exchange();
-  const std::span<const double> all = square_sums_.all();
   double sum = 0;
-  for (const Index position : square_sum_order_) sum += all[static_cast<std::size_t>(position)];
+  for (std::size_t part = 0; part < norms_.parts(); ++part) {
+    sum += norms_.square_sum(0, part, square_sums_.all());
+  }
   clock_.lap(Part::exposed, note(wait));
   return std::sqrt(sum);
 }
 
-void Trainer::update(std::span<const GradientReducer::Slice> slices, const Update& update) {
-  Index at = 0;
-  for (const GradientReducer::Slice& slice : slices) {
-    const Index size = slice.range.size();
-    for (std::size_t slot = 0; slot < optimizer_state_.size(); ++slot) {
-      state_slices_[slot] = optimizer_state_[slot].span(at, size);
-    }
-    const std::span<Real> mine = parameters_.subspan(static_cast<std::size_t>(slice.range.begin),
-                                                     static_cast<std::size_t>(size));
-    optimizer_.step(mine, slice.values, state_slices_, update);
-    at += size;
-  }
-}
-
 std::vector<Buffer<Real>> Trainer::gather_optimizer_state() {
   std::vector<Buffer<Real>> whole;
-  for (const Buffer<Real>& slot : optimizer_state_) {
+  for (const Buffer<Real>& slot : updater_.state()) {
     whole.emplace_back(topology_.ranks().rank() == 0 ? layout_.size() : 0);
     exchange_.gather(slot.span(), whole.back().span());
   }
@@ -226,11 +207,11 @@ std::vector<Buffer<Real>> Trainer::gather_optimizer_state() {
 
 void Trainer::restore(std::uint64_t steps_done, std::span<const Real> parameters,
                       std::span<const Buffer<Real>> optimizer_state) {
-  assert(optimizer_state.size() == optimizer_state_.size());
+  assert(optimizer_state.size() == updater_.state().size());
   steps_done_ = steps_done;
   if (topology_.leads()) std::ranges::copy(parameters, parameters_.begin());
-  for (std::size_t slot = 0; slot < optimizer_state_.size(); ++slot) {
-    exchange_.pick(optimizer_state[slot].span(), optimizer_state_[slot].span());
+  for (std::size_t slot = 0; slot < optimizer_state.size(); ++slot) {
+    exchange_.pick(optimizer_state[slot].span(), updater_.state()[slot].span());
   }
   topology_.barrier().pass(0);
 }

@@ -103,6 +103,7 @@ void TrainingRun::build_trainer() {
       .batch = info_.batch,
       .microbatches = microbatches_,
       .shuffle = info_.shuffle,
+      .decay_all = config().optimizer.text("decay") == "all",
       .clip_norm = config().optimizer.real("clip_norm"),
       .bucket = config().parallel.bucket / static_cast<Index>(sizeof(Real)),
       .overlap = config().parallel.overlap};

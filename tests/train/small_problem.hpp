@@ -21,7 +21,9 @@ struct SmallProblem {
       const float* x = data.float_inputs().data() + i * 12;
       data.labels()[static_cast<std::size_t>(i)] = x[0] > 0 ? (x[1] > 0 ? 0 : 1) : 2;
     }
+    network.add(batch_norm(), "norm1");
     network.add(linear(40), "fc1");
+    network.add(batch_norm(), "norm2");
     network.add(gelu());
     network.add(linear(30), "fc2");
     network.add(lockstep::tanh());

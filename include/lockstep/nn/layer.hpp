@@ -30,7 +30,18 @@ struct Initializer {
 void initialize(const Initializer& initializer, const RandomKey& key, std::span<Real> out,
                 Index first = 0);
 
-/// One tensor that a layer learns.
+/// How a step changes a parameter.
+enum class Role {
+  weight,    ///< learned; weight decay pulls at it
+  bias,      ///< learned; biases, scales and shifts, at which weight decay pulls on demand only
+  statistic  ///< not learned: an average over steps, such as the mean that batch_norm measures
+};
+
+/// One tensor that a layer learns or, if it is a statistic, measures.
+///
+/// In backward, a layer writes where the gradient of a statistic would stand the sum over samples
+/// of what was measured. A step moves the statistic by the share `averaging` towards the mean over
+/// the samples of the global batch.
 struct ParameterSpec {
   std::string name;            ///< within the layer: "weight", "bias"
   std::vector<Index> shape;    ///< row-major: its elements are numbered in this order
@@ -39,9 +50,12 @@ struct ParameterSpec {
   bool panels = false;  ///< stored in panels for the kernels, as a matrix whose columns are the
                         ///< last axis; else row-major
   Initializer initializer;
+  double averaging = 0;  ///< of a statistic, in (0, 1]; 0 if it is learned
 
-  /// Numbers that are learned.
+  /// Numbers in the tensor.
   [[nodiscard]] Index size() const;
+  /// A learned tensor of several axes is a weight, one of a single axis a bias.
+  [[nodiscard]] Role role() const;
   /// Numbers that it takes in the flat buffers.
   [[nodiscard]] Index stored_size() const;
   /// Where element `index` lies among those.

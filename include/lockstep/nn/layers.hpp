@@ -69,6 +69,23 @@ std::unique_ptr<Layer> avg_pool1d(const PoolOptions& options = {});
 /// The mean over all positions: (H, W, C) to (1, 1, C).
 std::unique_ptr<Layer> global_avg_pool();
 
+struct BatchNormOptions {
+  double momentum = 0.1;  ///< share by which a step moves the running statistics
+  double epsilon = 1e-5;
+};
+
+/// Batch normalization: y = (x - mean) / sqrt(variance + epsilon) * weight + bias, for each channel
+/// alone. In training, mean and variance are those of the samples and positions of the microbatch
+/// ("ghost batch norm"), so that the bits do not depend on the share; else the running ones.
+/// Parameters: weight (C), one at first; bias (C), zero; the statistics running_mean (C), zero, and
+/// running_var (C), one, which each step moves by the share `momentum` towards the mean over its
+/// samples of the means and unbiased variances of their microbatches. With one microbatch the same
+/// as torch.nn.BatchNorm2d; a single value per channel, which that refuses, gives y = bias.
+/// Shapes: input and output (H, W, C). Saved: mean, 1 / sqrt(variance + epsilon) and unbiased
+/// variance of each microbatch. Errors: throws if momentum is outside (0, 1] or epsilon <= 0.
+/// Source: Ioffe, Szegedy 2015, arXiv 1502.03167; Hoffer, Hubara, Soudry 2017, arXiv 1705.08741.
+std::unique_ptr<Layer> batch_norm(const BatchNormOptions& options = {});
+
 /// (H, W, C) as one vector (1, 1, H W C). Moves nothing but the values.
 std::unique_ptr<Layer> flatten();
 

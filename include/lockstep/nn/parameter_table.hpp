@@ -17,6 +17,15 @@ struct Parameter {
   [[nodiscard]] std::vector<Index> file_shape() const;
 };
 
+/// A part of the flat buffers that a step changes in one way.
+struct RoleRange {
+  Range range;
+  Role role = Role::weight;
+  double averaging = 0;  ///< of statistics
+
+  [[nodiscard]] bool learned() const { return role != Role::statistic; }
+};
+
 /// Names, offsets and shapes of the flat buffers that hold parameters, gradients and optimizer
 /// state alike: execution order, each slice aligned, gaps always zero.
 class ParameterTable {
@@ -29,6 +38,9 @@ class ParameterTable {
   [[nodiscard]] Index size() const { return size_; }
   /// Numbers that are learned.
   [[nodiscard]] Index count() const;
+  /// The whole buffer by role, in order; neighbours with the same role are one part, and each part
+  /// starts at a parameter.
+  [[nodiscard]] std::vector<RoleRange> roles() const;
 
   /// Initial values of all parameters into a zeroed flat buffer: a function of the seed. Or of part
   /// `part` of `parts` of them only, so that ranks that share the buffer can share the work.

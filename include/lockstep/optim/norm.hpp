@@ -6,12 +6,12 @@
 
 namespace lockstep {
 
-/// Norms over a whole flat buffer are sums over fixed blocks of this many numbers, added in order;
+/// Norms over flat buffers are sums over fixed pieces of at most this many numbers, added in order;
 /// slices that ranks own are cut at its multiples.
 inline constexpr Index kNormBlock = 1024;
 
-/// The sum of squares, in double, of each block of `values`; values.size() may end within a block.
-void block_square_sums(std::span<const Real> values, std::span<double> sums);
+/// The sum of the squares in double, in an order that depends on their number alone.
+[[nodiscard]] double square_sum(std::span<const Real> values);
 
 /// The factor that brings a gradient of this norm to at most `limit`: min(1, limit / (norm +
 /// 1e-6)); 1 if limit is 0. The same rule as torch.nn.utils.clip_grad_norm_.

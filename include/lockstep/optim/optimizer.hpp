@@ -14,6 +14,7 @@ struct Update {
   std::uint64_t step = 1;  ///< of this update, from 1
   double learning_rate = 0;
   double gradient_scale = 1;  ///< every gradient counts as gradient_scale * gradient (clipping)
+  bool decays = true;         ///< whether weight decay counts for these parameters
 };
 
 /// A stateless update rule. Parameters, gradient and state are slices of equal length of flat

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <vector>
+#include <optional>
 
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/nn/workspace.hpp"
 #include "lockstep/optim/optimizer.hpp"
+#include "lockstep/train/updater.hpp"
 
 namespace lockstep {
 
@@ -32,7 +33,8 @@ class Model {
   double compare(const Loss& loss, std::span<const std::int32_t> labels);
   /// Computes the gradient of that loss for every parameter.
   void send_back();
-  /// Updates the parameters against their gradient.
+  /// Updates the parameters against their gradient; always with the same optimizer, which must
+  /// outlive the model.
   void adjust(const Optimizer& optimizer, double learning_rate);
 
   /// Parameters and their gradients; flat buffers with the slices of network.parameters().
@@ -47,7 +49,7 @@ class Model {
   Workspace workspace_;
   Buffer<Real> parameters_;
   Buffer<Real> gradients_;
-  std::vector<Buffer<Real>> state_;
+  std::optional<Updater> updater_;
   Microbatch batch_;
   std::uint64_t step_ = 0;
 };

@@ -12,8 +12,10 @@
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/reduce/gradient_reducer.hpp"
 #include "lockstep/reduce/slice_exchange.hpp"
+#include "lockstep/train/part_norms.hpp"
 #include "lockstep/train/samples.hpp"
 #include "lockstep/train/step_times.hpp"
+#include "lockstep/train/updater.hpp"
 
 namespace lockstep {
 
@@ -23,7 +25,8 @@ struct TrainerOptions {
   Index batch = 1;         ///< GLOBAL
   Index microbatches = 1;  ///< of every batch; at least the number of ranks
   bool shuffle = true;
-  double clip_norm = 0;           ///< limit on the norm of the global gradient; 0: none
+  bool decay_all = true;  ///< weight decay pulls at all that is learned, not only at weights
+  double clip_norm = 0;   ///< limit on the norm of the global gradient; 0: none
   Index bucket = Index{1} << 18;  ///< numbers per bucket of the exchange; changes no bit
   bool overlap = true;            ///< exchange while backpropagation goes on; changes no bit
 };
@@ -83,13 +86,12 @@ class Trainer {
   void report(std::span<const MetricSums> sums, Wishes wishes);
   double note(const Wait& wait);
   void collect_reports(StepResult& result) const;
-  double gradient_norm(std::span<const GradientReducer::Slice> slices);
-  void update(std::span<const GradientReducer::Slice> slices, const Update& update);
+  std::span<const Real* const> finish_gradient();
+  double gradient_norm(std::span<const Real* const> gradient);
 
   const Topology& topology_;
   const Network& network_;
   const Loss& loss_;
-  const Optimizer& optimizer_;
   const Samples& samples_;
   TrainerOptions options_;
   Share share_;
@@ -98,19 +100,18 @@ class Trainer {
   GradientReducer reducer_;
   SliceExchange exchange_;
   Bulletin reports_;      ///< of each rank: its wishes, then the sums of its microbatches
-  Bulletin square_sums_;  ///< of each rank: those of the norm blocks that it owns
+  PartNorms norms_;       ///< of all that is learned
+  Bulletin square_sums_;  ///< of each rank: those of the pieces that it owns
+  Updater updater_;
   Workspace workspace_;
   RowReader reader_;
   std::uint64_t steps_done_ = 0;
   SharedMemory parameter_memory_;
   std::span<Real> parameters_;  ///< once per node
-  std::vector<Buffer<Real>>
-      optimizer_state_;  ///< one per slot: the slices of this rank, one after the other
-  std::vector<std::span<Real>> state_slices_;  ///< scratch of `update`
   std::vector<GradientBlock> gradient_blocks_;
   std::vector<Microbatch> microbatches_;
   std::vector<MetricSums> sums_;
-  std::vector<Index> square_sum_order_;  ///< position in square_sums_ of each block of the buffer
+  std::vector<const Real*> gradient_;  ///< of each slice of this rank, where its sum begins
   StepClock clock_;
   std::vector<double> waited_for_;
 };
