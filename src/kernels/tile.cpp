@@ -8,21 +8,35 @@
 namespace lockstep::kernels {
 namespace {
 
+template <std::size_t kRows, std::size_t kVectors, typename RowStep, typename DepthStep>
+[[gnu::always_inline]] inline void run_tile(const Tile& t, RowStep row_step, DepthStep depth_step) {
+  Sums<kRows, kVectors> c{};
+  if (t.start != nullptr) load(c, t.start, t.start_stride);
+  multiply_add(c, t.depth, t.a, row_step, depth_step, t.b, t.b_stride);
+  unrolled<kRows>([&](auto i) {
+    Real* out = t.out + static_cast<Index>(i) * t.out_stride;
+    unrolled<kVectors>([&](auto v) {
+      Real* place = out + static_cast<Index>(v) * kLanes;
+      store(place, t.add ? load(place) + c.at[i][v] : c.at[i][v]);
+    });
+  });
+}
+
 struct Packed {
   using Tile = kernels::Tile;
 
   template <std::size_t kRows, std::size_t kVectors>
   static void run(const Tile& t) {
-    Sums<kRows, kVectors> c{};
-    if (t.start != nullptr) load(c, t.start, t.start_stride);
-    multiply_add(c, t.depth, t.a, Step<1>{}, Step<static_cast<Index>(kRows)>{}, t.b, t.b_stride);
-    unrolled<kRows>([&](auto i) {
-      Real* out = t.out + static_cast<Index>(i) * t.out_stride;
-      unrolled<kVectors>([&](auto v) {
-        Real* place = out + static_cast<Index>(v) * kLanes;
-        store(place, t.add ? load(place) + c.at[i][v] : c.at[i][v]);
-      });
-    });
+    run_tile<kRows, kVectors>(t, Step<1>{}, Step<static_cast<Index>(kRows)>{});
+  }
+};
+
+struct FromRows {
+  using Tile = kernels::Tile;
+
+  template <std::size_t kRows, std::size_t kVectors>
+  static void run(const Tile& t) {
+    run_tile<kRows, kVectors>(t, Step<kTileColumns>{}, Step<1>{});
   }
 };
 
@@ -54,6 +68,8 @@ struct FromWeight {
 }  // namespace
 
 void multiply_tile(const Tile& tile) { run_form<Packed>(tile); }
+
+void multiply_rows_tile(const Tile& tile) { run_form<FromRows>(tile); }
 
 void multiply_weight_tile(const WeightTile& tile) { run_form<FromWeight>(tile); }
 

@@ -47,6 +47,10 @@ struct Tile {
 
 void multiply_tile(const Tile& tile);
 
+/// The same with a in rows of kTileColumns numbers, such as other tiles leave behind: a(i, p) = a[i
+/// * kTileColumns + p].
+void multiply_rows_tile(const Tile& tile);
+
 /// What one tile is made of whose a is rows of a weight in panels: a(i, p) = a[panel(p) + i * width
 /// + p % 32], where panels are `a_stride` numbers apart. It starts at zero.
 struct WeightTile {

@@ -58,6 +58,7 @@ Value Network::add(std::unique_ptr<Layer> layer, std::string name, std::vector<V
   node.layer = std::move(layer);
   node.output = plan.output;
   node.multiply_adds = plan.multiply_adds;
+  node.symbols = plan.symbols;
   node.first_offset = parameters_.size();
   node.parameter_offsets = parameters_.add(node.name, plan.parameters);
   for (const ParameterSpec& spec : plan.parameters)

@@ -35,8 +35,8 @@ inline void expect_derivative(const std::function<double()>& f, Real& x, double 
 /// Checks every input and parameter derivative of a layer, or an even sample of about `most` of
 /// each. f is the sum of the outputs, less their first values so that it stays small, times fixed
 /// weights: its derivative by the output is known.
-inline void check_layer_gradients(LayerRun& run, double kink, Index most = 60) {
-  run.fill(kink);
+inline void check_layer_gradients(LayerRun& run, double kink, Index symbols, Index most = 60) {
+  run.fill(kink, symbols);
   run.forward();
   const std::vector<Real> start(run.output().begin(), run.output().end());
   const auto f = [&] {

@@ -15,7 +15,8 @@ struct LayerCase {
   std::string name;
   std::function<std::unique_ptr<Layer>()> make;
   std::vector<Shape> inputs;
-  double kink = 0;  ///< inputs stay this far from 0, where the slope jumps
+  double kink = 0;    ///< inputs stay this far from 0, where the slope jumps
+  Index symbols = 0;  ///< if not 0, inputs are whole numbers in [0, symbols)
 };
 
 inline std::ostream& operator<<(std::ostream& out, const LayerCase& c) { return out << c.name; }
@@ -83,6 +84,25 @@ inline std::vector<LayerCase> layer_cases() {
       {"sum", [] { return sum(); }, {{2, 2, 3}, {2, 2, 3}}},
       {"sum_of_three", [] { return sum(); }, {{1, 1, 5}, {1, 1, 5}, {1, 1, 5}}},
       {"concat", [] { return concat(); }, {{2, 3, 4}, {2, 3, 1}, {2, 3, 5}}},
+      {"attention", [] { return attention({.heads = 2}); }, {{5, 1, 6}}},
+      {"attention_causal", [] { return attention({.heads = 3, .causal = true}); }, {{7, 1, 6}}},
+      {"attention_without_bias",
+       [] { return attention({.heads = 1, .bias = false}); },
+       {{2, 2, 3}}},
+      {"attention_over_blocks",
+       [] { return attention({.heads = 1, .causal = true}); },
+       {{37, 1, 18}}},
+      {"embedding", [] { return embedding({.symbols = 7, .dim = 3}); }, {{5, 1, 1}}, 0, 7},
+      {"embedding_learned",
+       [] { return embedding({.symbols = 40, .dim = 4, .positions = Positions::learned}); },
+       {{4, 1, 1}}, 0, 40},
+      {"embedding_sinusoidal",
+       [] { return embedding({.symbols = 3, .dim = 5, .positions = Positions::sinusoidal}); },
+       {{3, 2, 1}}, 0, 3},
+      {"lstm", [] { return lstm(5); }, {{4, 1, 3}}},
+      {"lstm_last", [] { return lstm(2, {.last = true}); }, {{3, 2, 4}}},
+      {"gru", [] { return gru(5); }, {{4, 1, 3}}},
+      {"gru_last", [] { return gru(3, {.last = true}); }, {{5, 1, 2}}},
   };
 }
 

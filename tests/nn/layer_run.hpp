@@ -76,10 +76,12 @@ class LayerRun {
   [[nodiscard]] std::size_t input_count() const { return inputs_.size(); }
 
   /// Sets inputs, parameters and output gradients: each number a function of its place in the
-  /// share.
-  void fill(double kink = 0) {
+  /// share. With `symbols`, inputs are whole numbers in [0, symbols).
+  void fill(double kink = 0, Index symbols = 0) {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       fill_test_values(input(i), static_cast<std::uint32_t>(10 + i), kink);
+      if (symbols == 0) continue;
+      for (Real& x : input(i)) x = std::floor((x + 2) / 4 * static_cast<Real>(symbols));
     }
     fill_parameters();
     fill_test_values(output_gradient(), 3);

@@ -30,7 +30,7 @@ TEST_P(LayerGradient, AgreesWithCentralDifferences) {
   for (const std::vector<Index>& rows : kShares) {
     SCOPED_TRACE(GetParam().name + " with " + std::to_string(rows.size()) + " microbatches");
     LayerRun run(*layer, GetParam().inputs, microbatches_of(rows));
-    check_layer_gradients(run, GetParam().kink);
+    check_layer_gradients(run, GetParam().kink, GetParam().symbols);
   }
 }
 

@@ -159,7 +159,7 @@ TEST_P(LayerContract, RefusesAWrongNumberOfInputsAndEmptyShapes) {
 TEST_P(LayerContract, NanInputIsSeenInTheOutput) {
   const auto layer = GetParam().make();
   LayerRun run(*layer, GetParam().inputs, microbatches_of({1}));
-  run.fill();
+  run.fill(0, GetParam().symbols);
   run.input()[0] = std::numeric_limits<Real>::quiet_NaN();
   run.forward();
   EXPECT_TRUE(std::ranges::any_of(run.output(), [](Real y) { return std::isnan(y); }));
@@ -168,7 +168,7 @@ TEST_P(LayerContract, NanInputIsSeenInTheOutput) {
 TEST_P(LayerContract, UnwantedInputGradientIsNotWritten) {
   const auto layer = GetParam().make();
   LayerRun run(*layer, GetParam().inputs, microbatches_of({2}));
-  run.fill();
+  run.fill(0, GetParam().symbols);
   run.forward();
   run.backward(false);
   for (std::size_t i = 0; i < run.input_count(); ++i) {
@@ -199,7 +199,7 @@ TEST_P(LayerContract, TheShareAndTheThreadChangeNoBit) {
   const std::vector<Index> rows{3, 1, 0, 20};
   set_thread_count(1);
   LayerRun reference(*layer, GetParam().inputs, microbatches_of(rows));
-  reference.fill();
+  reference.fill(0, GetParam().symbols);
   reference.forward();
   reference.backward();
 
@@ -209,7 +209,7 @@ TEST_P(LayerContract, TheShareAndTheThreadChangeNoBit) {
     LayerRun left(*layer, GetParam().inputs, microbatches_of({3, 1}));
     LayerRun right(*layer, GetParam().inputs, microbatches_of({0, 20}, 2));
     LayerRun all(*layer, GetParam().inputs, microbatches_of(rows));
-    all.fill();
+    all.fill(0, GetParam().symbols);
     for (LayerRun* half : {&left, &right}) {
       const bool first = half == &left;
       std::ranges::copy(all.flat_parameters(), half->flat_parameters().begin());

@@ -15,14 +15,14 @@ namespace lockstep {
 
 /// How a parameter starts. Every value is a pure function of (seed, parameter's number, element).
 struct Initializer {
-  enum class Kind { constant, he_normal, he_uniform, xavier_normal, xavier_uniform };
+  enum class Kind { constant, normal, he_normal, he_uniform, xavier_normal, xavier_uniform };
   Kind kind = Kind::constant;
-  Real value = 0;     ///< of Kind::constant
+  Real value = 0;     ///< of Kind::constant, and the deviation of Kind::normal
   Index fan_in = 1;   ///< inputs of one unit
   Index fan_out = 1;  ///< units fed by one input
 };
 
-/// Fills `out`:
+/// Fills `out`; normal is N(0, value^2), and:
 /// he_normal      N(0, 2 / fan_in)                he_uniform      U(-a, a), a = sqrt(6 / fan_in)
 /// xavier_normal  N(0, 2 / (fan_in + fan_out))    xavier_uniform  U(-a, a), a = sqrt(6 / (fan_in +
 /// fan_out)) Source: Glorot, Bengio 2010; He, Zhang, Ren, Sun 2015.
@@ -76,6 +76,7 @@ struct LayerPlan {
   Index saved = 0;           ///< numbers kept from forward to backward
   Index scratch = 0;         ///< numbers used within one call; shared by all layers
   double multiply_adds = 0;  ///< of one sample, forward
+  Index symbols = 0;  ///< if not 0, the input must be whole numbers in [0, symbols)
   bool in_place = false;  ///< the output may lie where the input lies, and so may their gradients
   bool reads_output = true;  ///< backward reads the output, so nothing may be written over it
 };

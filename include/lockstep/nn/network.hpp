@@ -36,6 +36,7 @@ class Network {
     Index first_offset =
         0;  ///< where its gradients, and those of all later nodes, begin in the flat buffers
     double multiply_adds = 0;
+    Index symbols = 0;  ///< of LayerPlan
   };
 
   explicit Network(Shape input);

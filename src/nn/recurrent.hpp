@@ -1,0 +1,219 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "lockstep/base/error.hpp"
+#include "lockstep/base/parallel.hpp"
+#include "lockstep/nn/layers.hpp"
+#include "nn/carve.hpp"
+#include "nn/inputs.hpp"
+#include "nn/projection.hpp"
+
+namespace lockstep {
+
+/// One position of one sample, forward. Every pointer is a row of `units` numbers, or of that for
+/// each gate.
+struct CellForward {
+  Index units;
+  Real* gates;              ///< in: x W_ih + b_ih; out: what the gates let through
+  const Real* hidden;       ///< h W_hh + b_hh of the state h before
+  const Real* state;        ///< h before
+  const Real* kept_before;  ///< of the position before, zero at the first
+  Real* kept;               ///< for backward
+  Real* next;               ///< h after
+};
+
+/// The same backward.
+struct CellBackward {
+  Index units;
+  const Real* gates;
+  const Real* state;
+  const Real* kept_before;
+  const Real* kept;
+  const Real* dnext;
+  Real* carried;  ///< what goes to the position before without passing W_hh; in and out
+  Real* dgates;   ///< gradient of x W_ih + b_ih
+  Real* dhidden;  ///< gradient of h W_hh + b_hh; the same row if they are equal
+};
+
+/// A layer that goes through the positions of a sample one by one and hands a state on. The products
+/// of all inputs are one; those of the states are one for each position, over all samples: every
+/// element is one chain of multiply-adds, so that its bits do not depend on the other samples. `Cell`
+/// states its name, the formulas of one position, and:
+///
+///     static constexpr Index kGates;
+///     static constexpr bool kEqualGradients;  // dhidden = dgates
+///     static constexpr bool kCarriesState;    // `carried` belongs to dh of the position before
+template <typename Cell>
+class Recurrent final : public Layer {
+ public:
+  Recurrent(Index units, const RecurrentOptions& options) : units_(units), options_(options) {
+    if (units < 1 || units > (1 << 20)) {
+      throw Error(ExitCode::config, std::string(Cell::kType) +
+                                        ": units must be at least 1 and at most 2^20, found " +
+                                        std::to_string(units) + "; set units to 1 or more");
+    }
+  }
+
+  std::string_view type() const override { return Cell::kType; }
+
+  LayerPlan plan(std::span<const Shape> inputs, const Capacity& capacity) const override {
+    const Shape input = only_input(type(), inputs);
+    const Index rows = capacity.samples * input.positions();
+    const Projection from_input = input_projection(input);
+    const Projection from_state = state_projection();
+    LayerPlan plan;
+    plan.output =
+        options_.last ? Shape{1, 1, units_} : Shape{input.height, input.width, units_};
+    plan.reads_output = false;
+    plan.parameters = {from_input.weight_spec("weight_ih_l0", options_.weights),
+                       from_state.weight_spec("weight_hh_l0", options_.weights),
+                       from_input.bias_spec("bias_ih_l0"), from_state.bias_spec("bias_hh_l0")};
+    for (ParameterSpec& spec : plan.parameters) spec.initializer.fan_out = units_;
+    plan.saved = aligned<Real>(rows * gates()) + 2 * aligned<Real>(rows * units_);
+    const Index samples = capacity.samples;
+    const Index steps = aligned<Real>(samples * gates()) + 2 * aligned<Real>(samples * units_) +
+                        aligned<Real>(units_);
+    plan.scratch = 2 * aligned<Real>(rows * gates()) + steps +
+                   std::max({from_input.scratch(rows, capacity), from_state.scratch(rows, capacity),
+                             from_state.scratch(samples, capacity)});
+    plan.multiply_adds = static_cast<double>(input.positions()) * static_cast<double>(gates()) *
+                         static_cast<double>(input.channels + units_);
+    return plan;
+  }
+
+  void forward(const LayerForward& f) const override {
+    const Shape& shape = f.inputs[0].shape;
+    const Index samples = f.pass.samples();
+    const Index positions = shape.positions();
+    const Saved saved(f.saved, samples * positions, *this);
+    std::span<Real> scratch = f.scratch;
+    const Matrix hidden = take(scratch, samples, gates());
+    const Matrix state = take(scratch, samples, units_);
+    const Real* const zero = zeros(scratch, units_);
+    std::ranges::fill(span_of(state), Real{0});
+
+    input_projection(shape).forward(f.parameters, f.inputs[0].matrix(samples), saved.gates, scratch);
+    for (Index t = 0; t < positions; ++t) {
+      state_projection().forward(f.parameters, state, hidden, scratch);
+      for_samples(samples, [&](Index s) {
+        const Index row = s * positions + t;
+        std::ranges::copy(state.row(s), saved.states.row(row).data());
+        Cell::forward({.units = units_,
+                       .gates = saved.gates.row(row).data(),
+                       .hidden = hidden.row(s).data(),
+                       .state = saved.states.row(row).data(),
+                       .kept_before = t == 0 ? zero : saved.kept.row(row - 1).data(),
+                       .kept = saved.kept.row(row).data(),
+                       .next = state.row(s).data()});
+        if (options_.last && t + 1 < positions) return;
+        Real* const y = f.output.data + (options_.last ? s : row) * units_;
+        std::ranges::copy(state.row(s), y);
+      });
+    }
+  }
+
+  void backward(const LayerBackward& b) const override {
+    const Shape& shape = b.inputs[0].shape;
+    const Index samples = b.pass.samples();
+    const Index positions = shape.positions();
+    const Saved saved(b.saved, samples * positions, *this);
+    std::span<Real> scratch = b.scratch;
+    const Matrix dgates = take(scratch, samples * positions, gates());
+    const Matrix dhidden =
+        Cell::kEqualGradients ? dgates : take(scratch, samples * positions, gates());
+    go_back(b, saved, dgates, dhidden, scratch);
+
+    input_projection(shape).parameter_gradients(b, positions, b.inputs[0].matrix(samples), dgates,
+                                                scratch);
+    state_projection().parameter_gradients(b, positions, saved.states, dhidden, scratch);
+    const Tensor& dx = b.input_gradients[0];
+    if (dx.data != nullptr) {
+      input_projection(shape).input_gradient(b.parameters, dgates, dx.matrix(samples), scratch);
+    }
+  }
+
+ private:
+  /// What is kept from forward to backward; a row for each position of each sample.
+  struct Saved {
+    Saved(std::span<Real> memory, Index rows, const Recurrent& layer)
+        : gates(take(memory, rows, layer.gates())),
+          states(take(memory, rows, layer.units_)),
+          kept(take(memory, rows, layer.units_)) {}
+
+    Matrix gates;
+    Matrix states;  ///< before the position
+    Matrix kept;
+  };
+
+  [[nodiscard]] Index gates() const { return Cell::kGates * units_; }
+  [[nodiscard]] Projection input_projection(const Shape& input) const {
+    return {{input.channels, gates()}, 0, 2};
+  }
+  [[nodiscard]] Projection state_projection() const { return {{units_, gates()}, 1, 3}; }
+
+  static Matrix take(std::span<Real>& memory, Index rows, Index columns) {
+    return {carve(memory, rows * columns).data(), rows, columns};
+  }
+  static std::span<Real> span_of(Matrix m) {
+    return {m.data, static_cast<std::size_t>(m.size())};
+  }
+  static const Real* zeros(std::span<Real>& memory, Index count) {
+    const std::span<Real> row = carve(memory, count);
+    std::ranges::fill(row, Real{0});
+    return row.data();
+  }
+
+  template <typename Body>
+  void for_samples(Index samples, const Body& body) const {
+    const Index tile = std::max<Index>(kElementTile / gates(), 1);
+    parallel_for_tiles(samples, tile, [&](Index begin, Index end) {
+      for (Index s = begin; s < end; ++s) body(s);
+    });
+  }
+
+  /// From the last position to the first: dgates and dhidden of all.
+  void go_back(const LayerBackward& b, const Saved& saved, Matrix dgates, Matrix dhidden,
+               std::span<Real> scratch) const {
+    const Index samples = b.pass.samples();
+    const Index positions = b.inputs[0].shape.positions();
+    const Matrix step = take(scratch, samples, gates());
+    const Matrix dstate = take(scratch, samples, units_);
+    const Matrix carried = take(scratch, samples, units_);
+    const Real* const zero = zeros(scratch, units_);
+    std::ranges::fill(span_of(dstate), Real{0});
+    std::ranges::fill(span_of(carried), Real{0});
+    for (Index t = positions - 1; t >= 0; --t) {
+      for_samples(samples, [&](Index s) {
+        const Index row = s * positions + t;
+        Real* const dh = dstate.row(s).data();
+        if (Cell::kCarriesState) add(carried.row(s).data(), dh);
+        if (!options_.last || t + 1 == positions) {
+          add(b.output_gradient.data + (options_.last ? s : row) * units_, dh);
+        }
+        Cell::backward({.units = units_,
+                        .gates = saved.gates.row(row).data(),
+                        .state = saved.states.row(row).data(),
+                        .kept_before = t == 0 ? zero : saved.kept.row(row - 1).data(),
+                        .kept = saved.kept.row(row).data(),
+                        .dnext = dh,
+                        .carried = carried.row(s).data(),
+                        .dgates = dgates.row(row).data(),
+                        .dhidden = dhidden.row(row).data()});
+        std::ranges::copy(dhidden.row(row), step.row(s).data());
+      });
+      if (t > 0) state_projection().input_gradient(b.parameters, step, dstate, scratch);
+    }
+  }
+
+  void add(const Real* from, Real* to) const {
+    for (Index u = 0; u < units_; ++u) to[u] += from[u];
+  }
+
+  Index units_;
+  RecurrentOptions options_;
+};
+
+}  // namespace lockstep
