@@ -238,8 +238,9 @@ Section layer_section() {
         .sentence = "Name of the layer and of its parameters; without it type, type_2, type_3."},
        {.name = "from",
         .kind = Kind::texts,
-        .sentence = "Names of the layers whose outputs it takes, \"input\" for the network's input; "
-                    "without it the layer before."}},
+        .sentence =
+            "Names of the layers whose outputs it takes, \"input\" for the network's input; "
+            "without it the layer before."}},
       &Catalogue::layers,
       {},
       true};

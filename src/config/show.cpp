@@ -25,7 +25,8 @@ std::string value_text(Kind kind, const Value& value) {
     return kind == Kind::bytes ? quoted(bytes_text(*number)) : fmt::format("{}", *number);
   }
   if (const auto* number = std::get_if<double>(&value)) return real_text(*number);
-  if (const auto* list = std::get_if<std::vector<double>>(&value)) return list_text(*list, real_text);
+  if (const auto* list = std::get_if<std::vector<double>>(&value))
+    return list_text(*list, real_text);
   if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
     return list_text<std::string>(*list, [](std::string text) { return quoted(text); });
   }

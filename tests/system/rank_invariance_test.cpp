@@ -108,6 +108,52 @@ clip_norm = 0.3
 )"};
 }
 
+// Named inputs, blocks, norms and dropout; statistics of microbatches travel with the gradients.
+Case branches() {
+  return {"a graph of branches and blocks", std::string(kHead) + R"(
+[[layer]]
+name = "stem"
+type = "linear"
+out = 24
+[[layer]]
+type = "layer_norm"
+[[layer]]
+type = "silu"
+[[layer]]
+name = "thin"
+type = "dropout"
+rate = 0.2
+[[layer]]
+name = "side"
+type = "linear"
+out = 24
+from = ["stem"]
+[[layer]]
+type = "sum"
+from = ["side", "thin", "stem"]
+[[layer]]
+type = "concat"
+from = ["sum", "input"]
+[[layer]]
+type = "residual_block"
+out = 16
+repeat = 2
+[[layer]]
+type = "transformer_block"
+heads = 2
+ffn = 20
+dropout = 0.1
+[[layer]]
+type = "linear"
+out = 5
+[loss]
+type = "cross_entropy"
+[optimizer]
+type = "adamw"
+lr = 0.003
+)"};
+}
+
 /// What must not depend on the deployment.
 struct Result {
   std::string checkpoint;
@@ -197,6 +243,11 @@ TEST_F(RankInvarianceTest, Regression) {
   directory_.write("data.csv", value_table(248, 9));
   expect_equal(regression(),
                {{1, 2, false, "4 KiB"}, {3, 1, true, "64 B"}, {8, 1, false, "1 MiB"}});
+}
+
+TEST_F(RankInvarianceTest, BranchesAndBlocks) {
+  directory_.write("data.csv", class_table(248, 20, 5));
+  expect_equal(branches(), {{1, 2, true, "4 KiB"}, {2, 1, true, "1 KiB"}, {3, 2, false, "4 KiB"}});
 }
 
 // One machine stands for several nodes, equal and unequal.
