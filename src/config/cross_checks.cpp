@@ -105,7 +105,10 @@ void check_layers(const Document& document, const Config& config, Problems& prob
     const std::string& name = layer.name();
     const bool refused = name.empty();  // no string or an empty one, reported where it was read
     if (place.origin == Place::Origin::builtin || refused) continue;
-    if (!is_identifier(name)) {
+    if (name == kInputName) {
+      problems.add({place, fmt::format("no layer may be called '{}'", kInputName),
+                    "it names the network's input", "layer"});
+    } else if (!is_identifier(name)) {
       problems.add({place,
                     fmt::format("layer name \"{}\" must be letters, digits and '_', and start with "
                                 "no digit",

@@ -21,7 +21,10 @@ void check_run(const Document& document, const Config& config, Problems& problem
 /// in a batch.
 void check_data(const Document& document, const Config& config, Problems& problems);
 
-/// At least one layer; names that are identifiers and differ.
+/// At least one layer; names that are identifiers, differ, and are not kInputName.
 void check_layers(const Document& document, const Config& config, Problems& problems);
+
+/// Every layer takes outputs of earlier ones, each once, and every output but the last is taken.
+void check_graph(const Document& document, const Config& config, Problems& problems);
 
 }  // namespace lockstep::config

@@ -230,6 +230,14 @@ Table* Document::find_element(const std::string& section, std::string_view selec
   return found ? &elements[index] : nullptr;
 }
 
+Place Document::element_place(const Given& list, std::size_t index) const {
+  const toml::array* elements = list.value->as_array();
+  if (list.value_place.origin != Place::Origin::file || elements == nullptr) {
+    return list.value_place;
+  }
+  return lines_.place(region_of(elements->get(index)->source()));
+}
+
 std::vector<std::string> Document::layer_names() const {
   const std::vector<Table>& layers = tables_.at("layer");
   std::vector<std::string> names;

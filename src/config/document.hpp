@@ -47,6 +47,8 @@ class Document {
   [[nodiscard]] const Table& table(const std::string& section) const {
     return tables(section).front();
   }
+  /// Where element `index` of a list that was given stands; options are one place.
+  [[nodiscard]] Place element_place(const Given& list, std::size_t index) const;
   /// The names of the layers: as given, or type, type_2, type_3, ...
   [[nodiscard]] std::vector<std::string> layer_names() const;
   [[nodiscard]] Place whole_file() const { return lines_.whole(); }

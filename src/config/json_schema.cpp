@@ -54,6 +54,12 @@ Json key_schema(const Key& key) {
       out["items"] = {{"type", "number"}};
       add_range(key, out["items"]);
       break;
+    case Kind::texts:
+      out["type"] = "array";
+      out["minItems"] = 1;
+      out["uniqueItems"] = true;
+      out["items"] = {{"type", "string"}, {"minLength", 1}};
+      break;
     case Kind::interval:
       out["type"] = "string";
       out["pattern"] = "^ *([0-9]+(\\.[0-9]+)? *[a-z]+ *)+$";

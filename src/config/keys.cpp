@@ -293,7 +293,12 @@ Section layer_section() {
       "layer",
       "The network: one element for each layer, in the order of execution.",
       {{.name = "name",
-        .sentence = "Name of the layer and of its parameters; without it type, type_2, type_3."}},
+        .sentence = "Name of the layer and of its parameters; without it type, type_2, type_3."},
+       {.name = "from",
+        .kind = Kind::texts,
+        .sentence =
+            "Names of the layers whose outputs it takes, \"input\" for the network's input; "
+            "without it the layer before."}},
       &Catalogue::layers,
       {},
       true};

@@ -184,6 +184,7 @@ Config parse(const Source& source, std::span<const Override> overrides,
   check_run(document, config, problems);
   check_data(document, config, problems);
   check_layers(document, config, problems);
+  check_graph(document, config, problems);
   if (!problems.empty()) throw problems.error();
   return config;
 }

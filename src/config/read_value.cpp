@@ -29,6 +29,8 @@ std::string expected_text(const Key& key) {
       return "string";
     case Kind::reals:
       return "list of numbers, such as [0.5, 0.25]";
+    case Kind::texts:
+      return R"(list of strings, such as ["a", "b"])";
     case Kind::interval:
       return key.choices.empty() ? R"(interval such as "250 steps", "5 epochs" or "10 minutes")"
                                  : R"(interval such as "250 steps" or "5 epochs")";
@@ -115,6 +117,19 @@ Reading read_text(const Key& key, const toml::node& node, const std::string& raw
   return {text};
 }
 
+Reading read_texts(const Key& key, const toml::node& node) {
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return wrong_kind(key, node);
+  if (list->empty()) return {{}, fmt::format("'{}' must not be empty", key.name)};
+  std::vector<std::string> values;
+  for (const toml::node& element : *list) {
+    const Reading one = read_text(key, element, {});
+    if (!one.problem.empty()) return {{}, one.problem};
+    values.push_back(std::get<std::string>(one.value));
+  }
+  return {values};
+}
+
 std::string unit_name(Interval::Unit unit) {
   if (unit == Interval::Unit::steps) return "steps";
   return unit == Interval::Unit::epochs ? "epochs" : "seconds";
@@ -166,6 +181,8 @@ Reading read_value(const Key& key, const toml::node& node, const std::string& ra
     case Kind::index_or_text:
       if (node.is_integer()) return read_integer(key, node);
       return node.is_string() ? read_text(key, node, raw) : wrong_kind(key, node);
+    case Kind::texts:
+      return read_texts(key, node);
     case Kind::text:
     case Kind::choice:
       return read_text(key, node, raw);

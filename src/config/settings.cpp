@@ -54,6 +54,10 @@ const std::vector<double>& Settings::reals(std::string_view key) const {
   return value_of<std::vector<double>>(*this, key);
 }
 
+const std::vector<std::string>& Settings::texts(std::string_view key) const {
+  return value_of<std::vector<std::string>>(*this, key);
+}
+
 Error Settings::error(std::string_view key, std::string_view message) const {
   if (!key.empty()) {
     const Place& place = entry(key).place;

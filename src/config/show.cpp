@@ -11,9 +11,10 @@ namespace {
 
 constexpr std::size_t kCommentColumn = 40;
 
-std::string list_text(const std::vector<double>& values) {
+template <typename T>
+std::string list_text(const std::vector<T>& values, std::string (*element_text)(T)) {
   std::string text;
-  for (const double value : values) text += (text.empty() ? "" : ", ") + real_text(value);
+  for (const T& value : values) text += (text.empty() ? "" : ", ") + element_text(value);
   return "[" + text + "]";
 }
 
@@ -24,7 +25,11 @@ std::string value_text(Kind kind, const Value& value) {
     return kind == Kind::bytes ? quoted(bytes_text(*number)) : fmt::format("{}", *number);
   }
   if (const auto* number = std::get_if<double>(&value)) return real_text(*number);
-  if (const auto* list = std::get_if<std::vector<double>>(&value)) return list_text(*list);
+  if (const auto* list = std::get_if<std::vector<double>>(&value))
+    return list_text(*list, real_text);
+  if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
+    return list_text<std::string>(*list, [](std::string text) { return quoted(text); });
+  }
   if (const auto* interval = std::get_if<Interval>(&value)) {
     return quoted(interval_text(*interval));
   }

@@ -8,17 +8,20 @@
 
 namespace lockstep {
 
-/// A layer that maps each number on its own. `Rule` states its name and two formulas:
+/// A layer that maps each number on its own. `Rule` states its name and two formulas, which may
+/// read its members:
 ///
 ///     static constexpr std::string_view kType;
-///     static Real value(Real x);                       // y
-///     static Real gradient(Real x, Real y, Real dy);   // dx
+///     Real value(Real x) const;                        // y
+///     Real gradient(Real x, Real y, Real dy) const;    // dx
 ///     static constexpr bool kInPlace;                  // true if gradient does not read x
 ///
 /// An element's bits depend on the element alone, not on its place.
 template <typename Rule>
 class Elementwise final : public Layer {
  public:
+  explicit Elementwise(Rule rule = {}) : rule_(rule) {}
+
   std::string_view type() const override { return Rule::kType; }
 
   LayerPlan plan(std::span<const Shape> inputs, const Capacity&) const override {
@@ -32,8 +35,8 @@ class Elementwise final : public Layer {
     const Real* x = f.inputs[0].data;
     Real* y = f.output.data;
     const Index size = f.pass.samples() * f.output.shape.size();
-    parallel_for_tiles(size, kElementTile, [=](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) y[i] = Rule::value(x[i]);
+    parallel_for_tiles(size, kElementTile, [=, rule = rule_](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) y[i] = rule.value(x[i]);
     });
   }
 
@@ -44,10 +47,13 @@ class Elementwise final : public Layer {
     const Real* y = b.output.data;
     const Real* dy = b.output_gradient.data;
     const Index size = b.pass.samples() * b.output.shape.size();
-    parallel_for_tiles(size, kElementTile, [=](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) dx[i] = Rule::gradient(x[i], y[i], dy[i]);
+    parallel_for_tiles(size, kElementTile, [=, rule = rule_](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) dx[i] = rule.gradient(x[i], y[i], dy[i]);
     });
   }
+
+ private:
+  Rule rule_;
 };
 
 }  // namespace lockstep

@@ -40,10 +40,9 @@ Network::Network(Shape input) : input_(input) {
   }
 }
 
-Value Network::add(std::unique_ptr<Layer> layer, std::string name,
-                   std::initializer_list<Value> from) {
+Value Network::add(std::unique_ptr<Layer> layer, std::string name, std::vector<Value> from) {
   Node node;
-  node.inputs = from;
+  node.inputs = std::move(from);
   if (node.inputs.empty()) node.inputs.push_back({static_cast<Index>(nodes_.size())});
   node.name = name.empty() ? std::string(layer->type()) + "_" + std::to_string(nodes_.size())
                            : std::move(name);

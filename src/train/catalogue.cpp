@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
 
 #include "lockstep/base/error.hpp"
+#include "train/catalogue/block.hpp"
 #include "train/catalogue/rows.hpp"
 
 namespace lockstep {
@@ -30,23 +35,64 @@ std::vector<Component> components_of(const Rows& rows) {
   return components;
 }
 
+// Blocks are named like layers.
+std::vector<Component> layer_components() {
+  std::vector<Component> components = components_of(layer_rows());
+  for (Component block : components_of(block_rows())) {
+    block.keys.push_back(repeat_key());
+    components.push_back(std::move(block));
+  }
+  return components;
+}
+
+// The row of a block, or null for a layer.
+const BlockRow* block_of(const Settings& s) {
+  for (const BlockRow& row : block_rows()) {
+    if (row.component.type == s.type()) return &row;
+  }
+  return nullptr;
+}
+
+// The values that `from` names, or the last one.
+std::vector<Value> inputs_of(const Settings& s, Value last,
+                             const std::map<std::string, Value, std::less<>>& values) {
+  if (!s.has("from")) return {last};
+  std::vector<Value> from;
+  for (const std::string& name : s.texts("from")) from.push_back(values.at(name));
+  if (from.size() > 1 && block_of(s) != nullptr) {
+    throw s.error("from", "'" + s.type() + "' takes 1 input, has " + std::to_string(from.size()));
+  }
+  return from;
+}
+
+Value add_layer(const Settings& s, std::vector<Value> from, Network& network) {
+  const BlockRow* block = block_of(s);
+  if (block != nullptr) return add_block(*block, s, from.front(), network);
+  return network.add(row_of(layer_rows(), s).make(s), s.name(), std::move(from));
+}
+
 }  // namespace
 
 const config::Catalogue& catalogue() {
-  static const config::Catalogue all{
-      components_of(layer_rows()), components_of(loss_rows()), components_of(optimizer_rows()),
-      components_of(schedule_rows()), components_of(augmentation_rows())};
+  static const config::Catalogue all{layer_components(), components_of(loss_rows()),
+                                     components_of(optimizer_rows()),
+                                     components_of(schedule_rows()),
+                                     components_of(augmentation_rows())};
   return all;
 }
 
 Network build_network(const config::Config& config, Shape input) {
   Network network(input);
+  Value last = network.input();
+  std::map<std::string, Value, std::less<>> values{{std::string(config::kInputName), last}};
   for (const Settings& s : config.layers) {
+    std::vector<Value> from = inputs_of(s, last, values);
     try {
-      network.add(row_of(layer_rows(), s).make(s), s.name());
+      last = add_layer(s, std::move(from), network);
     } catch (const Error& error) {
       throw error.code() == ExitCode::config ? s.error("", error.what()) : error;
     }
+    values.emplace(s.name(), last);
   }
   return network;
 }

@@ -92,5 +92,25 @@ TEST(Permutation, MovesNeighboursApart) {
   EXPECT_NEAR(close, 200, 60);  // 2 % of random pairs are that close
 }
 
+// Element by element, the same numbers as one counter at a time gives.
+TEST(Random, BlocksAreTheWordsOfTheirCounters) {
+  const RandomKey key{
+      .seed = 0x123456789abcdef0u, .purpose = RandomPurpose::layer, .a = 7, .b = 0xfffffffeu};
+  for (const std::uint64_t counter :
+       {std::uint64_t{0}, std::uint64_t{0xfffffff0u}, (std::uint64_t{0xabcdef} << 32) + 160}) {
+    std::array<std::uint32_t, kRandomBlock> block;
+    random_block(key, counter, block);
+    for (std::size_t e = 0; e < kRandomBlock; ++e) {
+      const std::uint64_t element = counter + e % 16;
+      const auto words =
+          philox({static_cast<std::uint32_t>(element),
+                  static_cast<std::uint32_t>(element >> 32) | 4u << 24, key.a, key.b},
+                 {0x9abcdef0u, 0x12345678u});
+      EXPECT_EQ(block[e], words[e / 16]) << e;
+    }
+    EXPECT_EQ(block[3], random_bits(key, counter + 3));
+  }
+}
+
 }  // namespace
 }  // namespace lockstep

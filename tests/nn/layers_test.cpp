@@ -88,6 +88,43 @@ TEST(Activations, KnownValues) {
               ElementsAre(testing::FloatEq(0.26894142f), 0.5f, testing::FloatEq(0.88079708f)));
   EXPECT_THAT(forward_of(*gelu(), {1, 1, 3}, x),
               ElementsAre(testing::FloatEq(-0.15865525f), 0, testing::FloatEq(1.95449974f)));
+  EXPECT_THAT(forward_of(*silu(), {1, 1, 3}, x),
+              ElementsAre(testing::FloatEq(-0.26894142f), 0, testing::FloatEq(1.76159416f)));
+  EXPECT_THAT(forward_of(*leaky_relu(0.25f), {1, 1, 3}, x), ElementsAre(-0.25f, 0, 2));
+  EXPECT_THROW(leaky_relu(-1), Error);
+}
+
+TEST(Softmax, KnownValues) {
+  using testing::FloatEq;
+  // exp(log 3 + 200) overflows unless the largest number is taken off first.
+  const Real log3 = 1.0986123f;
+  EXPECT_THAT(forward_of(*softmax(), {2, 1, 2}, {0, log3, 200, 200}),
+              ElementsAre(FloatEq(0.25f), FloatEq(0.75f), 0.5f, 0.5f));
+  EXPECT_THAT(forward_of(*softmax(), {1, 1, 2}, {-1000, 0}), ElementsAre(0, 1));
+}
+
+TEST(Joins, KnownValues) {
+  const auto join = [](const Layer& layer, std::vector<Shape> shapes) {
+    LayerRun run(layer, shapes, microbatches_of({1}));
+    Real next = 1;
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      for (Real& x : run.input(i)) x = next++;
+    }
+    run.forward();
+    return std::vector<Real>(run.output().begin(), run.output().end());
+  };
+  EXPECT_THAT(join(*sum(), {{1, 1, 2}, {1, 1, 2}, {1, 1, 2}}), ElementsAre(9, 12));
+  EXPECT_THAT(join(*concat(), {{2, 1, 2}, {2, 1, 1}}), ElementsAre(1, 2, 5, 3, 4, 6));
+  expect_config_error(
+      [] {
+        (void)sum()->plan(std::vector<Shape>{{2, 1, 4}, {2, 1, 5}}, {});
+      },
+      "found 2x1x4 and 2x1x5");
+  expect_config_error(
+      [] {
+        (void)concat()->plan(std::vector<Shape>{{2, 1, 4}, {1, 2, 4}}, {});
+      },
+      "found 2x1x4 and 1x2x4");
 }
 
 TEST(Relu, SlopeAtZeroIsZero) {
@@ -111,7 +148,9 @@ class LayerContract : public testing::TestWithParam<LayerCase> {
 TEST_P(LayerContract, RefusesAWrongNumberOfInputsAndEmptyShapes) {
   const auto layer = GetParam().make();
   expect_config_error([&] { (void)layer->plan({}, {}); }, std::string(layer->type()));
-  expect_config_error([&] { (void)layer->plan(std::vector<Shape>(9), {}); }, "found 9");
+  const std::size_t wrong = GetParam().inputs.size() == 1 ? 9 : 1;
+  expect_config_error([&] { (void)layer->plan(std::vector<Shape>(wrong), {}); },
+                      "found " + std::to_string(wrong));
   std::vector<Shape> empty = GetParam().inputs;
   empty.back().channels = 0;
   expect_config_error([&] { (void)layer->plan(empty, {}); }, "at least 1 element");

@@ -140,6 +140,52 @@ momentum = 0.9
 )"};
 }
 
+// Named inputs, blocks, norms and dropout; statistics of microbatches travel with the gradients.
+Case branches() {
+  return {"a graph of branches and blocks", std::string(kHead) + R"(
+[[layer]]
+name = "stem"
+type = "linear"
+out = 24
+[[layer]]
+type = "layer_norm"
+[[layer]]
+type = "silu"
+[[layer]]
+name = "thin"
+type = "dropout"
+rate = 0.2
+[[layer]]
+name = "side"
+type = "linear"
+out = 24
+from = ["stem"]
+[[layer]]
+type = "sum"
+from = ["side", "thin", "stem"]
+[[layer]]
+type = "concat"
+from = ["sum", "input"]
+[[layer]]
+type = "residual_block"
+out = 16
+repeat = 2
+[[layer]]
+type = "transformer_block"
+heads = 2
+ffn = 20
+dropout = 0.1
+[[layer]]
+type = "linear"
+out = 5
+[loss]
+type = "cross_entropy"
+[optimizer]
+type = "adamw"
+lr = 0.003
+)"};
+}
+
 /// What must not depend on the deployment.
 struct Result {
   std::string checkpoint;
@@ -248,6 +294,11 @@ TEST_F(RankInvarianceTest, Augmentation) {
               whole.checkpoint);
   directory_.write("config.toml", replaced(images.config, "deviation = 0.1", "deviation = 0.2"));
   EXPECT_NE(train({1, 1, true, "4 KiB"}).digest, whole.digest);
+}
+
+TEST_F(RankInvarianceTest, BranchesAndBlocks) {
+  directory_.write("data.csv", class_table(248, 20, 5));
+  expect_equal(branches(), {{1, 2, true, "4 KiB"}, {2, 1, true, "1 KiB"}, {3, 2, false, "4 KiB"}});
 }
 
 // One machine stands for several nodes, equal and unequal.

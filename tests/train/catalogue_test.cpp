@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "lockstep/config/parse.hpp"
 #include "lockstep/config/show.hpp"
 
@@ -28,7 +32,8 @@ const std::string kSchedule = "type = \"constant\"";
 std::string required_keys(const config::Component& component) {
   std::string keys;
   for (const config::Key& key : component.keys) {
-    if (key.required) keys += "\n" + key.name + " = 2";
+    if (!key.required) continue;
+    keys += "\n" + key.name + (key.kind == config::Kind::real ? " = 0.5" : " = 2");
   }
   return keys;
 }
@@ -37,10 +42,15 @@ TEST(Catalogue, HasNoFaults) { EXPECT_EQ(config::faults(catalogue()), std::vecto
 
 TEST(Catalogue, EveryRowIsBuiltFromItsKeys) {
   for (const config::Component& c : catalogue().layers) {
-    const std::string keys = "type = \"" + c.type + "\"" + required_keys(c);
+    SCOPED_TRACE(c.type);
+    const bool joins = c.type == "sum" || c.type == "concat";
+    const std::string keys =
+        (joins ? "type = \"relu\"\nname = \"a\"\n[[layer]]\nfrom = [\"input\", \"a\"]\n" : "") +
+        std::string("type = \"") + c.type + "\"" + required_keys(c);
     const Shape input = c.type.ends_with("1d") ? Shape{8, 1, 4} : Shape{4, 4, 4};
     const Network network = build_network(parse(with(keys, kLoss, kOptimizer, kSchedule)), input);
-    EXPECT_EQ(network.nodes().front().layer->type(), c.type);
+    const std::string_view last = network.nodes().back().layer->type();
+    if (!c.type.ends_with("_block")) EXPECT_EQ(last, c.type);
   }
   for (const config::Component& c : catalogue().losses) {
     EXPECT_EQ(
@@ -58,6 +68,80 @@ TEST(Catalogue, EveryRowIsBuiltFromItsKeys) {
     const LearningRate rate(parse(with(kLayer, kLoss, kOptimizer, keys)), 10, 40);
     EXPECT_DOUBLE_EQ(rate.at(0), 0.1) << c.type;
   }
+}
+
+std::vector<std::string> parameter_names(const Network& network) {
+  std::vector<std::string> names;
+  for (const Parameter& p : network.parameters().parameters()) names.push_back(p.name);
+  return names;
+}
+
+// The message that refuses the layers; empty if it is accepted.
+std::string refusal(const std::string& layers, Shape input) {
+  try {
+    (void)build_network(parse(with(layers, kLoss, kOptimizer, kSchedule)), input);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::config);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Catalogue, NamedInputsMakeAGraph) {
+  const Network network = build_network(
+      parse(with("type = \"linear\"\nname = \"a\"\nout = 3\n"
+                 "[[layer]]\ntype = \"linear\"\nname = \"b\"\nout = 3\nfrom = [\"input\"]\n"
+                 "[[layer]]\ntype = \"concat\"\nfrom = [\"b\", \"input\", \"a\"]",
+                 kLoss, kOptimizer, kSchedule)),
+      {.channels = 4});
+  const std::vector<Network::Node>& nodes = network.nodes();
+  ASSERT_EQ(nodes.size(), 3u);
+  EXPECT_EQ(nodes[1].inputs.front().id, 0);
+  ASSERT_EQ(nodes[2].inputs.size(), 3u);
+  EXPECT_EQ(nodes[2].inputs[0].id, 2);
+  EXPECT_EQ(nodes[2].inputs[1].id, 0);
+  EXPECT_EQ(nodes[2].inputs[2].id, 1);
+  EXPECT_EQ(network.output_shape().channels, 10);
+}
+
+TEST(Catalogue, BlocksAreRepeatedUnderReadableNames) {
+  const auto build = [](const std::string& layers, Shape input) {
+    return build_network(parse(with(layers, kLoss, kOptimizer, kSchedule)), input);
+  };
+  const Network one =
+      build("type = \"transformer_block\"\nname = \"block\"\nheads = 2\ndropout = 0.1", {5, 1, 6});
+  EXPECT_EQ(parameter_names(one),
+            (std::vector<std::string>{
+                "block.norm1.weight", "block.norm1.bias", "block.self_attn.in_proj_weight",
+                "block.self_attn.in_proj_bias", "block.self_attn.out_proj.weight",
+                "block.self_attn.out_proj.bias", "block.norm2.weight", "block.norm2.bias",
+                "block.linear1.weight", "block.linear1.bias", "block.linear2.weight",
+                "block.linear2.bias"}));
+  EXPECT_EQ(one.output_shape(), (Shape{5, 1, 6}));
+  EXPECT_EQ(one.parameters().parameters()[8].file_shape(), (std::vector<Index>{24, 6}));
+
+  const Network two = build(
+      "type = \"residual_block\"\nname = \"stage\"\nout = 8\nstride = 2\nrepeat = 2", {6, 6, 4});
+  EXPECT_EQ(two.output_shape(), (Shape{3, 3, 8}));
+  const std::vector<std::string> names = parameter_names(two);
+  EXPECT_EQ(names.front(), "stage.0.conv1.weight");
+  EXPECT_EQ(std::ranges::count(names, "stage.0.shortcut.0.weight"), 1);
+  EXPECT_EQ(std::ranges::count(names, "stage.1.shortcut.0.weight"), 0);
+  EXPECT_EQ(std::ranges::count(names, "stage.1.bn2.running_var"), 1);
+  EXPECT_EQ(two.nodes().back().name, "stage.1.relu2");
+}
+
+TEST(Catalogue, FaultsOfBlocksNameTheLayerWithin) {
+  EXPECT_NE(refusal("type = \"transformer_block\"\nname = \"b\"\nheads = 4", {5, 1, 6})
+                .find("layer 'b.self_attn'"),
+            std::string::npos);
+  const std::string two = refusal(
+      "type = \"relu\"\n[[layer]]\ntype = \"residual_block\"\nout = 4\n"
+      "from = [\"input\", \"relu\"]",
+      {4, 4, 4});
+  EXPECT_NE(two.find("test.toml:11:8: error: 'residual_block' takes 1 input, has 2"),
+            std::string::npos)
+      << two;
 }
 
 TEST(Catalogue, ScheduleCountsFromTheEndOfTheWarmUp) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "lockstep/base/types.hpp"
 
@@ -40,6 +42,15 @@ struct RandomKey {
 [[nodiscard]] double random_uniform(const RandomKey& key, std::uint64_t element);
 /// Standard normal (Box-Muller), |value| < 6.
 [[nodiscard]] double random_normal(const RandomKey& key, std::uint64_t element);
+
+/// Numbers that `random_block` makes at a time.
+inline constexpr std::size_t kRandomBlock = 64;
+
+/// 32 random bits for each of 64 neighbours, made side by side: all four words of the counters
+/// [counter, counter + 16), first the first words, then the second ones, and so on. `counter` is a
+/// multiple of 16 below 2^56.
+void random_block(const RandomKey& key, std::uint64_t counter,
+                  std::span<std::uint32_t, kRandomBlock> out);
 
 /// A pseudo-random permutation of [0, size), computed and not stored: a Feistel network of Philox
 /// rounds over the next even power of two, walked until it lands inside. Cost: about 2 evaluations

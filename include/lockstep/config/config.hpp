@@ -70,6 +70,9 @@ struct Log {
   Interval every;
 };
 
+/// What the network's input is called in `from`.
+inline constexpr std::string_view kInputName = "input";
+
 /// A whole configuration: every value checked and with its default filled in.
 struct Config {
   Run run;

@@ -12,7 +12,18 @@ namespace lockstep::config {
 
 struct Config;
 
-enum class Kind { boolean, integer, real, text, choice, reals, interval, bytes, index_or_text };
+enum class Kind {
+  boolean,
+  integer,
+  real,
+  text,
+  choice,
+  reals,
+  interval,
+  bytes,
+  index_or_text,
+  texts
+};
 
 /// Where the value of a fixed key lives in the Config.
 using Field = std::variant<bool*, Index*, double*, std::string*, std::vector<double>*, Interval*,

@@ -46,6 +46,7 @@ class Settings {
   /// The value of a key of kind index_or_text.
   [[nodiscard]] std::variant<Index, std::string> index_or_text(std::string_view key) const;
   [[nodiscard]] const std::vector<double>& reals(std::string_view key) const;
+  [[nodiscard]] const std::vector<std::string>& texts(std::string_view key) const;
   [[nodiscard]] Interval interval(std::string_view key) const;
   [[nodiscard]] const Entry& entry(std::string_view key) const;
 

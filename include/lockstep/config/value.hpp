@@ -23,9 +23,9 @@ struct Interval {
 using Column = std::variant<Index, std::string>;
 
 /// One value of the configuration. Booleans, integers and byte counts, reals, texts and choices,
-/// lists of reals, intervals; monostate where an optional key was not given.
-using Value =
-    std::variant<std::monostate, bool, Index, double, std::string, std::vector<double>, Interval>;
+/// lists of reals, intervals, lists of texts; monostate where an optional key was not given.
+using Value = std::variant<std::monostate, bool, Index, double, std::string, std::vector<double>,
+                           Interval, std::vector<std::string>>;
 
 /// Reads "250 steps", "1 epoch", "90 s", "10 minutes", "1h50m"; nothing if it is none of these.
 /// Steps are whole.

@@ -92,6 +92,15 @@ std::unique_ptr<Layer> flatten();
 /// y = max(x, 0); the slope at 0 is 0.
 std::unique_ptr<Layer> relu();
 
+/// y = x if x > 0, else slope x; the slope at 0 is that of the negative side.
+/// Errors: throws if slope < 0.
+/// Source: Maas, Hannun, Ng 2013.
+std::unique_ptr<Layer> leaky_relu(Real slope = Real(0.01));
+
+/// y = x / (1 + exp(-x)).
+/// Source: Elfwing, Uchibe, Doya 2017, arXiv 1702.03118.
+std::unique_ptr<Layer> silu();
+
 /// y = tanh(x).
 std::unique_ptr<Layer> tanh();
 
@@ -101,6 +110,46 @@ std::unique_ptr<Layer> sigmoid();
 /// y = x Phi(x), Phi the distribution function of the standard normal: x / 2 (1 + erf(x / sqrt 2)).
 /// Source: Hendrycks, Gimpel 2016, arXiv 1606.08415.
 std::unique_ptr<Layer> gelu();
+
+/// Softmax over the channels of each position: y_j = exp(x_j) / sum_i exp(x_i). The loss
+/// cross_entropy has its own, so that a classifier ends without this layer.
+std::unique_ptr<Layer> softmax();
+
+/// Inverted dropout: in training each number is 0 with probability `rate` and x / (1 - rate)
+/// otherwise; elsewhere y = x. What is dropped is a pure function of (seed, step, number of the
+/// layer, microbatch, row within it, element); nothing is stored.
+/// Errors: throws unless 0 <= rate < 1.
+/// Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov 2014.
+std::unique_ptr<Layer> dropout(double rate);
+
+// Norms. Their variances are divided by the number of values; parameters have one number per
+// channel: weight, ones at first, and bias, zeros at first. All throw unless epsilon > 0.
+
+/// Over the channels of each position: y = (x - mean) / sqrt(variance + epsilon) weight + bias.
+/// Saved: mean and 1 / sqrt(variance + epsilon) of each position.
+/// Source: Ba, Kiros, Hinton 2016, arXiv 1607.06450.
+std::unique_ptr<Layer> layer_norm(double epsilon = 1e-5);
+
+/// Over the channels of each position: y = x / sqrt(mean of x^2 + epsilon) weight; no bias.
+/// Source: Zhang, Sennrich 2019, arXiv 1910.07467.
+std::unique_ptr<Layer> rms_norm(double epsilon = 1e-5);
+
+/// The formula of layer_norm over all positions and C / groups neighbouring channels of each
+/// sample.
+/// Saved: mean and 1 / sqrt(variance + epsilon), for each channel of each sample.
+/// Errors: throws if groups < 1 or if groups do not divide the channels.
+/// Source: Wu, He 2018, arXiv 1803.08494.
+std::unique_ptr<Layer> group_norm(Index groups, double epsilon = 1e-5);
+
+// Layers of several inputs.
+
+/// y = a + b + ..., for two or more inputs of one shape: the end of a residual connection.
+/// Errors: throws if the shapes differ.
+std::unique_ptr<Layer> sum();
+
+/// The channels of two or more inputs of equal height and width, one input after the other.
+/// Errors: throws if heights or widths differ.
+std::unique_ptr<Layer> concat();
 
 struct AttentionOptions {
   Index heads = 1;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,8 +43,7 @@ class Network {
 
   /// Appends a layer that takes the given values, or the last one if none is given; returns its
   /// output. Errors: whatever the layer's plan throws, with the layer's name in front.
-  Value add(std::unique_ptr<Layer> layer, std::string name = {},
-            std::initializer_list<Value> from = {});
+  Value add(std::unique_ptr<Layer> layer, std::string name = {}, std::vector<Value> from = {});
 
   [[nodiscard]] Value input() const { return {0}; }
   [[nodiscard]] Shape shape(Value value) const;

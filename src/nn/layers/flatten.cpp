@@ -1,18 +1,9 @@
-#include <algorithm>
-
-#include "lockstep/base/parallel.hpp"
 #include "lockstep/nn/layers.hpp"
+#include "nn/copy.hpp"
 #include "nn/inputs.hpp"
 
 namespace lockstep {
 namespace {
-
-void copy(const Real* from, Real* to, Index size) {
-  if (from == to) return;
-  parallel_for_tiles(size, kElementTile, [=](Index begin, Index end) {
-    std::copy(from + begin, from + end, to + begin);
-  });
-}
 
 /// (H, W, C) and (1, 1, H W C) lie in memory alike.
 class Flatten final : public Layer {
@@ -28,13 +19,13 @@ class Flatten final : public Layer {
   }
 
   void forward(const LayerForward& f) const override {
-    copy(f.inputs[0].data, f.output.data, f.pass.samples() * f.output.shape.size());
+    copy_numbers(f.inputs[0].data, f.output.data, f.pass.samples() * f.output.shape.size());
   }
 
   void backward(const LayerBackward& b) const override {
     Real* dx = b.input_gradients[0].data;
     if (dx == nullptr) return;
-    copy(b.output_gradient.data, dx, b.pass.samples() * b.output.shape.size());
+    copy_numbers(b.output_gradient.data, dx, b.pass.samples() * b.output.shape.size());
   }
 };
 

@@ -43,6 +43,29 @@ def sequence(layer):
     return Sequence()
 
 
+def positions(layer):
+    """A layer over the last axis, given channels on the second."""
+    class Positions(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = layer
+
+        def forward(self, x):
+            return self.layer(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    return Positions()
+
+
+class RMSNorm(nn.Module):
+    """torch.nn.RMSNorm of later versions."""
+    def __init__(self, channels, eps):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.eps = eps
+
+    def forward(self, x):
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.eps) * self.weight
+
+
 # name, ours, shape of a sample (H, W, C), PyTorch's
 LAYERS = [
     ("conv2d", "conv2d(5)", (5, 4, 3), nn.Conv2d(3, 5, 3, padding=1)),
@@ -66,6 +89,12 @@ LAYERS = [
      nn.AvgPool2d(3, stride=2, padding=1)),
     ("avg_pool1d", "avg_pool1d({.kernel = 2})", (7, 1, 3), sequence(nn.AvgPool1d(2))),
     ("global_avg_pool", "global_avg_pool()", (3, 4, 5), nn.AdaptiveAvgPool2d(1)),
+    ("leaky_relu", "leaky_relu(0.125f)", (2, 1, 9), nn.LeakyReLU(0.125)),
+    ("silu", "silu()", (2, 1, 9), nn.SiLU()),
+    ("softmax", "softmax()", (2, 2, 5), nn.Softmax(1)),
+    ("layer_norm", "layer_norm()", (2, 2, 7), positions(nn.LayerNorm(7))),
+    ("rms_norm", "rms_norm(1e-3)", (2, 2, 5), positions(RMSNorm(5, 1e-3))),
+    ("group_norm", "group_norm(2)", (3, 2, 6), nn.GroupNorm(2, 6)),
 ]
 
 
