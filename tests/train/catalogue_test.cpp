@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+
 #include "lockstep/config/parse.hpp"
 #include "lockstep/config/show.hpp"
 
@@ -19,6 +22,12 @@ std::string with(const std::string& layer, const std::string& loss, const std::s
          schedule + "\n";
 }
 
+// The keys without which a layer cannot be.
+const std::map<std::string, std::string> kNeededKeys{{"linear", "out = 3"},
+                                                     {"attention", "heads = 3"},
+                                                     {"embedding", "symbols = 4\ndim = 3"},
+                                                     {"lstm", "units = 2"},
+                                                     {"gru", "units = 2"}};
 const std::string kLayer = "type = \"linear\"\nout = 3";
 const std::string kLoss = "type = \"cross_entropy\"";
 const std::string kOptimizer = "type = \"sgd\"";
@@ -28,9 +37,11 @@ TEST(Catalogue, HasNoFaults) { EXPECT_EQ(config::faults(catalogue()), std::vecto
 
 TEST(Catalogue, EveryRowIsBuiltFromItsKeys) {
   for (const config::Component& c : catalogue().layers) {
-    const std::string keys = "type = \"" + c.type + "\"" + (c.type == "linear" ? "\nout = 3" : "");
-    const Network network =
-        build_network(parse(with(keys, kLoss, kOptimizer, kSchedule)), {2, 2, 3});
+    const auto needed = kNeededKeys.find(c.type);
+    const std::string keys = "type = \"" + c.type + "\"\n" +
+                             (needed == kNeededKeys.end() ? "" : needed->second);
+    const Network network = build_network(parse(with(keys, kLoss, kOptimizer, kSchedule)),
+                                          {2, 2, c.type == "embedding" ? 1 : 3});
     EXPECT_EQ(network.nodes().front().layer->type(), c.type);
   }
   for (const config::Component& c : catalogue().losses) {
