@@ -16,9 +16,7 @@ namespace lockstep::kernels {
 namespace {
 
 /// Columns of a row of d numbers that tiles can take as their columns.
-Index padded_width(const AttentionShape& shape) {
-  return pieces_of(shape.width, kLanes) * kLanes;
-}
+Index padded_width(const AttentionShape& shape) { return pieces_of(shape.width, kLanes) * kLanes; }
 
 /// The memory of one thread.
 struct Room {
@@ -32,13 +30,13 @@ struct Room {
   }
 
   Pieces pieces;
-  Real *k, *v;            ///< packed by positions
-  Real* k_channels;       ///< k packed by channels
-  Real *q_rows, *dy_rows; ///< rows of padded_width
-  Real *dk, *dv;          ///< rows of padded_width
-  Real *q, *y, *dy;       ///< of the block, transposed; q becomes dq, then
-  Real* rows;             ///< to transpose dq
-  Real *p, *ds;           ///< of the block: (keys, kTileColumns)
+  Real *k, *v;             ///< packed by positions
+  Real* k_channels;        ///< k packed by channels
+  Real *q_rows, *dy_rows;  ///< rows of padded_width
+  Real *dk, *dv;           ///< rows of padded_width
+  Real *q, *y, *dy;        ///< of the block, transposed; q becomes dq, then
+  Real* rows;              ///< to transpose dq
+  Real *p, *ds;            ///< of the block: (keys, kTileColumns)
 };
 
 /// Where the rows of one head lie; q, k and v are `channels` apart.

@@ -73,8 +73,7 @@ void multiply_channels(const AttentionShape& shape, const QueryBlock& block, con
 void mask_scores(const AttentionShape& shape, const QueryBlock& block, Real* scores) {
   if (!shape.causal) return;
   for (Index j = block.first + 1; j < block.keys; ++j) {
-    std::fill_n(scores + j * kTileColumns, j - block.first,
-                -std::numeric_limits<Real>::infinity());
+    std::fill_n(scores + j * kTileColumns, j - block.first, -std::numeric_limits<Real>::infinity());
   }
 }
 

@@ -12,9 +12,9 @@
 
 // What forward and backward of attention share: one head of one sample, T positions, d channels.
 //
-// Everything is computed transposed: keys or channels are the rows of a tile, the queries of a block
-// its columns. So softmax goes along the rows of the block, which are vectors of queries, and its
-// result is at once an operand of the next product.
+// Everything is computed transposed: keys or channels are the rows of a tile, the queries of a
+// block its columns. So softmax goes along the rows of the block, which are vectors of queries, and
+// its result is at once an operand of the next product.
 
 namespace lockstep::kernels {
 

@@ -42,7 +42,9 @@ void initialize(const Initializer& initializer, const RandomKey& key, std::span<
     case Initializer::Kind::constant:
       return fill(out, first, [&](std::uint64_t) { return initializer.value; });
     case Initializer::Kind::normal:
-      return fill_normal(static_cast<double>(initializer.value) * static_cast<double>(initializer.value), key, out, first);
+      return fill_normal(
+          static_cast<double>(initializer.value) * static_cast<double>(initializer.value), key, out,
+          first);
     case Initializer::Kind::he_normal:
       return fill_normal(he, key, out, first);
     case Initializer::Kind::he_uniform:

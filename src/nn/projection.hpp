@@ -20,8 +20,7 @@ struct Projection {
   std::size_t weight = 0;
   std::size_t bias = kNone;
 
-  [[nodiscard]] kernels::Weight values(
-      std::span<const std::span<const Real>> parameters) const {
+  [[nodiscard]] kernels::Weight values(std::span<const std::span<const Real>> parameters) const {
     return {parameters[weight].data(), layout};
   }
 
@@ -60,10 +59,8 @@ struct Projection {
   }
   /// The bias, zero at first.
   [[nodiscard]] ParameterSpec bias_spec(std::string name) const {
-    return {.name = std::move(name),
-            .shape = {layout.columns},
-            .file_axes = {0},
-            .initializer = {}};
+    return {
+        .name = std::move(name), .shape = {layout.columns}, .file_axes = {0}, .initializer = {}};
   }
   /// Numbers of scratch of each of the three for `rows` rows.
   [[nodiscard]] Index scratch(Index rows, const Capacity& capacity) const {

@@ -38,10 +38,10 @@ struct CellBackward {
   Real* dhidden;  ///< gradient of h W_hh + b_hh; the same row if they are equal
 };
 
-/// A layer that goes through the positions of a sample one by one and hands a state on. The products
-/// of all inputs are one; those of the states are one for each position, over all samples: every
-/// element is one chain of multiply-adds, so that its bits do not depend on the other samples. `Cell`
-/// states its name, the formulas of one position, and:
+/// A layer that goes through the positions of a sample one by one and hands a state on. The
+/// products of all inputs are one; those of the states are one for each position, over all samples:
+/// every element is one chain of multiply-adds, so that its bits do not depend on the other
+/// samples. `Cell` states its name, the formulas of one position, and:
 ///
 ///     static constexpr Index kGates;
 ///     static constexpr bool kEqualGradients;  // dhidden = dgates
@@ -65,8 +65,7 @@ class Recurrent final : public Layer {
     const Projection from_input = input_projection(input);
     const Projection from_state = state_projection();
     LayerPlan plan;
-    plan.output =
-        options_.last ? Shape{1, 1, units_} : Shape{input.height, input.width, units_};
+    plan.output = options_.last ? Shape{1, 1, units_} : Shape{input.height, input.width, units_};
     plan.reads_output = false;
     plan.parameters = {from_input.weight_spec("weight_ih_l0", options_.weights),
                        from_state.weight_spec("weight_hh_l0", options_.weights),
@@ -95,7 +94,8 @@ class Recurrent final : public Layer {
     const Real* const zero = zeros(scratch, units_);
     std::ranges::fill(span_of(state), Real{0});
 
-    input_projection(shape).forward(f.parameters, f.inputs[0].matrix(samples), saved.gates, scratch);
+    input_projection(shape).forward(f.parameters, f.inputs[0].matrix(samples), saved.gates,
+                                    scratch);
     for (Index t = 0; t < positions; ++t) {
       state_projection().forward(f.parameters, state, hidden, scratch);
       for_samples(samples, [&](Index s) {
@@ -157,9 +157,7 @@ class Recurrent final : public Layer {
   static Matrix take(std::span<Real>& memory, Index rows, Index columns) {
     return {carve(memory, rows * columns).data(), rows, columns};
   }
-  static std::span<Real> span_of(Matrix m) {
-    return {m.data, static_cast<std::size_t>(m.size())};
-  }
+  static std::span<Real> span_of(Matrix m) { return {m.data, static_cast<std::size_t>(m.size())}; }
   static const Real* zeros(std::span<Real>& memory, Index count) {
     const std::span<Real> row = carve(memory, count);
     std::ranges::fill(row, Real{0});

@@ -21,13 +21,12 @@ struct SineCosine {
   const double r = (x - n * 1.5707963267341256) - n * 6.0771005065061922e-11;
   const double q = r * r;
   const double s =
-      r * (1 + q * (-1.0 / 6 +
-                    q * (1.0 / 120 +
-                         q * (-1.0 / 5040 + q * (1.0 / 362880 + q * (-1.0 / 39916800))))));
+      r * (1 + q * (-1.0 / 6 + q * (1.0 / 120 + q * (-1.0 / 5040 +
+                                                     q * (1.0 / 362880 + q * (-1.0 / 39916800))))));
   const double c =
       1 + q * (-0.5 + q * (1.0 / 24 +
-                           q * (-1.0 / 720 + q * (1.0 / 40320 + q * (-1.0 / 3628800 +
-                                                                     q * (1.0 / 479001600))))));
+                           q * (-1.0 / 720 +
+                                q * (1.0 / 40320 + q * (-1.0 / 3628800 + q * (1.0 / 479001600))))));
   switch (static_cast<Index>(n) % 4) {
     case 0:
       return {s, c};
@@ -45,8 +44,7 @@ struct SineCosine {
   constexpr double kLog = 9.2103403719761836;  // of 10000
   constexpr int kSquarings = 10;
   const double y = -x * kLog / (1 << kSquarings);
-  double power =
-      1 + y * (1 + y / 2 * (1 + y / 3 * (1 + y / 4 * (1 + y / 5 * (1 + y / 6)))));
+  double power = 1 + y * (1 + y / 2 * (1 + y / 3 * (1 + y / 4 * (1 + y / 5 * (1 + y / 6)))));
   for (int i = 0; i < kSquarings; ++i) power *= power;
   return power;
 }

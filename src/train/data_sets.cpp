@@ -158,8 +158,8 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
 void check_inputs(const Dataset& data, const Normalization& normalization, const Network& network) {
   std::vector<Real> input(static_cast<std::size_t>(data.shape().size()));
   for (const Network::Node& node : network.nodes()) {
-    const bool reads_data = std::ranges::any_of(
-        node.inputs, [&](Value v) { return v.id == network.input().id; });
+    const bool reads_data =
+        std::ranges::any_of(node.inputs, [&](Value v) { return v.id == network.input().id; });
     if (node.symbols == 0 || !reads_data) continue;
     for (Index i = 0; i < data.size(); ++i) {
       data.read_input(i, normalization, input);

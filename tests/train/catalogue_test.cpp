@@ -38,8 +38,8 @@ TEST(Catalogue, HasNoFaults) { EXPECT_EQ(config::faults(catalogue()), std::vecto
 TEST(Catalogue, EveryRowIsBuiltFromItsKeys) {
   for (const config::Component& c : catalogue().layers) {
     const auto needed = kNeededKeys.find(c.type);
-    const std::string keys = "type = \"" + c.type + "\"\n" +
-                             (needed == kNeededKeys.end() ? "" : needed->second);
+    const std::string keys =
+        "type = \"" + c.type + "\"\n" + (needed == kNeededKeys.end() ? "" : needed->second);
     const Network network = build_network(parse(with(keys, kLoss, kOptimizer, kSchedule)),
                                           {2, 2, c.type == "embedding" ? 1 : 3});
     EXPECT_EQ(network.nodes().front().layer->type(), c.type);

@@ -51,16 +51,16 @@ class Occurrences {
   std::span<Real> next_;   ///< by row
 };
 
-/// The sum of the rows of one symbol on the tree of OrderedSum, of which only the microbatches where
-/// the symbol stands are visited: the others would add 0.
+/// The sum of the rows of one symbol on the tree of OrderedSum, of which only the microbatches
+/// where the symbol stands are visited: the others would add 0.
 struct SymbolSum {
   std::span<const Microbatch> microbatches;  ///< of the share
   Index positions;
   const Occurrences& occurrences;
   ConstMatrix dy;
 
-  /// Sets `out` to the sum over `block` and takes `row` beyond it; false if no row lies there. `room`
-  /// has a row for each level of the tree.
+  /// Sets `out` to the sum over `block` and takes `row` beyond it; false if no row lies there.
+  /// `room` has a row for each level of the tree.
   bool sum(Share block, Index& row, Real* out, Real* room) const {
     const Index end = end_of(block);
     if (row == Occurrences::kNone || row >= end) return false;
@@ -71,8 +71,7 @@ struct SymbolSum {
       }
       return true;
     }
-    const auto half =
-        static_cast<Index>(std::bit_floor(static_cast<std::size_t>(block.count - 1)));
+    const auto half = static_cast<Index>(std::bit_floor(static_cast<std::size_t>(block.count - 1)));
     const bool left = sum({block.first, half}, row, out, room);
     const bool right = sum({block.first + half, block.count - half}, row, left ? room : out,
                            left ? room + aligned<Real>(dy.columns) : room);
@@ -104,10 +103,10 @@ class Embedding final : public Layer {
   LayerPlan plan(std::span<const Shape> inputs, const Capacity& capacity) const override {
     const Shape input = only_input(type(), inputs);
     if (input.channels != 1) {
-      throw Error(ExitCode::config, "embedding: expected an input of 1 channel, the numbers of "
-                                    "symbols, found " +
-                                        std::to_string(input.channels) +
-                                        "; give it a sequence of shape (T, 1, 1)");
+      throw Error(ExitCode::config,
+                  "embedding: expected an input of 1 channel, the numbers of "
+                  "symbols, found " +
+                      std::to_string(input.channels) + "; give it a sequence of shape (T, 1, 1)");
     }
     const Index rows = capacity.samples * input.positions();
     if (rows > kMostExact) {

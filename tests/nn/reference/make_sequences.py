@@ -99,7 +99,7 @@ def train(name, make):
     inputs = (torch.randint(SYMBOLS, (SAMPLES, POSITIONS)) if symbols
               else torch.randn(SAMPLES, POSITIONS, CHANNELS))
     labels = torch.randint(CLASSES, (SAMPLES,))
-    rule = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    rule = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
     losses = []
     for step in range(STEPS):
         rule.zero_grad()
@@ -134,7 +134,7 @@ print(f"""// Made by make_sequences.py with PyTorch {torch.__version__} in float
 
 namespace lockstep {{
 
-/// {STEPS} steps of SGD with rate 0.1 and momentum 0.9 on one batch of {SAMPLES} sequences of {POSITIONS} positions.
+/// {STEPS} steps of SGD with rate 0.02 and momentum 0.9 on one batch of {SAMPLES} sequences of {POSITIONS} positions.
 struct SequenceTrajectory {{
   std::string name;
   std::vector<std::string> names;              ///< of the parameters, as PyTorch names them
