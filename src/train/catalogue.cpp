@@ -74,10 +74,9 @@ Value add_layer(const Settings& s, std::vector<Value> from, Network& network) {
 }  // namespace
 
 const config::Catalogue& catalogue() {
-  static const config::Catalogue all{layer_components(), components_of(loss_rows()),
-                                     components_of(optimizer_rows()),
-                                     components_of(schedule_rows()),
-                                     components_of(augmentation_rows())};
+  static const config::Catalogue all{
+      layer_components(), components_of(loss_rows()), components_of(optimizer_rows()),
+      components_of(schedule_rows()), components_of(augmentation_rows())};
   return all;
 }
 

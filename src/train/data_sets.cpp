@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <type_traits>
 
 #include "lockstep/comm/agreement.hpp"
@@ -164,6 +165,29 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
   broadcast_normalization(world, sets->targets);
   sets->digest = broadcast_text(world, sets->digest);
   return sets;
+}
+
+void check_inputs(const Dataset& data, const Normalization& normalization, const Network& network) {
+  std::vector<Real> input(static_cast<std::size_t>(data.shape().size()));
+  for (const Network::Node& node : network.nodes()) {
+    const bool reads_data =
+        std::ranges::any_of(node.inputs, [&](Value v) { return v.id == network.input().id; });
+    if (node.symbols == 0 || !reads_data) continue;
+    for (Index i = 0; i < data.size(); ++i) {
+      data.read_input(i, normalization, input);
+      const auto wrong = std::ranges::find_if_not(input, [&](Real x) {
+        return x >= 0 && x < static_cast<Real>(node.symbols) && x == std::floor(x);
+      });
+      if (wrong == input.end()) continue;
+      throw Error(
+          ExitCode::bad_data,
+          fmt::format("{}: value {} of sample {} is {}, but layer '{}' takes the numbers of {} "
+                      "symbols: whole numbers from 0 to {}, not normalized\n"
+                      "  set data.normalize = \"none\", and symbols above the largest number",
+                      data.name(), wrong - input.begin(), i, *wrong, node.name, node.symbols,
+                      node.symbols - 1));
+    }
+  }
 }
 
 void check_targets(const Dataset& data, const Network& network, bool classification) {

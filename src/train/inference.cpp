@@ -67,6 +67,7 @@ SharedDataset load_checked(const Topology& topology, const TrainedModel& model,
   on_root(topology.ranks(), [&] {
     data = std::make_unique<Dataset>(load(source));
     check_shape(*data, model);
+    check_inputs(*data, model.checkpoint.inputs, *model.network);
     if (!source.inputs_only) check_targets(*data, *model.network, model.loss->classifies());
   });
   return {topology, std::move(data)};

@@ -27,8 +27,10 @@ void check_network(const Setup& setup) {
     throw setup.config.layers.back().error(
         "", "the last layer must give one vector for cross_entropy; add a layer of type 'flatten'");
   }
+  check_inputs(*setup.data->train_data, setup.data->inputs, network);
   check_targets(*setup.data->train_data, network, setup.loss->classifies());
   if (setup.data->val_data) {
+    check_inputs(*setup.data->val_data, setup.data->inputs, network);
     check_targets(*setup.data->val_data, network, setup.loss->classifies());
   }
 }

@@ -38,6 +38,13 @@ std::string required_keys(const config::Component& component) {
   return keys;
 }
 
+// Something that a layer of this type takes.
+Shape input_of(const std::string& type) {
+  if (type == "embedding") return {8, 1, 1};
+  const bool sequence = type.ends_with("1d") || type == "lstm" || type == "gru";
+  return sequence ? Shape{8, 1, 4} : Shape{4, 4, 4};
+}
+
 TEST(Catalogue, HasNoFaults) { EXPECT_EQ(config::faults(catalogue()), std::vector<std::string>{}); }
 
 TEST(Catalogue, EveryRowIsBuiltFromItsKeys) {
@@ -47,7 +54,7 @@ TEST(Catalogue, EveryRowIsBuiltFromItsKeys) {
     const std::string keys =
         (joins ? "type = \"relu\"\nname = \"a\"\n[[layer]]\nfrom = [\"input\", \"a\"]\n" : "") +
         std::string("type = \"") + c.type + "\"" + required_keys(c);
-    const Shape input = c.type.ends_with("1d") ? Shape{8, 1, 4} : Shape{4, 4, 4};
+    const Shape input = input_of(c.type);
     const Network network = build_network(parse(with(keys, kLoss, kOptimizer, kSchedule)), input);
     const std::string_view last = network.nodes().back().layer->type();
     if (!c.type.ends_with("_block")) EXPECT_EQ(last, c.type);

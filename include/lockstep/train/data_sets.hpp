@@ -52,6 +52,10 @@ struct DataSets {
                                                   const config::Config& config,
                                                   bool classification);
 
+/// Checks that the inputs, as normalized, are whole numbers below LayerPlan::symbols where a layer
+/// on the network's input asks for that. Errors: Error(bad_data) naming sample, value and layer.
+void check_inputs(const Dataset& data, const Normalization& normalization, const Network& network);
+
 /// Checks that targets fit a network's output and a loss: labels below the number of outputs, or as
 /// many values. Errors: Error(bad_data) or Error(config) naming the sample and the layer.
 void check_targets(const Dataset& data, const Network& network, bool classification);
