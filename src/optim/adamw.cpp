@@ -1,56 +1,21 @@
 #include <cassert>
-#include <cmath>
-#include <string>
 
-#include "lockstep/base/error.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/optim/optimizer.hpp"
+#include "optim/adam_moments.hpp"
+#include "optim/option_checks.hpp"
 
 namespace lockstep {
 namespace {
 
-void check_beta(const char* name, double beta) {
-  if (beta >= 0 && beta < 1) return;
-  throw Error(ExitCode::config, "adamw: " + std::string(name) + " must be in [0, 1), found " +
-                                    std::to_string(beta) + "; 0.9 and 0.999 are usual");
-}
-
-void check(const AdamWOptions& o) {
-  check_beta("beta1", o.beta1);
-  check_beta("beta2", o.beta2);
-  if (!(o.epsilon > 0 && std::isfinite(o.epsilon))) {
-    throw Error(ExitCode::config, "adamw: epsilon must be above 0 and finite, found " +
-                                      std::to_string(o.epsilon) + "; 1e-8 is usual");
-  }
-  if (!(o.weight_decay >= 0 && std::isfinite(o.weight_decay))) {
-    throw Error(ExitCode::config, "adamw: weight_decay must be at least 0 and finite, found " +
-                                      std::to_string(o.weight_decay) + "; 0 switches it off");
-  }
-}
-
-/// The numbers of one step, computed in double and rounded once.
-struct Factors {
-  Factors(const AdamWOptions& o, const Update& u)
-      : scale(static_cast<Real>(u.gradient_scale)),
-        shrink(static_cast<Real>(1 - u.learning_rate * (u.decays ? o.weight_decay : 0))),
-        beta1(static_cast<Real>(o.beta1)),
-        beta2(static_cast<Real>(o.beta2)),
-        rest1(static_cast<Real>(1 - o.beta1)),
-        rest2(static_cast<Real>(1 - o.beta2)),
-        epsilon(static_cast<Real>(o.epsilon)) {
-    const auto t = static_cast<double>(u.step);
-    rate = static_cast<Real>(u.learning_rate / (1 - std::pow(o.beta1, t)));
-    correction = static_cast<Real>(std::sqrt(1 - std::pow(o.beta2, t)));
-  }
-
-  Real scale, shrink, beta1, beta2, rest1, rest2, epsilon;
-  Real rate;        ///< learning_rate / (1 - beta1^t)
-  Real correction;  ///< sqrt(1 - beta2^t)
-};
-
 class AdamW final : public Optimizer {
  public:
-  explicit AdamW(const AdamWOptions& options) : options_(options) { check(options); }
+  explicit AdamW(const AdamWOptions& options) : options_(options) {
+    check_share(type(), "beta1", options.beta1, "0.9");
+    check_share(type(), "beta2", options.beta2, "0.999");
+    check_positive(type(), "epsilon", options.epsilon, "1e-8");
+    check_weight_decay(type(), options.weight_decay);
+  }
 
   std::string_view type() const override { return "adamw"; }
 
@@ -63,7 +28,11 @@ class AdamW final : public Optimizer {
             std::span<const std::span<Real>> state, const Update& update) const override {
     assert(parameters.size() == gradient.size() && state.size() == 2 && update.step >= 1);
     assert(state[0].size() == parameters.size() && state[1].size() == parameters.size());
-    const Factors f(options_, update);
+    const AdamMoments moments(options_.beta1, options_.beta2, options_.epsilon, update.step);
+    const auto scale = static_cast<Real>(update.gradient_scale);
+    const double decay = update.decays ? options_.weight_decay : 0;
+    const auto shrink = static_cast<Real>(1 - update.learning_rate * decay);
+    const auto rate = static_cast<Real>(update.learning_rate / moments.first);
     Real* w = parameters.data();
     Real* m = state[0].data();
     Real* v = state[1].data();
@@ -71,11 +40,8 @@ class AdamW final : public Optimizer {
     parallel_for_tiles(static_cast<Index>(parameters.size()), kElementTile,
                        [=](Index begin, Index end) {
                          for (Index i = begin; i < end; ++i) {
-                           const Real g = f.scale * dw[i];
-                           m[i] = f.beta1 * m[i] + f.rest1 * g;
-                           v[i] = f.beta2 * v[i] + f.rest2 * g * g;
-                           const Real spread = std::sqrt(v[i]) / f.correction + f.epsilon;
-                           w[i] = f.shrink * w[i] - f.rate * m[i] / spread;
+                           const Real spread = moments.add(scale * dw[i], m[i], v[i]);
+                           w[i] = shrink * w[i] - rate * m[i] / spread;
                          }
                        });
   }

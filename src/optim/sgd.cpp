@@ -1,23 +1,16 @@
 #include <cassert>
-#include <cmath>
-#include <string>
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/optim/optimizer.hpp"
+#include "optim/option_checks.hpp"
 
 namespace lockstep {
 namespace {
 
 void check(const SgdOptions& o) {
-  if (!(o.momentum >= 0 && o.momentum < 1)) {
-    throw Error(ExitCode::config, "sgd: momentum must be in [0, 1), found " +
-                                      std::to_string(o.momentum) + "; 0.9 is usual");
-  }
-  if (!(o.weight_decay >= 0 && std::isfinite(o.weight_decay))) {
-    throw Error(ExitCode::config, "sgd: weight_decay must be at least 0 and finite, found " +
-                                      std::to_string(o.weight_decay) + "; 0 switches it off");
-  }
+  check_share("sgd", "momentum", o.momentum, "0.9");
+  check_weight_decay("sgd", o.weight_decay);
   if (o.nesterov && o.momentum == 0) {
     throw Error(ExitCode::config,
                 "sgd: nesterov needs a momentum above 0, found 0; set momentum, 0.9 is usual");

@@ -105,14 +105,40 @@ TEST(Options, OutsideTheirRangeAreRefused) {
     expect_refused([=] { sgd({.momentum = bad}); }, "momentum must be in [0, 1)");
     expect_refused([=] { adamw({.beta1 = bad}); }, "beta1 must be in [0, 1)");
     expect_refused([=] { adamw({.beta2 = bad}); }, "beta2 must be in [0, 1)");
+    expect_refused([=] { adam({.beta1 = bad}); }, "adam: beta1 must be in [0, 1)");
+    expect_refused([=] { rmsprop({.alpha = bad}); }, "alpha must be in [0, 1)");
   }
   for (const double bad : {-1.0, kNan, double{INFINITY}}) {
     expect_refused([=] { sgd({.weight_decay = bad}); }, "weight_decay");
     expect_refused([=] { adamw({.weight_decay = bad}); }, "weight_decay");
     expect_refused([=] { adamw({.epsilon = bad}); }, "epsilon");
+    expect_refused([=] { rmsprop({.epsilon = bad}); }, "rmsprop: epsilon");
+    expect_refused([=] { adagrad({.weight_decay = bad}); }, "adagrad: weight_decay");
   }
   expect_refused([] { adamw({.epsilon = 0}); }, "epsilon");
   expect_refused([] { sgd({.nesterov = true}); }, "nesterov");
+}
+
+// Without decay, weight_decay is as if it were 0; the rule is PyTorch's: see trajectory_test.cpp.
+TEST(WeightDecay, CanBeSpared) {
+  const auto check = [](const Optimizer& with, const Optimizer& without) {
+    Trained spared(with, {1, -2}), pulled(with, {1, -2}), none(without, {1, -2});
+    Update update{.step = 1, .learning_rate = 0.25, .gradient_scale = 1, .decays = false};
+    const std::vector<float> gradient{1, 3};
+    spared.step(with, gradient, update);
+    none.step(without, gradient, update);
+    update.decays = true;
+    pulled.step(with, gradient, update);
+    EXPECT_EQ(spared.w, none.w) << with.type();
+    EXPECT_EQ(spared.state, none.state) << with.type();
+    EXPECT_NE(std::pair(pulled.w, pulled.state), std::pair(none.w, none.state)) << with.type();
+  };
+  check(*sgd({.weight_decay = 0.5}), *sgd());
+  check(*sgd({.momentum = 0.5, .weight_decay = 0.5}), *sgd({.momentum = 0.5}));
+  check(*adamw({.weight_decay = 0.5}), *adamw({.weight_decay = 0}));
+  check(*adam({.weight_decay = 0.5}), *adam());
+  check(*rmsprop({.weight_decay = 0.5}), *rmsprop());
+  check(*adagrad({.weight_decay = 0.5}), *adagrad());
 }
 
 struct OptimizerCase {
@@ -214,7 +240,11 @@ INSTANTIATE_TEST_SUITE_P(
                                     return sgd(
                                         {.momentum = 0.9, .nesterov = true, .weight_decay = 0.01});
                                   }},
-                    OptimizerCase{"adamw", [] { return adamw(); }}),
+                    OptimizerCase{"adamw", [] { return adamw(); }},
+                    OptimizerCase{"adam", [] { return adam({.weight_decay = 0.01}); }},
+                    OptimizerCase{"rmsprop", [] { return rmsprop({.weight_decay = 0.01}); }},
+                    OptimizerCase{"rmsprop_momentum", [] { return rmsprop({.momentum = 0.9}); }},
+                    OptimizerCase{"adagrad", [] { return adagrad({.weight_decay = 0.01}); }}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

@@ -58,4 +58,41 @@ struct AdamWOptions {
 /// Source: Loshchilov, Hutter 2019, arXiv 1711.05101.
 std::unique_ptr<Optimizer> adamw(const AdamWOptions& options = {});
 
+struct AdamOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+};
+
+/// Adam: as adamw, but weight decay is part of the gradient: g = gradient + weight_decay * w.
+/// The same rule as torch.optim.Adam. Source: Kingma, Ba 2015, arXiv 1412.6980.
+std::unique_ptr<Optimizer> adam(const AdamOptions& options = {});
+
+struct RmsPropOptions {
+  double alpha = 0.99;
+  double momentum = 0;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+};
+
+/// g = gradient + weight_decay * w; s = alpha * s + (1 - alpha) g^2; v = momentum * v + g /
+/// (sqrt(s)
+/// + epsilon); w -= learning_rate * v. State: square_avg (s), and momentum (v) if momentum > 0. The
+/// same rule as torch.optim.RMSprop. Errors: throws if alpha or momentum is outside [0, 1), epsilon
+/// <= 0 or weight_decay < 0.
+/// Source: Tieleman, Hinton 2012.
+std::unique_ptr<Optimizer> rmsprop(const RmsPropOptions& options = {});
+
+struct AdagradOptions {
+  double epsilon = 1e-10;
+  double weight_decay = 0;
+};
+
+/// g = gradient + weight_decay * w; s += g^2; w -= learning_rate * g / (sqrt(s) + epsilon). State:
+/// sum (s). The same rule as torch.optim.Adagrad. Errors: throws if epsilon <= 0 or weight_decay <
+/// 0.
+/// Source: Duchi, Hazan, Singer 2011.
+std::unique_ptr<Optimizer> adagrad(const AdagradOptions& options = {});
+
 }  // namespace lockstep

@@ -7,17 +7,51 @@ using config::Key;
 using config::Kind;
 using config::Settings;
 
+namespace {
+
+const Key kMomentum{.name = "momentum",
+                    .kind = Kind::real,
+                    .default_value = "0.0",
+                    .min = 0,
+                    .max = 1,
+                    .max_exclusive = true,
+                    .sentence = "Share of the previous update that is kept."};
+const Key kBetas{.name = "betas",
+                 .kind = Kind::reals,
+                 .default_value = "[0.9, 0.999]",
+                 .min = 0,
+                 .max = 1,
+                 .max_exclusive = true,
+                 .sentence = "Decay of the averages of the gradient and of its square."};
+
+Key epsilon(const char* usual, const char* sentence) {
+  return {.name = "epsilon",
+          .kind = Kind::real,
+          .default_value = usual,
+          .min = 0,
+          .min_exclusive = true,
+          .sentence = sentence};
+}
+
+template <typename Options>
+Options adam_options(const Settings& s) {
+  const std::vector<double>& betas = s.reals("betas");
+  if (betas.size() != 2) {
+    throw s.error("betas", "'betas' must have 2 numbers, has " + std::to_string(betas.size()));
+  }
+  return {.beta1 = betas[0],
+          .beta2 = betas[1],
+          .epsilon = s.real("epsilon"),
+          .weight_decay = s.real("weight_decay")};
+}
+
+}  // namespace
+
 const std::vector<Row<Optimizer>>& optimizer_rows() {
   static const std::vector<Row<Optimizer>> rows{
       {{"sgd",
         "Gradient descent, with momentum and Nesterov's variant; the same rule as PyTorch's SGD.",
-        {{.name = "momentum",
-          .kind = Kind::real,
-          .default_value = "0.0",
-          .min = 0,
-          .max = 1,
-          .max_exclusive = true,
-          .sentence = "Share of the previous update that is kept."},
+        {kMomentum,
          {.name = "nesterov",
           .kind = Kind::boolean,
           .default_value = "false",
@@ -32,29 +66,34 @@ const std::vector<Row<Optimizer>>& optimizer_rows() {
        }},
       {{"adamw",
         "Adam with decoupled weight decay; the same rule as PyTorch's AdamW.",
-        {{.name = "betas",
-          .kind = Kind::reals,
-          .default_value = "[0.9, 0.999]",
+        {kBetas, epsilon("1e-8", "Added to the root of the second average.")}},
+       [](const Settings& s) { return adamw(adam_options<AdamWOptions>(s)); }},
+      {{"adam",
+        "Adam with weight decay as part of the gradient; the same rule as PyTorch's Adam.",
+        {kBetas, epsilon("1e-8", "Added to the root of the second average.")}},
+       [](const Settings& s) { return adam(adam_options<AdamOptions>(s)); }},
+      {{"rmsprop",
+        "The gradient over the root of its mean square; the same rule as PyTorch's RMSprop.",
+        {{.name = "alpha",
+          .kind = Kind::real,
+          .default_value = "0.99",
           .min = 0,
           .max = 1,
           .max_exclusive = true,
-          .sentence = "Decay of the averages of the gradient and of its square."},
-         {.name = "epsilon",
-          .kind = Kind::real,
-          .default_value = "1e-8",
-          .min = 0,
-          .min_exclusive = true,
-          .sentence = "Added to the root of the second average."}}},
+          .sentence = "Decay of the average of the squared gradient."},
+         kMomentum,
+         epsilon("1e-8", "Added to the root of the average.")}},
        [](const Settings& s) {
-         const std::vector<double>& betas = s.reals("betas");
-         if (betas.size() != 2) {
-           throw s.error("betas",
-                         "'betas' must have 2 numbers, has " + std::to_string(betas.size()));
-         }
-         return adamw({.beta1 = betas[0],
-                       .beta2 = betas[1],
-                       .epsilon = s.real("epsilon"),
-                       .weight_decay = s.real("weight_decay")});
+         return rmsprop({.alpha = s.real("alpha"),
+                         .momentum = s.real("momentum"),
+                         .epsilon = s.real("epsilon"),
+                         .weight_decay = s.real("weight_decay")});
+       }},
+      {{"adagrad",
+        "The gradient over the root of the sum of its squares; the same rule as PyTorch's Adagrad.",
+        {epsilon("1e-10", "Added to the root of the sum.")}},
+       [](const Settings& s) {
+         return adagrad({.epsilon = s.real("epsilon"), .weight_decay = s.real("weight_decay")});
        }},
   };
   return rows;

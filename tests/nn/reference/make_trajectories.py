@@ -22,6 +22,11 @@ CASES = [
     ("adamw", ("tanh", "gelu"), 3, torch.optim.AdamW, dict(lr=0.01, weight_decay=0.1), 0, False),
     ("adamw_clipped", ("gelu", "relu"), 3, torch.optim.AdamW,
      dict(lr=0.01, betas=(0.8, 0.99)), 0.5, False),
+    ("adam", ("gelu", "tanh"), 3, torch.optim.Adam, dict(lr=0.01, weight_decay=0.1), 0, False),
+    ("rmsprop", ("tanh", "relu"), 3, torch.optim.RMSprop, dict(lr=0.005, weight_decay=0.05), 0, False),
+    ("rmsprop_momentum", ("sigmoid", "tanh"), 3, torch.optim.RMSprop,
+     dict(lr=0.002, alpha=0.9, momentum=0.8), 0, False),
+    ("adagrad", ("gelu", "sigmoid"), 3, torch.optim.Adagrad, dict(lr=0.05, weight_decay=0.05), 0, False),
     ("regression", ("tanh", "sigmoid"), 2, torch.optim.SGD, dict(lr=0.1, momentum=0.9), 1.0, True),
 ]
 
@@ -40,6 +45,13 @@ def options(optimizer, chosen):
         flag = "true" if chosen.get("nesterov") else "false"
         return (f"sgd({{.momentum = {chosen.get('momentum', 0)}, .nesterov = {flag}, "
                 f".weight_decay = {chosen.get('weight_decay', 0)}}})")
+    decay = f".weight_decay = {chosen.get('weight_decay', 0)}"
+    if optimizer is torch.optim.RMSprop:
+        return (f"rmsprop({{.alpha = {chosen.get('alpha', 0.99)}, .momentum = {chosen.get('momentum', 0)}, {decay}}})")
+    if optimizer is torch.optim.Adagrad:
+        return f"adagrad({{{decay}}})"
+    if optimizer is torch.optim.Adam:
+        return f"adam({{{decay}}})"
     beta1, beta2 = chosen.get("betas", (0.9, 0.999))
     return (f"adamw({{.beta1 = {beta1}, .beta2 = {beta2}, .epsilon = 1e-8, "
             f".weight_decay = {chosen.get('weight_decay', 0.01)}}})")
