@@ -30,6 +30,23 @@ std::vector<Component> components_of(const Rows& rows) {
   return components;
 }
 
+/// The settings with the number of symbols in place of the word "vocab".
+Settings with_vocabulary(const Component& component, const Settings& given, Index vocabulary) {
+  Settings settings = given;
+  for (const config::Key& key : component.keys) {
+    const Settings::Entry& entry = given.entry(key.name);
+    const bool word = std::holds_alternative<std::string>(entry.value);
+    if (key.kind != config::Kind::integer || !word) continue;
+    if (vocabulary == 0) {
+      throw given.error(key.name, "'" + key.name +
+                                      "': only a text has a vocabulary; set data.type = \"text\", "
+                                      "or give a number");
+    }
+    settings.set(key.name, {vocabulary, entry.place});
+  }
+  return settings;
+}
+
 }  // namespace
 
 const config::Catalogue& catalogue() {
@@ -39,11 +56,12 @@ const config::Catalogue& catalogue() {
   return all;
 }
 
-Network build_network(const config::Config& config, Shape input) {
+Network build_network(const config::Config& config, Shape input, Index vocabulary) {
   Network network(input);
   for (const Settings& s : config.layers) {
     try {
-      network.add(row_of(layer_rows(), s).make(s), s.name());
+      const auto& row = row_of(layer_rows(), s);
+      network.add(row.make(with_vocabulary(row.component, s, vocabulary)), s.name());
     } catch (const Error& error) {
       throw error.code() == ExitCode::config ? s.error("", error.what()) : error;
     }
