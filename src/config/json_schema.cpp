@@ -40,6 +40,10 @@ Json key_schema(const Key& key) {
     case Kind::real:
       out["type"] = key.kind == Kind::integer ? "integer" : "number";
       add_range(key, out);
+      if (!key.choices.empty()) {
+        out = {{"description", key.sentence}, {"anyOf", {out, {{"enum", key.choices}}}}};
+        out["anyOf"][0].erase("description");
+      }
       break;
     case Kind::text:
       out["type"] = "string";

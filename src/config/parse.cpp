@@ -55,8 +55,9 @@ Settings::Entry read_key(const Section& section, const Key& key, const Table& ta
   const auto given = table.keys.find(key.name);
   if (given == table.keys.end()) {
     if (key.required) {
-      const std::string expected =
-          key.choices.empty() ? key.sentence : fmt::format("one of {}", joined(key.choices, ", "));
+      const std::string expected = key.kind != Kind::choice
+                                       ? key.sentence
+                                       : fmt::format("one of {}", joined(key.choices, ", "));
       problems.add({table.place,
                     fmt::format("{} needs '{}': {}", header_text(section), key.name, expected),
                     {},

@@ -65,8 +65,18 @@ std::string range_problem(const Key& key, double number, const std::string& text
   return fmt::format("'{}' must be {}, is {}", key.name, range_text(key), text);
 }
 
+/// One of the words that may stand for a number.
+Reading read_word(const Key& key, const std::string& word) {
+  if (std::find(key.choices.begin(), key.choices.end(), word) != key.choices.end()) return {word};
+  return {{},
+          fmt::format("'{}' must be an integer or one of {}, is \"{}\"", key.name,
+                      joined(key.choices, ", "), shown(word))};
+}
+
 Reading read_integer(const Key& key, const toml::node& node) {
   const auto* number = node.as_integer();
+  const auto* word = node.as_string();
+  if (word != nullptr && !key.choices.empty()) return read_word(key, word->get());
   if (number == nullptr) return wrong_kind(key, node);
   const Index value = number->get();
   return {value, range_problem(key, static_cast<double>(value), fmt::format("{}", value))};

@@ -22,12 +22,14 @@ std::span<T> row(std::span<T> values, Index sample, Index length) {
 }  // namespace
 
 Index DatasetHeader::input_bytes() const {
+  if (is_text()) return symbols * static_cast<Index>(sizeof(std::int32_t));
   const Index element = input_type == InputType::bytes ? 1 : static_cast<Index>(sizeof(float));
   return size * shape.size() * element;
 }
 
 Index DatasetHeader::target_bytes() const {
   static_assert(sizeof(float) == sizeof(std::int32_t));
+  if (is_text()) return 0;
   return size * target_columns * static_cast<Index>(sizeof(float));
 }
 
@@ -65,8 +67,13 @@ std::span<float> Dataset::float_inputs() const {
   return as_numbers<float>(input_bytes());
 }
 
+std::span<std::int32_t> Dataset::symbols() const {
+  assert(header_.is_text());
+  return as_numbers<std::int32_t>(input_bytes());
+}
+
 std::span<std::int32_t> Dataset::labels() const {
-  assert(header_.target_kind == TargetKind::labels);
+  assert(header_.target_kind == TargetKind::labels && !header_.is_text());
   return as_numbers<std::int32_t>(target_bytes());
 }
 
@@ -86,13 +93,25 @@ void Dataset::read_input(Index sample, const Normalization& normalization,
   }
 }
 
+void Dataset::read_window(Index sample, Index offset, std::span<Real> out,
+                          std::span<std::int32_t> labels) const {
+  const Index context = header_.target_columns;
+  assert(static_cast<Index>(out.size()) == context && labels.size() == out.size());
+  const auto start = static_cast<std::size_t>(sample * header_.stride + offset);
+  const auto window = symbols().subspan(start, static_cast<std::size_t>(context) + 1);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i] = static_cast<Real>(window[i]);
+    labels[i] = window[i + 1];
+  }
+}
+
 std::span<const float> Dataset::target(Index sample) const {
   return row<const float>(values(), sample, header_.target_columns);
 }
 
 Index Dataset::classes() const {
   if (header_.target_kind == TargetKind::values || header_.size == 0) return 0;
-  return Index{std::ranges::max(labels())} + 1;
+  return Index{std::ranges::max(header_.is_text() ? symbols() : labels())} + 1;
 }
 
 Digest Dataset::digest() const {
@@ -106,6 +125,10 @@ Digest Dataset::digest() const {
                                               header_.target_columns};
   Digester digester;
   digester.update(std::as_bytes(std::span(fields)));
+  if (header_.is_text()) {
+    const std::array<std::int64_t, 2> windows = {header_.symbols, header_.stride};
+    digester.update(std::as_bytes(std::span(windows)));
+  }
   digester.update(input_bytes());
   digester.update(target_bytes());
   return digester.finish();

@@ -35,6 +35,10 @@ namespace lockstep {
 [[nodiscard]] bool is_wav(std::span<const std::byte> bytes);
 [[nodiscard]] Dataset load_wav(const Source& source, const std::vector<std::string>& files);
 
+/// A text whose next symbols are to be predicted: all files in a row. Never found out, for every
+/// file is a text.
+[[nodiscard]] Dataset load_text(const Source& source, const std::vector<std::string>& files);
+
 /// Text with one sample per line; known by its extension only.
 [[nodiscard]] Dataset load_csv(const Source& source, const DataFile& file);
 

@@ -65,10 +65,29 @@ std::vector<Value> inputs_of(const Settings& s, Value last,
   return from;
 }
 
-Value add_layer(const Settings& s, std::vector<Value> from, Network& network) {
+/// The settings with the number of symbols in place of the word "vocab".
+Settings with_vocabulary(const Component& component, const Settings& given, Index vocabulary) {
+  Settings settings = given;
+  for (const config::Key& key : component.keys) {
+    const Settings::Entry& entry = given.entry(key.name);
+    const bool word = std::holds_alternative<std::string>(entry.value);
+    if (key.kind != config::Kind::integer || !word) continue;
+    if (vocabulary == 0) {
+      throw given.error(key.name, "'" + key.name +
+                                      "': only a text has a vocabulary; set data.type = \"text\", "
+                                      "or give a number");
+    }
+    settings.set(key.name, {vocabulary, entry.place});
+  }
+  return settings;
+}
+
+Value add_layer(const Settings& s, std::vector<Value> from, Index vocabulary, Network& network) {
   const BlockRow* block = block_of(s);
   if (block != nullptr) return add_block(*block, s, from.front(), network);
-  return network.add(row_of(layer_rows(), s).make(s), s.name(), std::move(from));
+  const auto& row = row_of(layer_rows(), s);
+  return network.add(row.make(with_vocabulary(row.component, s, vocabulary)), s.name(),
+                     std::move(from));
 }
 
 }  // namespace
@@ -80,14 +99,14 @@ const config::Catalogue& catalogue() {
   return all;
 }
 
-Network build_network(const config::Config& config, Shape input) {
+Network build_network(const config::Config& config, Shape input, Index vocabulary) {
   Network network(input);
   Value last = network.input();
   std::map<std::string, Value, std::less<>> values{{std::string(config::kInputName), last}};
   for (const Settings& s : config.layers) {
     std::vector<Value> from = inputs_of(s, last, values);
     try {
-      last = add_layer(s, std::move(from), network);
+      last = add_layer(s, std::move(from), vocabulary, network);
     } catch (const Error& error) {
       throw error.code() == ExitCode::config ? s.error("", error.what()) : error;
     }

@@ -1,9 +1,11 @@
 #include "lockstep/train/checkpoint.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/io/digest.hpp"
@@ -63,6 +65,32 @@ std::vector<float> read_vector(const Hdf5Reader& file, const std::string& path) 
   return file.has(path) ? file.floats(path) : std::vector<float>{};
 }
 
+// What the labels stand for.
+void write_names(Hdf5Writer& file, const CheckpointInfo& info) {
+  if (!info.class_names.empty()) {
+    file.text("/data/class_names", fmt::format("{}", fmt::join(info.class_names, "\n")));
+  }
+  if (info.vocabulary.empty()) return;
+  const auto& points = info.vocabulary.code_points();
+  const std::vector<std::int64_t> symbols(points.begin(), points.end());
+  file.dataset("/data/vocabulary", {{static_cast<Index>(symbols.size())}}, symbols);
+  file.attribute("/data", "symbols", std::string(info.vocabulary.bytewise() ? "byte" : "char"));
+}
+
+void read_names(const Hdf5Reader& file, CheckpointInfo& info) {
+  if (file.has("/data/class_names")) {
+    std::istringstream lines(file.text("/data/class_names"));
+    for (std::string name; std::getline(lines, name);) info.class_names.push_back(name);
+  }
+  if (!file.has("/data/vocabulary")) return;
+  std::vector<std::uint32_t> points;
+  for (const double symbol : file.doubles("/data/vocabulary")) {
+    const bool fits = symbol >= 0 && symbol <= 0x10FFFF;
+    points.push_back(fits ? static_cast<std::uint32_t>(symbol) : 0);
+  }
+  info.vocabulary = Vocabulary::stored(file.text_attribute("/data", "symbols") == "byte", points);
+}
+
 void write_info(Hdf5Writer& file, const Checkpoint& checkpoint) {
   const CheckpointInfo& info = checkpoint.info;
   const auto per_epoch = static_cast<std::uint64_t>(info.steps_per_epoch);
@@ -98,6 +126,7 @@ void write_info(Hdf5Writer& file, const Checkpoint& checkpoint) {
   file.attribute("/data", "height", integer(info.input.height));
   file.attribute("/data", "width", integer(info.input.width));
   file.attribute("/data", "channels", integer(info.input.channels));
+  write_names(file, info);
   write_vector(file, "/data/input_mean", checkpoint.inputs.mean);
   write_vector(file, "/data/input_inverse_std", checkpoint.inputs.inverse_std);
   write_vector(file, "/data/target_mean", checkpoint.targets.mean);
@@ -226,6 +255,14 @@ std::string CheckpointInfo::difference(const CheckpointInfo& run) const {
   if (data_digest != run.data_digest) {
     return unequal("data set (digest of data.train)", data_digest, run.data_digest);
   }
+  if (vocabulary != run.vocabulary) {
+    return unequal("symbols of the text", vocabulary.size(), run.vocabulary.size()) +
+           (vocabulary.size() == run.vocabulary.size() ? " others" : "");
+  }
+  if (class_names != run.class_names) {
+    return unequal("names of the classes", fmt::format("{}", fmt::join(class_names, ", ")),
+                   fmt::format("{}", fmt::join(run.class_names, ", ")));
+  }
   if (split != run.split) return unequal("split of the data (data.holdout)", split, run.split);
   if (microbatches != run.microbatches) {
     return unequal("parallel.microbatches", microbatches, run.microbatches);
@@ -320,6 +357,7 @@ CheckpointInfo read_info(const Hdf5Reader& file) {
   info.slots = file.text_attribute("/optimizer", "slots");
   info.input = {index_attribute(file, "/data", "height"), index_attribute(file, "/data", "width"),
                 index_attribute(file, "/data", "channels")};
+  read_names(file, info);
   return info;
 }
 

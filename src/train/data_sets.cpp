@@ -31,6 +31,21 @@ void broadcast_floats(const Communicator& world, std::vector<float>& values) {
   world.broadcast(std::as_writable_bytes(std::span(values)), 0);
 }
 
+void broadcast_names(const Communicator& world, DataSets& sets) {
+  auto count = static_cast<std::uint64_t>(sets.class_names.size());
+  world.broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
+  sets.class_names.resize(count);
+  for (std::string& name : sets.class_names) name = broadcast_text(world, name);
+  bool bytewise = sets.vocabulary.bytewise();
+  world.broadcast(std::as_writable_bytes(std::span(&bytewise, 1)), 0);
+  std::vector<std::uint32_t> symbols = sets.vocabulary.code_points();
+  count = symbols.size();
+  world.broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
+  symbols.resize(count);
+  world.broadcast(std::as_writable_bytes(std::span(symbols)), 0);
+  sets.vocabulary = Vocabulary::stored(bytewise, std::move(symbols));
+}
+
 void broadcast_normalization(const Communicator& world, Normalization& normalization) {
   broadcast_floats(world, normalization.mean);
   broadcast_floats(world, normalization.inverse_std);
@@ -60,6 +75,7 @@ void load_on_root(const config::Config& config, bool classification,
   if (data.val) {
     Source source = source_of(data, *data.val, data.val_labels.value_or(""), classification);
     source.class_names = train->class_names();
+    source.text.vocabulary = train->vocabulary();
     val = std::make_unique<Dataset>(load(source));
     if (!(val->shape() == train->shape()) ||
         val->describe().target_columns != train->describe().target_columns) {
@@ -68,6 +84,14 @@ void load_on_root(const config::Config& config, bool classification,
           fmt::format("{}: its samples have another shape than those of {}: {} instead of {}",
                       *data.val, data.train, shape_text(*val), shape_text(*train)));
     }
+  } else if (train->describe().is_text() && data.holdout > 0) {
+    TextParts parts = split_text(*train, data.holdout);
+    train = std::make_unique<Dataset>(std::move(parts.train));
+    val = std::make_unique<Dataset>(std::move(parts.validation));
+  }
+  if (train->describe().is_text() && (data.normalize != "none" || !data.mean.empty())) {
+    throw config.error(data.mean.empty() ? "data.normalize" : "data.mean",
+                       "the symbols of a text are not normalized");
   }
 }
 
@@ -77,14 +101,22 @@ void split(const config::Config& config, DataSets& sets) {
   Subset train = Subset::whole(size);
   Subset val = Subset::whole(sets.val_data ? sets.val_data->size() : 0);
   sets.split = "separate";
+  if (sets.val_data && !config.data.val) {
+    sets.split = fmt::format("last {}", config.data.holdout);
+    sets.held_out = true;
+  }
   if (!sets.val_data) {
     const double fraction = config.data.holdout;
     const Split parts = hold_out(size, fraction, static_cast<std::uint64_t>(config.run.seed));
     train = parts.train;
     val = parts.validation;
     sets.split = fmt::format("holdout {}", fraction);
+    sets.held_out = val.size() > 0;
   }
   sets.train = {sets.train_data.get(), train, &sets.inputs, &sets.targets};
+  if (sets.train_data->describe().is_text()) {
+    sets.train.window_seed = static_cast<std::uint64_t>(config.run.seed);
+  }
   sets.val = {sets.val_data ? sets.val_data.get() : sets.train_data.get(), val, &sets.inputs,
               &sets.targets};
   if (config.data.batch > train.size()) {
@@ -114,6 +146,9 @@ Source source_of(const config::Data& data, const std::string& path, const std::s
                   .window = data.window,
                   .hop = data.hop,
                   .mel_bands = data.mel_bands};
+  source.text.bytewise = data.symbols == "byte";
+  source.text.context = data.context;
+  source.text.stride = data.stride;
   source.classification = classification;
   return source;
 }
@@ -147,7 +182,12 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
   auto sets = std::make_unique<DataSets>();
   std::unique_ptr<Dataset> train;
   std::unique_ptr<Dataset> val;
-  on_root(world, [&] { load_on_root(config, classification, train, val); });
+  on_root(world, [&] {
+    load_on_root(config, classification, train, val);
+    sets->class_names = train->class_names();
+    sets->vocabulary = train->vocabulary();
+  });
+  broadcast_names(world, *sets);
   sets->train_data = SharedDataset(topology, std::move(train));
   sets->val_data = SharedDataset(topology, std::move(val));
   together(world, [&] { split(config, *sets); });
@@ -191,8 +231,16 @@ void check_inputs(const Dataset& data, const Normalization& normalization, const
 }
 
 void check_targets(const Dataset& data, const Network& network, bool classification) {
-  const Index outputs = network.output_shape().size();
+  const Shape output = network.output_shape();
+  const Index outputs = classification ? output.channels : output.size();
   const std::string last = network.nodes().back().name;
+  if (data.describe().is_text()) {
+    if (data.classes() <= outputs) return;
+    throw Error(ExitCode::config,
+                fmt::format("layer '{}' has {} outputs, but {} has {} symbols\n"
+                            "  give the last linear layer one for each: out = \"vocab\"",
+                            last, outputs, data.name(), data.classes()));
+  }
   if (!classification) {
     if (data.describe().target_columns == outputs) return;
     throw Error(

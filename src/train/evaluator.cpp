@@ -23,7 +23,7 @@ Evaluator::Evaluator(const Communicator& communicator, const Network& network, I
                   .microbatches = share_.count,
                   .threads = thread_count()},
                  /*training=*/false),
-      reader_(workspace_.capacity().samples, network.output_shape().size()),
+      reader_(workspace_.capacity().samples, network.output_shape()),
       microbatches_(static_cast<std::size_t>(share_.count)) {}
 
 Share Evaluator::rows_of(int rank, Index index, Index samples) const {

@@ -37,7 +37,8 @@ TrainedModel load_model(const Communicator& world, const std::string& path) {
     const CheckpointInfo info = read_info(file);
     model.config = config::parse({path + ":config/resolved", info.config}, {}, catalogue());
     model.loss = build_loss(model.config);
-    model.network = std::make_unique<Network>(build_network(model.config, info.input));
+    model.network =
+        std::make_unique<Network>(build_network(model.config, info.input, info.vocabulary.size()));
     model.checkpoint = decode(file, *model.network, {});
     const CheckpointInfo& now = model.checkpoint.info;
     if (world.size() > now.microbatches) {
@@ -61,8 +62,9 @@ void check_shape(const Dataset& data, const TrainedModel& model) {
                           expected.width, expected.channels));
 }
 
-SharedDataset load_checked(const Topology& topology, const TrainedModel& model,
-                           const Source& source) {
+SharedDataset load_checked(const Topology& topology, const TrainedModel& model, Source source) {
+  source.class_names = model.checkpoint.info.class_names;
+  source.text.vocabulary = model.checkpoint.info.vocabulary;
   std::unique_ptr<Dataset> data;
   on_root(topology.ranks(), [&] {
     data = std::make_unique<Dataset>(load(source));
@@ -153,7 +155,8 @@ EvalEvent evaluate_checkpoint(const Communicator& all, const std::string& checkp
   event.step = info.step;
   event.epoch = static_cast<double>(info.step) / static_cast<double>(info.steps_per_epoch);
   event.samples = samples.size();
-  event.metrics = model.loss->metrics(sums, static_cast<double>(samples.size()));
+  event.metrics = model.loss->metrics(
+      sums, static_cast<double>(samples.size() * model.network->output_shape().positions()));
   event.seconds = now_seconds() - begin;
   return event;
 }
@@ -172,10 +175,11 @@ void predict_checkpoint(const Communicator& all, const std::string& checkpoint,
   std::vector<Real> predictions =
       evaluator.predict(model.checkpoint.parameters.span(), all_of(*data, model.checkpoint));
   on_root(world, [&] {
-    const auto columns = static_cast<std::size_t>(model.network->output_shape().size());
-    const std::string text = model.loss->classifies()
-                                 ? class_rows(predictions, columns)
-                                 : value_rows(predictions, columns, model.checkpoint.targets);
+    const Shape output = model.network->output_shape();
+    const bool classes = model.loss->classifies();
+    const auto columns = static_cast<std::size_t>(classes ? output.channels : output.size());
+    const std::string text = classes ? class_rows(predictions, columns)
+                                     : value_rows(predictions, columns, model.checkpoint.targets);
     write_atomically(out, std::as_bytes(std::span(text)));
   });
 }

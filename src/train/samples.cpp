@@ -2,31 +2,44 @@
 
 #include <algorithm>
 
+#include "lockstep/data/text.hpp"
+
 namespace lockstep {
 
-RowReader::RowReader(Index rows, Index target_columns)
-    : target_columns_(target_columns), labels_(rows), values_(rows * target_columns) {}
+RowReader::RowReader(Index rows, const Shape& output)
+    : output_(output), labels_(rows * output.positions()), values_(rows * output.size()) {}
 
-void RowReader::read_row(const Samples& samples, std::uint64_t epoch, Index row, Index sample,
+RowReader::Epoch RowReader::epoch_of(const Samples& samples, std::uint64_t number) {
+  if (!samples.window_seed) return {number, 0};
+  return {number, window_offset(samples.data->describe(), *samples.window_seed, number)};
+}
+
+void RowReader::read_row(const Samples& samples, const Epoch& epoch, Index row, Index sample,
                          Tensor input) {
   const Dataset& data = *samples.data;
   const Index id = samples.subset[sample];
   const Index size = input.shape.size();
   const std::span<Real> values{input.data + row * size, static_cast<std::size_t>(size)};
+  if (data.describe().is_text()) {
+    const Index positions = output_.positions();
+    data.read_window(id, epoch.window_offset, values, labels_.span(row * positions, positions));
+    return;
+  }
   data.read_input(id, *samples.inputs, values);
-  if (samples.augmenter != nullptr) samples.augmenter->apply(epoch, id, values);
+  if (samples.augmenter != nullptr) samples.augmenter->apply(epoch.number, id, values);
   if (data.describe().target_kind == TargetKind::labels) {
     labels_.data()[row] = data.label(id);
   } else {
-    samples.targets->apply(data.target(id), values_.span(row * target_columns_, target_columns_));
+    samples.targets->apply(data.target(id), values_.span(row * output_.size(), output_.size()));
   }
 }
 
 Targets RowReader::targets(const Samples& samples, Index rows) const {
+  const Index answers = rows * output_.positions();
   if (samples.data->describe().target_kind == TargetKind::labels) {
-    return {.labels = labels_.span(0, rows), .values = {}};
+    return {.labels = labels_.span(0, answers), .values = {}};
   }
-  return {.labels = {}, .values = {values_.data(), rows, target_columns_}};
+  return {.labels = {}, .values = {values_.data(), answers, output_.channels}};
 }
 
 }  // namespace lockstep

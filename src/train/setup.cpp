@@ -23,9 +23,16 @@ int allowed_cpus() {
 
 void check_network(const Setup& setup) {
   const Network& network = *setup.network;
-  if (setup.loss->classifies() && network.output_shape().positions() != 1) {
+  const DatasetHeader& data = setup.data->train_data->describe();
+  const Index positions = network.output_shape().positions();
+  if (setup.loss->classifies() && positions != data.target_columns) {
     throw setup.config.layers.back().error(
-        "", "the last layer must give one vector for cross_entropy; add a layer of type 'flatten'");
+        "", data.is_text()
+                ? fmt::format("the last layer must give one vector for each of the {} symbols of a "
+                              "sample for cross_entropy, gives {}; leave out layers that join them",
+                              data.target_columns, positions)
+                : "the last layer must give one vector for cross_entropy; add a layer of type "
+                  "'flatten'");
   }
   check_inputs(*setup.data->train_data, setup.data->inputs, network);
   check_targets(*setup.data->train_data, network, setup.loss->classifies());
@@ -55,12 +62,16 @@ Setup set_up(const Topology& topology, const std::string& config_file,
   setup.data = load_data(topology, setup.config, setup.loss->classifies());
   together(world, [&] {
     if (!setup.config.augmentations.empty()) {
+      if (setup.data->train_data->describe().is_text()) {
+        throw setup.config.augmentations.front().error(
+            "", "the symbols of a text are not changed; leave the [[augment]] sections out");
+      }
       setup.augmenter = std::make_unique<Augmenter>(
           build_augmenter(setup.config, setup.data->train_data->shape(), setup.data->inputs));
       setup.data->train.augmenter = setup.augmenter.get();
     }
-    setup.network =
-        std::make_unique<Network>(build_network(setup.config, setup.data->train_data->shape()));
+    setup.network = std::make_unique<Network>(build_network(
+        setup.config, setup.data->train_data->shape(), setup.data->vocabulary.size()));
   });
   on_root(world, [&] { check_network(setup); });
   return setup;

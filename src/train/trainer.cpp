@@ -73,7 +73,7 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
                          {.samples = share_samples(share_, options.batch, options.microbatches) + 1,
                           .microbatches = share_.count,
                           .threads = thread_count()})),
-      reader_(workspace_.capacity().samples, samples.data->describe().target_columns),
+      reader_(workspace_.capacity().samples, network.output_shape()),
       parameter_memory_(topology.ranks(), topology.node(),
                         topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0),
       parameters_(
@@ -103,7 +103,8 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
   clock_.lap(Part::data);
 
   network_.forward(parameters_, pass, workspace_);
-  evaluate_loss(loss_, pass, workspace_.output(), targets, Real{1} / static_cast<Real>(batch.size),
+  const Index answers = batch.size * network_.output_shape().positions();
+  evaluate_loss(loss_, pass, workspace_.output(), targets, Real{1} / static_cast<Real>(answers),
                 workspace_.output_gradient(), sums_);
   report(sums_, wishes);
   clock_.lap(Part::forward);

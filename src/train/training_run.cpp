@@ -109,12 +109,12 @@ void TrainingRun::after_step(const StepResult& result, double learning_rate) {
   segment_samples_ += result.batch.size;
   epoch_segment_samples_ += result.batch.size;
   const auto before = progress_.milestone_steps;
-  progress_.add_batch(step, result.sums, result.batch.size, classifies());
+  progress_.add_batch(step, result.sums, answers(result.batch.size), classifies());
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (before[i] != progress_.milestone_steps[i]) milestone_seconds_[i] = now_seconds() - started_;
   }
   if (!root()) return;
-  const auto size = static_cast<double>(result.batch.size);
+  const auto size = static_cast<double>(answers(result.batch.size));
   StepEvent event;
   event.step = step;
   event.epoch = epochs_done();
@@ -136,7 +136,7 @@ void TrainingRun::evaluate() {
   const double begin = now_seconds();
   const MetricSums sums = evaluator_->evaluate(trainer_->parameters(), *setup_.loss, val);
   trainer_->clock().skip();
-  val_metrics_ = setup_.loss->metrics(sums, static_cast<double>(val.size()));
+  val_metrics_ = setup_.loss->metrics(sums, static_cast<double>(answers(val.size())));
   const std::uint64_t step = trainer_->steps_done();
   const std::string& best = config().checkpoint.best;
   for (const Metric& m : val_metrics_) {

@@ -35,6 +35,10 @@ class TrainingRun {
   [[nodiscard]] bool classifies() const { return setup_.loss->classifies(); }
   [[nodiscard]] const config::Config& config() const { return setup_.config; }
   [[nodiscard]] double epochs_done() const;
+  /// What the loss compares: one for each position of the network's output.
+  [[nodiscard]] Index answers(Index samples) const {
+    return samples * setup_.network->output_shape().positions();
+  }
 
   void plan();
   void find_checkpoint();

@@ -84,7 +84,9 @@ void TrainingRun::plan() {
              .microbatches = microbatches_,
              .shuffle = data.shuffle,
              .input = setup_.data->train_data->shape(),
-             .steps_per_epoch = steps_per_epoch_};
+             .steps_per_epoch = steps_per_epoch_,
+             .class_names = setup_.data->class_names,
+             .vocabulary = setup_.data->vocabulary};
     if (old) {
       if (const std::string difference = old->difference(info_); !difference.empty()) {
         throw Error(ExitCode::bad_data,
@@ -201,11 +203,13 @@ RunStart TrainingRun::start_event() const {
   start.network = setup_.network.get();
   start.loss = setup_.loss->type();
   start.optimizer = setup_.optimizer->type();
-  start.input_type =
-      data.train_data->describe().input_type == InputType::bytes ? "uint8" : "float32";
+  const InputType type = data.train_data->describe().input_type;
+  start.input_type = type == InputType::bytes     ? "uint8"
+                     : type == InputType::symbols ? "symbols"
+                                                  : "float32";
   start.train_samples = data.train.size();
   start.val_samples = data.val.size();
-  start.held_out = data.held_out();
+  start.held_out = data.held_out;
   start.batch = info_.batch;
   start.microbatches = microbatches_;
   start.steps_per_epoch = steps_per_epoch_;

@@ -91,6 +91,25 @@ TEST(Mutation, Cifar10) {
   expect_only_errors("a.bin", cifar_record(1, 2, 3, 4) + cifar_record(9, 8, 7, 6), 500);
 }
 
+TEST(Mutation, Text) {
+  const TemporaryDirectory directory;
+  const std::string text = "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80 word";
+  std::mt19937 random(1);
+  int refused = 0;
+  for (int i = 0; i < 500; ++i) {
+    Source source;
+    source.type = "text";
+    source.path = directory.write("a.txt", mutated(text, random));
+    try {
+      (void)load(source);
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 50);
+  EXPECT_LT(refused, 500);
+}
+
 TEST(Mutation, Csv) {
   expect_only_errors("a.csv", "\"a\",b,c\r\n1.5,\"2\",3\r\n-1e3,+2,0\n\n", 2000);
 }

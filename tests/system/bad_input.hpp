@@ -97,6 +97,21 @@ inline Arrange sounds(const std::vector<std::pair<std::string, std::string>>& fi
   };
 }
 
+/// The good run on a text in windows of 8 symbols, with another text for validation.
+inline Arrange text(const std::string& train, const std::string& val, const Arguments& more = {}) {
+  return [=](const Scene& scene) {
+    scene.write("data.txt", train);
+    scene.write("val.txt", val);
+    Arguments arguments = {"train", "config.toml"};
+    for (const char* assignment :
+         {"data.train=data.txt", "data.val=val.txt", "data.type=text", "data.context=8"}) {
+      arguments.insert(arguments.end(), {"--set", assignment});
+    }
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  };
+}
+
 /// The same with labels in a file of their own.
 inline Arrange data_with_labels(const std::string& name, const std::string& content,
                                 const std::string& labels) {

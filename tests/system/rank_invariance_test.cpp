@@ -186,6 +186,27 @@ lr = 0.003
 )"};
 }
 
+Case text() {
+  Case c{"text", std::string(kHead) + R"(
+[[layer]]
+type = "linear"
+out = 24
+[[layer]]
+type = "relu"
+[[layer]]
+type = "linear"
+out = "vocab"
+[loss]
+type = "cross_entropy"
+[optimizer]
+type = "adamw"
+lr = 0.01
+clip_norm = 1.0
+)"};
+  c.config = replaced(c.config, "\"data.csv\"", "\"data.txt\"\ntype = \"text\"\ncontext = 7");
+  return c;
+}
+
 /// What must not depend on the deployment.
 struct Result {
   std::string checkpoint;
@@ -299,6 +320,28 @@ TEST_F(RankInvarianceTest, Augmentation) {
 TEST_F(RankInvarianceTest, BranchesAndBlocks) {
   directory_.write("data.csv", class_table(248, 20, 5));
   expect_equal(branches(), {{1, 2, true, "4 KiB"}, {2, 1, true, "1 KiB"}, {3, 2, false, "4 KiB"}});
+}
+
+// Each position has a label, and the windows start elsewhere in the second epoch.
+TEST_F(RankInvarianceTest, Text) {
+  std::string content;
+  for (int i = 0; i < 400; ++i) content += fmt::format("{} ", i * i % 97);
+  directory_.write("data.txt", content);
+  expect_equal(text(), {{1, 2, true, "4 KiB"}, {2, 1, true, "4 KiB"}, {3, 2, false, "64 B"}});
+
+  const Result whole = train({1, 1, true, "4 KiB"});
+  const Arguments start = {"train", "config.toml", "--run-dir", "stopped", "--max-steps", "4"};
+  EXPECT_EQ(run(command_in(directory_, 3, start)).code, 75);
+  const Arguments resume = {"train", "config.toml", "--run-dir", "stopped", "--resume", "auto"};
+  const Outcome resumed = run(command_in(directory_, 2, resume));
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_TRUE(read_text(directory_.path() / "stopped" / "checkpoints" / "latest.h5") ==
+              whole.checkpoint);
+  // The vocabulary comes from the checkpoint: this text has only three of its symbols.
+  directory_.write("other.txt", "1 2 1 2 1 2 1 2 1 2 1 2");
+  const Outcome judged = run(command_in(
+      directory_, 2, {"eval", "stopped/checkpoints/latest.h5", "--data", "other.txt", "--json"}));
+  EXPECT_EQ(judged.code, 0) << judged.err;
 }
 
 // One machine stands for several nodes, equal and unequal.

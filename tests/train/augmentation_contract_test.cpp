@@ -46,7 +46,7 @@ class AugmentationContract : public testing::TestWithParam<config::Component> {
                          Index step = 1) {
     const auto size = static_cast<std::size_t>(kShape.size());
     std::vector<Real> read(size * kSamples), sorted(read.size());
-    const Samples samples{&data_, Subset::whole(kSamples), &normalization_, &normalization_,
+    const Samples samples{&data_,   Subset::whole(kSamples), &normalization_, &normalization_, {},
                           augmenter};
     const auto sample = [&](Index row) { return (first + row * step) % kSamples; };
     reader_.read(samples, epoch, kSamples, {read.data(), kShape}, sample);
@@ -59,7 +59,7 @@ class AugmentationContract : public testing::TestWithParam<config::Component> {
 
   Dataset data_{"images", {.shape = kShape, .size = kSamples, .input_type = InputType::bytes}};
   Normalization normalization_{{100, 120, 140}, {0.015f, 0.0125f, 0.01f}};
-  RowReader reader_{kSamples, 1};
+  RowReader reader_{kSamples, Shape{}};
 };
 
 TEST_P(AugmentationContract, TheOrderOfReadingAndTheThreadsChangeNothing) {

@@ -151,6 +151,16 @@ TEST(Catalogue, FaultsOfBlocksNameTheLayerWithin) {
       << two;
 }
 
+TEST(Catalogue, VocabStandsForTheSymbolsOfTheText) {
+  const auto config =
+      parse(with("type = \"linear\"\nout = \"vocab\"", kLoss, kOptimizer, kSchedule));
+  EXPECT_EQ(build_network(config, {8, 1, 1}, 65).output_shape(), (Shape{8, 1, 65}));
+  EXPECT_THROW((void)build_network(config, {8, 1, 1}), Error);
+  EXPECT_NE(config::resolved(config, catalogue()).find("out = \"vocab\""), std::string::npos);
+  EXPECT_THROW(
+      (void)parse(with("type = \"linear\"\nout = \"vocal\"", kLoss, kOptimizer, kSchedule)), Error);
+}
+
 TEST(Catalogue, ScheduleCountsFromTheEndOfTheWarmUp) {
   const auto config = parse(
       with(kLayer, kLoss, kOptimizer, "type = \"cosine\"\nwarmup = \"1 epoch\"\nfinal = 0.01"));

@@ -36,7 +36,9 @@ Checkpoint sample(const Network& network) {
             .microbatches = 8,
             .shuffle = true,
             .input = network.input_shape(),
-            .steps_per_epoch = 7};
+            .steps_per_epoch = 7,
+            .class_names = {"no", "yes"},
+            .vocabulary = Vocabulary::of_text("a\nb", "x")};
   c.progress.epoch_sums = {1.5, 2, 0, 0};
   c.progress.epoch_samples = 64;
   c.progress.error_average = 0.25;
@@ -73,6 +75,8 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   EXPECT_EQ(after.info.config, before.info.config);
   EXPECT_EQ(after.info.difference(before.info), "");
   EXPECT_EQ(after.info.input, before.info.input);
+  EXPECT_EQ(after.info.class_names, before.info.class_names);
+  EXPECT_EQ(after.info.vocabulary, before.info.vocabulary);
   EXPECT_EQ(after.inputs, before.inputs);
   EXPECT_EQ(after.targets, before.targets);
   EXPECT_EQ(after.progress.epoch_sums, before.progress.epoch_sums);
@@ -123,6 +127,10 @@ TEST(Checkpoint, NamesTheFieldInWhichARunDiffers) {
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.optimizer = "sgd"; }).find("optimizer"), 0u);
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.loss = "mse"; }).find("loss"), 0u);
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.slots = ""; }).find("state of the optimizer"), 0u);
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.class_names = {"no"}; }),
+            "names of the classes: the checkpoint has no, yes, this run has no");
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.vocabulary = Vocabulary::of_text("abc", "x"); }),
+            "symbols of the text: the checkpoint has 3, this run has 3 others");
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.step = 1; }), "");
 }
 

@@ -17,6 +17,7 @@ enum class RandomPurpose : std::uint32_t {
   holdout = 3,
   layer = 4,
   augmentation = 5,
+  windows = 6,
 };
 
 /// Names one stream of random numbers; the element within it is the counter. Nothing random is ever

@@ -46,6 +46,9 @@ struct Data {
   double window = 0;
   double hop = 0;
   Index mel_bands = 0;
+  std::string symbols;
+  Index context = 0;
+  Index stride = 0;
 };
 
 struct Parallel {

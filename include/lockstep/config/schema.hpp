@@ -45,7 +45,8 @@ struct Key {
   std::optional<double> max{};
   bool min_exclusive = false;
   bool max_exclusive = false;
-  std::vector<std::string> choices{};  ///< choice: the values; interval: the units, all if empty
+  std::vector<std::string> choices{};  ///< choice: the values; interval: the units, all if
+                                       ///< empty; integer: words that may stand for the number
   std::string unit{};                  ///< "samples", "bytes"; empty if it has none
   bool deployment = false;  ///< does not change the result of a run; left out of checkpoints
   std::string sentence{};

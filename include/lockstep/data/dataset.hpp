@@ -6,12 +6,14 @@
 
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/data/normalization.hpp"
+#include "lockstep/data/vocabulary.hpp"
 #include "lockstep/io/digest.hpp"
 
 namespace lockstep {
 
-/// How inputs are stored: bytes as they are, every other type of number as float.
-enum class InputType : std::int32_t { bytes, floats };
+/// How inputs are stored: bytes as they are, symbols of a text as int32, every other type of number
+/// as float.
+enum class InputType : std::int32_t { bytes, floats, symbols };
 
 /// What a sample is to be mapped to: one class label, or a row of numbers.
 enum class TargetKind : std::int32_t { labels, values };
@@ -23,8 +25,12 @@ struct DatasetHeader {
   Index size = 0;  ///< samples
   InputType input_type = InputType::floats;
   TargetKind target_kind = TargetKind::labels;
-  Index target_columns = 1;  ///< values per sample; 1 for labels
+  Index target_columns = 1;  ///< labels or values per sample
+  Index symbols = 0;  ///< of a text, stored once: samples are windows of it, and the label of each
+                      ///< position is the symbol that follows it
+  Index stride = 0;   ///< of a text: from the start of one window to the next
 
+  [[nodiscard]] bool is_text() const { return input_type == InputType::symbols; }
   [[nodiscard]] Index input_bytes() const;
   [[nodiscard]] Index target_bytes() const;
   /// Bytes of storage: the inputs, rounded up to kAlignment, then the targets.
@@ -53,6 +59,9 @@ class Dataset {
   /// What the labels 0, 1, ... are called, if the files said it; known only where it was loaded.
   [[nodiscard]] const std::vector<std::string>& class_names() const { return class_names_; }
   void set_class_names(std::vector<std::string> names) { class_names_ = std::move(names); }
+  /// Of a text; known only where it was loaded.
+  [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
+  void set_vocabulary(const Vocabulary& vocabulary) { vocabulary_ = vocabulary; }
 
   [[nodiscard]] std::span<std::byte> storage() const { return storage_; }
   [[nodiscard]] std::span<std::byte> input_bytes() const;
@@ -61,19 +70,24 @@ class Dataset {
   /// All inputs as stored; the type must be that of the header.
   [[nodiscard]] std::span<std::uint8_t> byte_inputs() const;
   [[nodiscard]] std::span<float> float_inputs() const;
-  /// All targets as stored; the kind must be that of the header.
+  [[nodiscard]] std::span<std::int32_t> symbols() const;
+  /// All targets as stored, those of a text apart; the kind must be that of the header.
   [[nodiscard]] std::span<std::int32_t> labels() const;
   [[nodiscard]] std::span<float> values() const;
 
   /// Writes the normalised input of one sample; out.size() == shape().size().
   void read_input(Index sample, const Normalization& normalization, std::span<Real> out) const;
+  /// Of a text: the symbols of one window, `offset` < stride later, as numbers, and those that
+  /// follow each. Requires out.size() == labels.size() == target_columns.
+  void read_window(Index sample, Index offset, std::span<Real> out,
+                   std::span<std::int32_t> labels) const;
   [[nodiscard]] std::int32_t label(Index sample) const {
     return labels()[static_cast<std::size_t>(sample)];
   }
   /// The target values of one sample.
   [[nodiscard]] std::span<const float> target(Index sample) const;
 
-  /// Largest label + 1; 0 for value targets.
+  /// Largest label + 1, symbols of a text included; 0 for value targets.
   [[nodiscard]] Index classes() const;
   /// Digest of header and contents, not of the name: equal data from different files is equal.
   [[nodiscard]] Digest digest() const;
@@ -85,6 +99,7 @@ class Dataset {
   std::span<std::byte> storage_;
   std::vector<std::string> column_names_;
   std::vector<std::string> class_names_;
+  Vocabulary vocabulary_;
 };
 
 }  // namespace lockstep

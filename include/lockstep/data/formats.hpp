@@ -26,12 +26,18 @@ struct SoundOptions {
   Index mel_bands = 40;
 };
 
+struct TextOptions {
+  bool bytewise = false;  ///< symbols are bytes, not characters
+  Index context = 1;      ///< symbols of one window
+  Index stride = 0;       ///< from the start of one window to the next; 0: context
+  Vocabulary vocabulary;  ///< that of the training text; empty: this is it
+};
+
 /// Which data to load, and how to read it. Members that do not apply to the format are ignored.
 struct Source {
   std::string type = "auto";  ///< a name in formats(), or auto: by content, then by extension
-  std::string
-      path;  ///< the file, gzip or not, or a pattern with * ? [] {} that matches several;
-             ///< HDF5 also as FILE:GROUP; for formats with one file per sample also a folder
+  std::string path;  ///< the file, gzip or not, or a pattern with * ? [] {} that matches several;
+                     ///< HDF5 also as FILE:GROUP; wav and text: also a folder
   std::string labels_path;  ///< idx, npy: the file of the targets, or a pattern for as many files;
                             ///< one file per sample: a table of lines FILE,LABEL
   std::optional<bool> header;     ///< csv: does the first row hold names? Unset: found out
@@ -43,6 +49,7 @@ struct Source {
   std::string label_pattern = "{label}/*";  ///< one file per sample: where its path has the label
   std::vector<std::string> class_names;     ///< names of the labels 0, 1, ...; empty: found out
   SoundOptions sound;                       ///< wav
+  TextOptions text;                         ///< text
   bool classification =
       true;  ///< targets are class labels: integers in [0, 2^31); else finite numbers
   bool inputs_only = false;  ///< nobody knows the answers: no targets are read, all are 0
@@ -63,9 +70,9 @@ struct Format {
   std::string_view description;
   std::span<const std::string_view> extensions;  ///< without dot and without .gz
   bool (*recognises)(std::span<const std::byte> bytes);
-  /// Loads one file of any number of samples; null if each file is one sample.
+  /// Loads one file of any number of samples; null if all files are loaded together.
   Dataset (*load)(const Source& source, const DataFile& file);
-  /// Loads files that are one sample each; null for other formats.
+  /// Loads all files of a set: one sample each, or one text together. Null for other formats.
   Dataset (*load_files)(const Source& source, const std::vector<std::string>& files) = nullptr;
 };
 

@@ -16,9 +16,11 @@ namespace lockstep {
 /// keys.
 [[nodiscard]] const config::Catalogue& catalogue();
 
-/// The network of a configuration for inputs of a shape.
+/// The network of a configuration for inputs of a shape; `vocabulary` is the number of symbols that
+/// "vocab" stands for, 0 if the data is no text.
 /// Errors: Error(config) that points at the layer whose input does not fit.
-[[nodiscard]] Network build_network(const config::Config& config, Shape input);
+[[nodiscard]] Network build_network(const config::Config& config, Shape input,
+                                    Index vocabulary = 0);
 
 [[nodiscard]] std::unique_ptr<Loss> build_loss(const config::Config& config);
 

@@ -8,6 +8,7 @@
 
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/data/normalization.hpp"
+#include "lockstep/data/vocabulary.hpp"
 #include "lockstep/io/hdf5.hpp"
 #include "lockstep/nn/network.hpp"
 #include "lockstep/train/progress.hpp"
@@ -32,6 +33,8 @@ struct CheckpointInfo {
   bool shuffle = true;
   Shape input;
   Index steps_per_epoch = 1;
+  std::vector<std::string> class_names{};  ///< of the labels, if the data has names for them
+  Vocabulary vocabulary{};                 ///< of the training text; empty if the data is none
 
   /// The first field in which a run differs so that it could not be its continuation, as a
   /// sentence; empty if none.

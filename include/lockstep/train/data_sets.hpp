@@ -7,6 +7,7 @@
 #include "lockstep/comm/topology.hpp"
 #include "lockstep/config/config.hpp"
 #include "lockstep/data/formats.hpp"
+#include "lockstep/data/text.hpp"
 #include "lockstep/nn/network.hpp"
 #include "lockstep/train/samples.hpp"
 
@@ -36,10 +37,12 @@ struct DataSets {
   Normalization inputs;
   Normalization targets;
   Samples train;
-  Samples val;         ///< size 0 if there is no validation
-  std::string digest;  ///< of the training data
-  std::string split;   ///< how train and val were told apart, for checkpoints
-  [[nodiscard]] bool held_out() const { return !val_data && val.size() > 0; }
+  Samples val;                           ///< size 0 if there is no validation
+  std::string digest;                    ///< of the training data
+  std::string split;                     ///< how train and val were told apart, for checkpoints
+  bool held_out = false;                 ///< val was taken from the training data
+  std::vector<std::string> class_names;  ///< of the labels, if the data has names for them
+  Vocabulary vocabulary;                 ///< of the training text; empty if the data is none
 };
 
 /// How a data file of this configuration is read.

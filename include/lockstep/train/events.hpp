@@ -31,7 +31,7 @@ struct RunStart {
   const Network* network = nullptr;
   std::string loss;
   std::string optimizer;
-  std::string input_type;  ///< "uint8" or "float32"
+  std::string input_type;  ///< "uint8", "float32" or "symbols"
   Index train_samples = 0;
   Index val_samples = 0;
   bool held_out = false;  ///< validation samples were taken from the training data

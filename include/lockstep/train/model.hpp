@@ -27,7 +27,8 @@ class Model {
   /// The predictions for inputs given one after the other; their number decides how many samples
   /// there are.
   std::span<const Real> predict(std::span<const Real> inputs);
-  /// The mean loss of the last predictions against the right answers, one row of values per sample.
+  /// The mean loss of the last predictions against the right answers, one row of values
+  /// per sample, or per position of each if the network has several.
   double compare(const Loss& loss, std::span<const Real> answers);
   /// The same against class labels.
   double compare(const Loss& loss, std::span<const std::int32_t> labels);
@@ -42,6 +43,10 @@ class Model {
   [[nodiscard]] std::span<const Real> gradients() const { return gradients_.span(); }
 
  private:
+  /// One for each position of each sample.
+  [[nodiscard]] Index answer_rows() const {
+    return batch_.rows * network_.output_shape().positions();
+  }
   double evaluate(const Loss& loss, const Targets& targets);
   [[nodiscard]] Pass pass() const;
 

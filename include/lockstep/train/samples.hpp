@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/data/augmentation.hpp"
@@ -16,6 +19,7 @@ struct Samples {
   Subset subset = Subset::whole(0);
   const Normalization* inputs = nullptr;
   const Normalization* targets = nullptr;
+  std::optional<std::uint64_t> window_seed{};  ///< text: lets windows start elsewhere in each epoch
   const Augmenter* augmenter =
       nullptr;  ///< changes the inputs as they are read; null: nothing does
 
@@ -25,8 +29,9 @@ struct Samples {
 /// Reads the rows of one pass into the places where the network and the loss expect them.
 class RowReader {
  public:
-  /// For up to `rows` rows with `target_columns` values each.
-  RowReader(Index rows, Index target_columns);
+  /// For up to `rows` rows and a network with this output: a label for each of its positions, or a
+  /// value for each of its numbers.
+  RowReader(Index rows, const Shape& output);
 
   /// Row i becomes the sample number `sample(i)` of `samples`, as it looks in `epoch`; the result
   /// is valid until the next call. Allocates nothing.
@@ -35,10 +40,16 @@ class RowReader {
                const SampleOfRow& sample);
 
  private:
-  void read_row(const Samples& samples, std::uint64_t epoch, Index row, Index sample, Tensor input);
+  struct Epoch {
+    std::uint64_t number;
+    Index window_offset;
+  };
+
+  [[nodiscard]] static Epoch epoch_of(const Samples& samples, std::uint64_t number);
+  void read_row(const Samples& samples, const Epoch& epoch, Index row, Index sample, Tensor input);
   [[nodiscard]] Targets targets(const Samples& samples, Index rows) const;
 
-  Index target_columns_;
+  Shape output_;
   Buffer<std::int32_t> labels_;
   Buffer<Real> values_;
 };
@@ -47,8 +58,9 @@ template <typename SampleOfRow>
 Targets RowReader::read(const Samples& samples, std::uint64_t epoch, Index rows, Tensor input,
                         const SampleOfRow& sample) {
   constexpr Index kRowsPerTile = 16;
+  const Epoch now = epoch_of(samples, epoch);
   parallel_for_tiles(rows, kRowsPerTile, [&](Index begin, Index end) {
-    for (Index row = begin; row < end; ++row) read_row(samples, epoch, row, sample(row), input);
+    for (Index row = begin; row < end; ++row) read_row(samples, now, row, sample(row), input);
   });
   return targets(samples, rows);
 }

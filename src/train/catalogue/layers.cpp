@@ -61,6 +61,17 @@ const Key kOut{.name = "out",
                .max = 1 << 24,
                .sentence = "Number of outputs."};
 
+// A number that may follow from the text that is learned.
+Key symbols_key(const std::string& name, const std::string& sentence) {
+  return {.name = name,
+          .kind = Kind::integer,
+          .required = true,
+          .min = 1,
+          .max = 1 << 24,
+          .choices = {"vocab"},
+          .sentence = sentence};
+}
+
 const Key kBias{.name = "bias",
                 .kind = Kind::boolean,
                 .default_value = "true",
@@ -165,7 +176,10 @@ PoolOptions pool_options(const Settings& s) {
 
 const std::vector<Row<Layer>>& layer_rows() {
   static const std::vector<Row<Layer>> rows{
-      {{"linear", "Fully connected: y = x W + b.", {kOut, kBias, init_key("he_normal")}},
+      {{"linear",
+        "Fully connected: y = x W + b.",
+        {symbols_key("out", "Number of outputs; vocab: one for each symbol of the text."), kBias,
+         init_key("he_normal")}},
        [](const Settings& s) {
          return linear(s.integer("out"), {.bias = s.boolean("bias"), .weights = initializer_of(s)});
        }},
@@ -280,12 +294,9 @@ const std::vector<Row<Layer>>& layer_rows() {
        }},
       {{"embedding",
         "A learned row for each symbol of a sequence of symbol numbers.",
-        {{.name = "symbols",
-          .kind = Kind::integer,
-          .required = true,
-          .min = 1,
-          .max = 1 << 24,
-          .sentence = "Number of symbols; inputs are whole numbers below it."},
+        {symbols_key(
+             "symbols",
+             "Number of symbols, inputs are whole numbers below it; vocab: those of the text."),
          {.name = "dim",
           .kind = Kind::integer,
           .required = true,
