@@ -26,7 +26,8 @@ class Graph {
       const auto from = tables[i].keys.find("from");
       if (from == tables[i].keys.end()) {
         used_[i] = true;
-      } else if (from->second.value->is_array()) {
+      } else if (const auto* names = from->second.value->as_array();
+                 names != nullptr && !names->empty()) {
         take(i, from->second);
       } else {
         sound_ = false;  // reported where it was read

@@ -36,7 +36,8 @@ class Elementwise final : public Layer {
     Real* y = f.output.data;
     const Index size = f.pass.samples() * f.output.shape.size();
     parallel_for_tiles(size, kElementTile, [=, rule = rule_](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) y[i] = rule.value(x[i]);
+      const Rule local = rule;  // nothing that is written can change it
+      for (Index i = begin; i < end; ++i) y[i] = local.value(x[i]);
     });
   }
 
@@ -48,7 +49,8 @@ class Elementwise final : public Layer {
     const Real* dy = b.output_gradient.data;
     const Index size = b.pass.samples() * b.output.shape.size();
     parallel_for_tiles(size, kElementTile, [=, rule = rule_](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) dx[i] = rule.gradient(x[i], y[i], dy[i]);
+      const Rule local = rule;
+      for (Index i = begin; i < end; ++i) dx[i] = local.gradient(x[i], y[i], dy[i]);
     });
   }
 

@@ -43,9 +43,9 @@ TEST(Graph, ProblemsPointAtTheName) {
        "      |                  ^~~~~~~~ did you mean 'linear'?"},
       {graph("[\"zzz\"]"), "known: input, linear"},
       {graph("[\"linear\", \"c\"]", "[[layer]]\ntype = \"relu\"\nname = \"c\"\n"),
-       "17:18: error: layer 'c' comes later"},
-      {graph("[\"linear\", \"b\"]"), "17:18: error: layer 'b' cannot take its own output"},
-      {graph("[\"linear\", \"linear\"]"), "17:18: error: 'linear' is named twice"},
+       "17:19: error: layer 'c' comes later"},
+      {graph("[\"linear\", \"b\"]"), "17:19: error: layer 'b' cannot take its own output"},
+      {graph("[\"linear\", \"linear\"]"), "17:19: error: 'linear' is named twice"},
       {graph("[\"input\"]"),
        "mlp.toml:6:1: error: no layer takes the output of 'linear'\n"
        "    6 | [[layer]]\n"},

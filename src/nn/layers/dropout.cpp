@@ -70,8 +70,10 @@ class Dropout final : public Layer {
                    Index count) const {
     alignas(64) std::array<std::uint32_t, kRandomBlock> bits;
     random_block(key, counter, bits);
+    const std::uint32_t dropped_below = dropped_below_;  // what is written cannot change it
+    const Real factor = factor_;
     for (Index i = 0; i < count; ++i) {
-      to[i] = from[i] * (bits[static_cast<std::size_t>(i)] < dropped_below_ ? Real{0} : factor_);
+      to[i] = from[i] * (bits[static_cast<std::size_t>(i)] < dropped_below ? Real{0} : factor);
     }
   }
 
