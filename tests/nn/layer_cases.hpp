@@ -92,7 +92,7 @@ inline std::vector<LayerCase> layer_cases() {
       {"attention_over_blocks",
        [] { return attention({.heads = 1, .causal = true}); },
        {{37, 1, 18}}},
-      {"embedding", [] { return embedding({.symbols = 7, .dim = 3}); }, {{5, 1, 1}}, 0, 7},
+      {"embedding", [] { return embedding({.symbols = 7, .dim = 3}); }, {{1, 1, 5}}, 0, 7},
       {"embedding_learned",
        [] { return embedding({.symbols = 40, .dim = 4, .positions = Positions::learned}); },
        {{4, 1, 1}},

@@ -140,6 +140,11 @@ TEST(Embedding, ANumberThatIsNoSymbolGivesNanAndNoGradient) {
   EXPECT_EQ(static_cast<Real>(run.gradient(0, 2)), run.output_gradient()[3]);
 }
 
+TEST(Embedding, AVectorIsASequence) {
+  const auto layer = embedding({.symbols = 3, .dim = 2});
+  EXPECT_EQ(layer->plan(std::vector<Shape>{{1, 1, 5}}, {}).output, (Shape{5, 1, 2}));
+}
+
 TEST(Embedding, RefusesWrongSizes) {
   expect_config_error([] { embedding({.symbols = 0, .dim = 2}); }, "symbols must be at least 1");
   expect_config_error([] { embedding({.symbols = 2, .dim = 0}); }, "dim must be at least 1");
@@ -147,7 +152,7 @@ TEST(Embedding, RefusesWrongSizes) {
       [] {
         plan(*embedding({.symbols = 2, .dim = 2}), {4, 1, 3});
       },
-      "expected an input of 1 channel");
+      "4 positions of 3 channels");
   expect_config_error(
       [] {
         plan(*embedding({.symbols = 2, .dim = 2}), {1 << 12, 1, 1}, 1 << 13);

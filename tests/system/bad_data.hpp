@@ -76,6 +76,12 @@ inline std::vector<BadInput> bad_data() {
        bad_data,
        {"data2.csv", "label 3 of sample 120", "'fc2' has 3 outputs", "0 to 2", "out = 4"},
        data("data2.csv", table + "1,1,1,1,3\n")},
+      {"NumberThatIsNoSymbol",
+       bad_data,
+       {"data.csv: value", "layer 'fc1' takes the numbers of 2 symbols", "from 0 to 1"},
+       edited("type = \"linear\"\nout = 8\n[[layer]]\nname = \"act\"\ntype = \"relu\"",
+              "type = \"embedding\"\nsymbols = 2\ndim = 3\n"
+              "[[layer]]\nname = \"act\"\ntype = \"flatten\"")},
       {"NegativeLabel",
        bad_data,
        {"data2.csv:121: column 5", "class label", "\"-1\""},

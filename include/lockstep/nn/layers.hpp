@@ -212,13 +212,14 @@ struct EmbeddingOptions {
 /// A learned row for each symbol: y(t) = weight(x(t)) + position(t), x(t) being the number of a
 /// symbol, a whole number in [0, symbols). position(t) is nothing, a learned row, or
 /// (sin(t w_0), cos(t w_0), sin(t w_1), ...) with w_i = 10000^(-2 i / dim). Parameters: weight
-/// (symbols, dim) and, if learned, positions (T, dim). Shapes: input (T, 1, 1), output (T, 1, dim).
+/// (symbols, dim) and, if learned, positions (T, dim). Shapes: input (T, 1, 1) or a vector
+/// (1, 1, T), output (T, 1, dim).
 /// The nearest whole number counts; a number outside gives a row of NaN. Data sets are checked
 /// before training: LayerPlan::symbols. The gradient of the input is zero.
 /// Cost of the gradient: grows with the symbols that occur, besides setting the rest to zero.
-/// Errors: throws if symbols or dim is not in [1, 2^24], if the input has several channels or a
-/// share has more than 2^24 symbols.
-/// Source: of the sinusoids, Vaswani et al. 2017, arXiv 1706.03762.
+/// Errors: throws if symbols or dim is not in [1, 2^24], if the input has several positions of
+/// several channels, or a share has more than 2^24 symbols. Source: of the sinusoids, Vaswani et
+/// al. 2017, arXiv 1706.03762.
 std::unique_ptr<Layer> embedding(const EmbeddingOptions& options);
 
 }  // namespace lockstep

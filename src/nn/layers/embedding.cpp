@@ -101,13 +101,7 @@ class Embedding final : public Layer {
   std::string_view type() const override { return "embedding"; }
 
   LayerPlan plan(std::span<const Shape> inputs, const Capacity& capacity) const override {
-    const Shape input = only_input(type(), inputs);
-    if (input.channels != 1) {
-      throw Error(ExitCode::config,
-                  "embedding: expected an input of 1 channel, the numbers of "
-                  "symbols, found " +
-                      std::to_string(input.channels) + "; give it a sequence of shape (T, 1, 1)");
-    }
+    const Shape input = sequence_of(only_input(type(), inputs));
     const Index rows = capacity.samples * input.positions();
     if (rows > kMostExact) {
       throw Error(ExitCode::config, "embedding: " + std::to_string(rows) +
@@ -184,6 +178,17 @@ class Embedding final : public Layer {
     throw Error(ExitCode::config, "embedding: " + what +
                                       " must be at least 1 and at most 2^24, found " +
                                       std::to_string(count) + "; set " + what + " to 1 or more");
+  }
+
+  /// The positions of an input, one number each.
+  static Shape sequence_of(const Shape& input) {
+    if (input.channels == 1) return input;
+    if (input.positions() == 1) return {input.channels, 1, 1};
+    throw Error(ExitCode::config,
+                "embedding: expected a sequence (T, 1, 1) or a vector of the numbers of symbols, "
+                "found " +
+                    std::to_string(input.positions()) + " positions of " +
+                    std::to_string(input.channels) + " channels; give it 1 channel");
   }
 
   /// The symbol nearest to x; -1 if there is none.
