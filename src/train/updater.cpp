@@ -52,6 +52,7 @@ Updater::Updater(const ParameterTable& table, const Optimizer& optimizer,
       lengths_(layout, rank, tensors_of(table, optimizer), kQuantities),
       direction_(trust_ratio_ == nullptr ? 0 : layout.owned(rank)),
       slots_(optimizer.slots().size()),
+      ratios_(lengths_.parts(), 1.0),
       slices_(layout.slices(rank)),
       slice_begins_(slices_.size()) {
   const std::vector<Range> tensors = tensors_of(table, optimizer);
@@ -85,17 +86,20 @@ std::span<const std::span<Real>> Updater::state_of(const Piece& piece) {
   return slots_;
 }
 
-Update Updater::update_of(const Piece& piece, const Update& update,
-                          std::span<const double> all) const {
+Update Updater::update_of(const Piece& piece, const Update& update) const {
   Update own = update;
   own.decays = decay_all_ || piece.part.role == Role::weight;
-  if (piece.tensor == kNoTensor || all.empty()) return own;
-  const double parameter = std::sqrt(lengths_.square_sum(kParameter, piece.tensor, all));
-  const double direction = std::sqrt(lengths_.square_sum(kDirection, piece.tensor, all));
-  if (parameter != 0 && direction != 0) {
-    own.trust_ratio = trust_ratio_->ratio(parameter, direction);
-  }
+  if (piece.tensor != kNoTensor) own.trust_ratio = ratios_[piece.tensor];
   return own;
+}
+
+void Updater::set_ratios(std::span<const double> all) {
+  for (std::size_t tensor = 0; tensor < ratios_.size(); ++tensor) {
+    const double parameter = std::sqrt(lengths_.square_sum(kParameter, tensor, all));
+    const double direction = std::sqrt(lengths_.square_sum(kDirection, tensor, all));
+    const bool defined = parameter != 0 && direction != 0;
+    ratios_[tensor] = defined ? trust_ratio_->ratio(parameter, direction) : 1;
+  }
 }
 
 void Updater::prepare(std::span<const Real> parameters, std::span<const Real* const> gradients,
@@ -107,8 +111,7 @@ void Updater::prepare(std::span<const Real> parameters, std::span<const Real* co
     const auto size = static_cast<std::size_t>(range.size());
     trust_ratio_->direct(parameters.subspan(static_cast<std::size_t>(range.begin), size),
                          {gradients[piece.slice] + piece.in_slice, size}, state_of(piece),
-                         update_of(piece, update, {}),
-                         direction_.span(piece.in_owned, range.size()));
+                         update_of(piece, update), direction_.span(piece.in_owned, range.size()));
   }
   for (std::size_t s = 0; s < slices_.size(); ++s) {
     slice_begins_[s] = parameters.data() + slices_[s].begin;
@@ -124,6 +127,7 @@ void Updater::prepare(std::span<const Real> parameters, std::span<const Real* co
 
 void Updater::update(std::span<Real> parameters, std::span<const Real* const> gradients,
                      const Update& update, Index samples, std::span<const double> all) {
+  set_ratios(all);
   for (const Piece& piece : pieces_) {
     const Range range = piece.part.range;
     const std::span<Real> mine = parameters.subspan(static_cast<std::size_t>(range.begin),
@@ -134,7 +138,7 @@ void Updater::update(std::span<Real> parameters, std::span<const Real* const> gr
       continue;
     }
     if (trust_ratio_ != nullptr) gradient = direction_.span(piece.in_owned, range.size());
-    optimizer_.step(mine, gradient, state_of(piece), update_of(piece, update, all));
+    optimizer_.step(mine, gradient, state_of(piece), update_of(piece, update));
   }
 }
 

@@ -122,7 +122,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"batch = 3\n",
              "unknown key 'batch' in [optimizer]\n"
              "   14 | batch = 3\n      | ^~~~~ 'batch' belongs to [data]"},
-        Case{"zzzz = 3\n", "^~~~ known: type, lr, weight_decay, clip_norm, momentum, betas"},
+        Case{"zzzz = 3\n", "^~~~ known: type, lr, weight_decay, decay, clip_norm, momentum, betas"},
         Case{"[optimizr]\n",
              "14:2: error: unknown section [optimizr]\n   14 | [optimizr]\n"
              "      |  ^~~~~~~~ did you mean 'optimizer'?"},

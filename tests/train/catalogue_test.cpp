@@ -53,10 +53,12 @@ TEST(Catalogue, EveryRowIsBuiltFromItsKeys) {
         c.type);
   }
   for (const config::Component& c : catalogue().schedules) {
-    const std::string keys =
-        "type = \"" + c.type + "\"" + (c.type == "step" ? "\nevery = \"1 epoch\"" : "");
+    const std::string keys = "type = \"" + c.type + "\"" +
+                             (c.type == "step"  ? "\nevery = \"1 epoch\""
+                              : c.type == "wsd" ? "\ndecay = \"1 epoch\""
+                                                : "");
     const LearningRate rate(parse(with(kLayer, kLoss, kOptimizer, keys)), 10, 40);
-    EXPECT_DOUBLE_EQ(rate.at(0), 0.1) << c.type;
+    EXPECT_DOUBLE_EQ(rate.at(c.type == "one_cycle" ? 12 : 0), 0.1) << c.type;
   }
 }
 

@@ -52,8 +52,8 @@ class Updater {
   };
 
   [[nodiscard]] std::span<const std::span<Real>> state_of(const Piece& piece);
-  [[nodiscard]] Update update_of(const Piece& piece, const Update& update,
-                                 std::span<const double> all) const;
+  [[nodiscard]] Update update_of(const Piece& piece, const Update& update) const;
+  void set_ratios(std::span<const double> all);
 
   const Optimizer& optimizer_;
   const TrustRatio* trust_ratio_;  ///< null for a rule that does not scale its updates
@@ -63,6 +63,7 @@ class Updater {
   std::vector<Buffer<Real>> state_;
   Buffer<Real> direction_;              ///< the updates before they are scaled: the owned slices
   std::vector<std::span<Real>> slots_;  ///< scratch of `state_of`
+  std::vector<double> ratios_;          ///< of each tensor
   std::vector<Range> slices_;
   std::vector<const Real*> slice_begins_;  ///< scratch of `prepare`
 };
