@@ -73,6 +73,18 @@ TEST(Catalogue, ScheduleCountsFromTheEndOfTheWarmUp) {
   EXPECT_DOUBLE_EQ(rate.at(40), 0.01);
 }
 
+TEST(Catalogue, TheRateIsScaledOnDemand) {
+  const auto rate = [](const std::string& keys) {  // the batch is 8, lr 0.1
+    return LearningRate(parse(with(kLayer, kLoss, kOptimizer + keys, kSchedule)), 10, 40).at(0);
+  };
+  EXPECT_DOUBLE_EQ(rate(""), 0.1);
+  EXPECT_DOUBLE_EQ(rate("\nscale_lr = \"linear\"\nbase_batch = 2"), 0.4);
+  EXPECT_DOUBLE_EQ(rate("\nscale_lr = \"sqrt\"\nbase_batch = 2"), 0.2);
+  EXPECT_DOUBLE_EQ(rate("\nscale_lr = \"linear\"\nbase_batch = 16"), 0.05);
+  EXPECT_THROW(rate("\nscale_lr = \"linear\""), Error);
+  EXPECT_THROW(rate("\nbase_batch = 2"), Error);
+}
+
 TEST(Catalogue, FaultsOfComponentsPointAtTheirKey) {
   const auto message = [](const std::string& optimizer) -> std::string {
     try {

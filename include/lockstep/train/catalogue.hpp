@@ -22,6 +22,11 @@ namespace lockstep {
 
 [[nodiscard]] std::unique_ptr<Optimizer> build_optimizer(const config::Config& config);
 
+/// What optimizer.scale_lr multiplies optimizer.lr by: 1, data.batch / optimizer.base_batch or its
+/// root. Errors: Error(config) if that needs a base_batch and there is none, or the other way
+/// round.
+[[nodiscard]] double learning_rate_scale(const config::Config& config);
+
 /// The learning rate of a configuration as a function of the step.
 class LearningRate {
  public:
