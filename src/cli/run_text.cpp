@@ -39,6 +39,7 @@ Index parameters_of(const Network& network, const Network::Node& node) {
   Index count = 0;
   for (const Parameter& p : network.parameters().parameters()) {
     const auto& mine = node.parameter_offsets;
+    if (p.spec.role() == Role::statistic) continue;
     if (std::ranges::find(mine, p.offset) != mine.end()) count += p.spec.size();
   }
   return count;

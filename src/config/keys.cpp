@@ -174,7 +174,7 @@ Section optimizer_section() {
             .required = true,
             .min = 0,
             .min_exclusive = true,
-            .sentence = "Learning rate; never rescaled."},
+            .sentence = "Learning rate; rescaled by scale_lr alone."},
            {.name = "weight_decay",
             .kind = Kind::real,
             .default_value = "0.0",
@@ -189,7 +189,17 @@ Section optimizer_section() {
             .kind = Kind::real,
             .default_value = "0.0",
             .min = 0,
-            .sentence = "Largest norm of the whole gradient, longer ones are shortened; 0: off."}},
+            .sentence = "Largest norm of the whole gradient, longer ones are shortened; 0: off."},
+           {.name = "scale_lr",
+            .kind = Kind::choice,
+            .default_value = "\"none\"",
+            .choices = {"none", "linear", "sqrt"},
+            .sentence = "Multiplies lr by data.batch / base_batch, or by its root."},
+           {.name = "base_batch",
+            .kind = Kind::integer,
+            .min = 1,
+            .unit = "samples",
+            .sentence = "Batch for which lr was chosen; needed by scale_lr."}},
           &Catalogue::optimizers};
 }
 

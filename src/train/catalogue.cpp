@@ -137,9 +137,24 @@ Augmenter build_augmenter(const config::Config& config, const Shape& shape,
   return {std::move(list), shape, normalization, static_cast<std::uint64_t>(config.run.seed)};
 }
 
+double learning_rate_scale(const config::Config& config) {
+  const Settings& s = config.optimizer;
+  const std::string& rule = s.text("scale_lr");
+  if (rule == "none") {
+    if (s.has("base_batch")) throw s.error("base_batch", "'base_batch' needs 'scale_lr'");
+    return 1;
+  }
+  if (!s.has("base_batch")) {
+    throw s.error("scale_lr", "'scale_lr' needs 'base_batch', the batch for which lr was chosen");
+  }
+  const double ratio =
+      static_cast<double>(config.data.batch) / static_cast<double>(s.integer("base_batch"));
+  return rule == "sqrt" ? std::sqrt(ratio) : ratio;
+}
+
 LearningRate::LearningRate(const config::Config& config, Index steps_per_epoch,
                            std::uint64_t total_steps)
-    : base_(config.optimizer.real("lr")) {
+    : base_(config.optimizer.real("lr") * learning_rate_scale(config)) {
   const Settings& s = config.schedule;
   const config::Interval warmup = s.interval("warmup");
   warmup_ = warmup.value == 0 ? 0 : steps_of(warmup, steps_per_epoch);

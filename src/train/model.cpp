@@ -57,12 +57,14 @@ void Model::send_back() {
 
 void Model::adjust(const Optimizer& optimizer, double learning_rate) {
   if (!updater_) {
-    const Range whole{0, parameters_.size()};
-    updater_.emplace(network_.parameters(), optimizer, std::span(&whole, 1));
+    const BucketLayout whole(parameters_.size(), parameters_.size(), 1);
+    updater_.emplace(network_.parameters(), optimizer, whole, 0);
+    lengths_.resize(static_cast<std::size_t>(updater_->counts().front()));
   }
   const Real* const gradient = gradients_.data();
-  updater_->update(parameters_.span(), {&gradient, 1},
-                   {.step = ++step_, .learning_rate = learning_rate}, batch_.rows);
+  const Update update{.step = ++step_, .learning_rate = learning_rate};
+  updater_->prepare(parameters_.span(), {&gradient, 1}, update, lengths_);
+  updater_->update(parameters_.span(), {&gradient, 1}, update, batch_.rows, lengths_);
 }
 
 }  // namespace lockstep

@@ -66,7 +66,7 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       reports_(topology, report_sizes(topology.ranks().size(), options.microbatches)),
       norms_(layout_, topology.ranks().rank(), learned_parts(network.parameters())),
       square_sums_(topology, norms_.counts()),
-      updater_(network.parameters(), optimizer, layout_.slices(topology.ranks().rank()),
+      updater_(network.parameters(), optimizer, layout_, topology.ranks().rank(),
                options.decay_all),
       workspace_(
           make_workspace(topology, network,
@@ -84,6 +84,7 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
   network.parameters().initialize(options.seed, parameters_, topology.node().rank(),
                                   topology.node().size());
   topology.barrier().pass(0);
+  if (optimizer.trust_ratio() != nullptr) lengths_.emplace(topology, updater_.counts());
   for (const GradientReducer::Block& b : reducer_.blocks()) {
     gradient_blocks_.push_back({b.block, b.values});
   }
@@ -126,12 +127,11 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
                 "the loss or the gradient of step " + std::to_string(steps_done_ + 1) +
                     " is not finite; try a smaller optimizer.lr, or optimizer.clip_norm = 1");
   }
-  updater_.update(
-      parameters_, gradient,
-      {.step = steps_done_ + 1,
-       .learning_rate = learning_rate,
-       .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1},
-      batch.size);
+  update(gradient,
+         {.step = steps_done_ + 1,
+          .learning_rate = learning_rate,
+          .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1},
+         batch.size);
   clock_.lap(Part::update);
 
   clock_.lap(Part::exposed, note(exchange_.share(parameters_)));
@@ -195,6 +195,16 @@ double Trainer::gradient_norm(std::span<const Real* const> gradient) {
   }
   clock_.lap(Part::exposed, note(wait));
   return std::sqrt(sum);
+}
+
+void Trainer::update(std::span<const Real* const> gradient, const Update& update, Index samples) {
+  if (!lengths_) return updater_.update(parameters_, gradient, update, samples, {});
+  updater_.prepare(parameters_, gradient, update, lengths_->mine());
+  clock_.lap(Part::update);
+  const Wait wait = topology_.barrier().pass(0);
+  lengths_->exchange();
+  clock_.lap(Part::exposed, note(wait));
+  updater_.update(parameters_, gradient, update, samples, lengths_->all());
 }
 
 std::vector<Buffer<Real>> Trainer::gather_optimizer_state() {

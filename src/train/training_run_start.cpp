@@ -95,6 +95,13 @@ void TrainingRun::plan() {
                                 resume_from_->path.string(), difference));
       }
     }
+    if (const double scale = learning_rate_scale(config()); scale != 1) {
+      const double rate = config().optimizer.real("lr");
+      notes_.push_back(fmt::format(
+          "learning rate {:.4g} = {:.4g} x {:.4g}: batch {} instead of {}, scale_lr = \"{}\"",
+          rate * scale, rate, scale, data.batch, config().optimizer.integer("base_batch"),
+          config().optimizer.text("scale_lr")));
+    }
     learning_rate_ = std::make_unique<LearningRate>(config(), steps_per_epoch_, total_steps_);
   });
 }

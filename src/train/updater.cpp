@@ -1,22 +1,42 @@
 #include "lockstep/train/updater.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "lockstep/optim/statistic.hpp"
 
 namespace lockstep {
 namespace {
 
-// The parts of the buffer that are updated by one call: biases with the weights beside them, unless
-// only these decay.
-std::vector<RoleRange> parts_of(const ParameterTable& table, bool decay_all) {
+constexpr Index kParameter = 0, kDirection = 1, kQuantities = 2;
+
+// The weights, whose updates are scaled each on its own.
+std::vector<Range> tensors_of(const ParameterTable& table, const Optimizer& optimizer) {
+  std::vector<Range> tensors;
+  for (const Parameter& p : table.parameters()) {
+    if (optimizer.trust_ratio() == nullptr || p.spec.role() != Role::weight) continue;
+    tensors.push_back({p.offset, p.offset + aligned<Real>(p.spec.stored_size())});
+  }
+  return tensors;
+}
+
+// The parts of the buffer that are updated by one call: those of one role, and biases together with
+// the weights beside them where both decay and no tensor stands alone.
+std::vector<RoleRange> parts_of(const ParameterTable& table, bool decay_all,
+                                std::span<const Range> tensors) {
   std::vector<RoleRange> parts;
-  for (const RoleRange& part : table.roles()) {
-    const bool goes_on = decay_all && !parts.empty() && parts.back().learned() && part.learned();
+  for (const RoleRange& role : table.roles()) {
+    const bool goes_on =
+        decay_all && tensors.empty() && !parts.empty() && parts.back().learned() && role.learned();
     if (goes_on) {
-      parts.back().range.end = part.range.end;
+      parts.back().range.end = role.range.end;
+    } else if (role.role == Role::weight && !tensors.empty()) {
+      for (const Range& tensor : tensors) {
+        const bool inside = role.range.begin <= tensor.begin && tensor.end <= role.range.end;
+        if (inside) parts.push_back({tensor, Role::weight});
+      }
     } else {
-      parts.push_back(part);
+      parts.push_back(role);
     }
   }
   return parts;
@@ -25,41 +45,100 @@ std::vector<RoleRange> parts_of(const ParameterTable& table, bool decay_all) {
 }  // namespace
 
 Updater::Updater(const ParameterTable& table, const Optimizer& optimizer,
-                 std::span<const Range> slices, bool decay_all)
-    : optimizer_(optimizer), decay_all_(decay_all), slots_(optimizer.slots().size()) {
-  const std::vector<RoleRange> parts = parts_of(table, decay_all);
+                 const BucketLayout& layout, int rank, bool decay_all)
+    : optimizer_(optimizer),
+      trust_ratio_(optimizer.trust_ratio()),
+      decay_all_(decay_all),
+      lengths_(layout, rank, tensors_of(table, optimizer), kQuantities),
+      direction_(trust_ratio_ == nullptr ? 0 : layout.owned(rank)),
+      slots_(optimizer.slots().size()),
+      ratios_(lengths_.parts(), 1.0),
+      slices_(layout.slices(rank)),
+      slice_begins_(slices_.size()) {
+  const std::vector<Range> tensors = tensors_of(table, optimizer);
+  const std::vector<RoleRange> parts = parts_of(table, decay_all, tensors);
   Index owned = 0;
-  for (std::size_t s = 0; s < slices.size(); ++s) {
-    const Range slice = slices[s];
+  for (std::size_t s = 0; s < slices_.size(); ++s) {
+    const Range slice = slices_[s];
     for (const RoleRange& part : parts) {
       const Range range{std::max(part.range.begin, slice.begin),
                         std::min(part.range.end, slice.end)};
       if (range.size() <= 0) continue;
+      const auto tensor = std::ranges::find(tensors, part.range);
       const Index in_slice = range.begin - slice.begin;
-      pieces_.push_back({s, in_slice, owned + in_slice, {range, part.role, part.averaging}});
+      pieces_.push_back({s,
+                         in_slice,
+                         owned + in_slice,
+                         {range, part.role, part.averaging},
+                         tensor == tensors.end()
+                             ? kNoTensor
+                             : static_cast<std::size_t>(tensor - tensors.begin())});
     }
     owned += slice.size();
   }
   for (std::size_t slot = 0; slot < slots_.size(); ++slot) state_.emplace_back(owned);
 }
 
-void Updater::update(std::span<Real> parameters, std::span<const Real* const> gradients,
-                     const Update& update, Index samples) {
+std::span<const std::span<Real>> Updater::state_of(const Piece& piece) {
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+    slots_[slot] = state_[slot].span(piece.in_owned, piece.part.range.size());
+  }
+  return slots_;
+}
+
+Update Updater::update_of(const Piece& piece, const Update& update) const {
+  Update own = update;
+  own.decays = decay_all_ || piece.part.role == Role::weight;
+  if (piece.tensor != kNoTensor) own.trust_ratio = ratios_[piece.tensor];
+  return own;
+}
+
+void Updater::set_ratios(std::span<const double> all) {
+  for (std::size_t tensor = 0; tensor < ratios_.size(); ++tensor) {
+    const double parameter = std::sqrt(lengths_.square_sum(kParameter, tensor, all));
+    const double direction = std::sqrt(lengths_.square_sum(kDirection, tensor, all));
+    const bool defined = parameter != 0 && direction != 0;
+    ratios_[tensor] = defined ? trust_ratio_->ratio(parameter, direction) : 1;
+  }
+}
+
+void Updater::prepare(std::span<const Real> parameters, std::span<const Real* const> gradients,
+                      const Update& update, std::span<double> mine) {
+  if (trust_ratio_ == nullptr) return;
   for (const Piece& piece : pieces_) {
-    const Index size = piece.part.range.size();
-    const std::span<Real> mine = parameters.subspan(
-        static_cast<std::size_t>(piece.part.range.begin), static_cast<std::size_t>(size));
-    const std::span<const Real> gradient{gradients[piece.slice] + piece.in_slice, mine.size()};
+    if (!piece.part.learned()) continue;
+    const Range range = piece.part.range;
+    const auto size = static_cast<std::size_t>(range.size());
+    trust_ratio_->direct(parameters.subspan(static_cast<std::size_t>(range.begin), size),
+                         {gradients[piece.slice] + piece.in_slice, size}, state_of(piece),
+                         update_of(piece, update), direction_.span(piece.in_owned, range.size()));
+  }
+  for (std::size_t s = 0; s < slices_.size(); ++s) {
+    slice_begins_[s] = parameters.data() + slices_[s].begin;
+  }
+  lengths_.measure(kParameter, slice_begins_, mine);
+  const Real* owned = direction_.data();
+  for (std::size_t s = 0; s < slices_.size(); ++s) {
+    slice_begins_[s] = owned;
+    owned += slices_[s].size();
+  }
+  lengths_.measure(kDirection, slice_begins_, mine);
+}
+
+void Updater::update(std::span<Real> parameters, std::span<const Real* const> gradients,
+                     const Update& update, Index samples, std::span<const double> all) {
+  set_ratios(all);
+  for (const Piece& piece : pieces_) {
+    const Range range = piece.part.range;
+    const std::span<Real> mine = parameters.subspan(static_cast<std::size_t>(range.begin),
+                                                    static_cast<std::size_t>(range.size()));
+    std::span<const Real> gradient{gradients[piece.slice] + piece.in_slice, mine.size()};
     if (!piece.part.learned()) {
       average_statistics(mine, gradient, piece.part.averaging, samples);
       continue;
     }
-    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-      slots_[slot] = state_[slot].span(piece.in_state, size);
-    }
-    Update own = update;
-    own.decays = decay_all_ || piece.part.role == Role::weight;
-    optimizer_.step(mine, gradient, slots_, own);
+    if (trust_ratio_ != nullptr) gradient = direction_.span(piece.in_owned, range.size());
+    optimizer_.step(mine, gradient, state_of(piece), update_of(piece, update));
   }
 }
 

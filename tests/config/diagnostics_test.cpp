@@ -26,17 +26,18 @@ type = "cross_entropy"
 type = "sgd"
 learing_rate = 0.1
 )";
-  EXPECT_EQ(refusal(text),
-            "mlp.toml:8:8: error: 'out' must be at least 1, is 0\n"
-            "    8 | out  = 0\n"
-            "      |        ^\n"
-            "mlp.toml:11:1: error: [optimizer] needs 'lr': Learning rate; never rescaled.\n"
-            "   11 | [optimizer]\n"
-            "      | ^~~~~~~~~~~\n"
-            "mlp.toml:13:1: error: unknown key 'learing_rate' in [optimizer]\n"
-            "   13 | learing_rate = 0.1\n"
-            "      | ^~~~~~~~~~~~ did you mean 'lr'?\n" +
-                closing(3, "layer"));
+  EXPECT_EQ(
+      refusal(text),
+      "mlp.toml:8:8: error: 'out' must be at least 1, is 0\n"
+      "    8 | out  = 0\n"
+      "      |        ^\n"
+      "mlp.toml:11:1: error: [optimizer] needs 'lr': Learning rate; rescaled by scale_lr alone.\n"
+      "   11 | [optimizer]\n"
+      "      | ^~~~~~~~~~~\n"
+      "mlp.toml:13:1: error: unknown key 'learing_rate' in [optimizer]\n"
+      "   13 | learing_rate = 0.1\n"
+      "      | ^~~~~~~~~~~~ did you mean 'lr'?\n" +
+          closing(3, "layer"));
 }
 
 TEST(Diagnostics, NoFileLineForWhatIsMissing) {
@@ -122,7 +123,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"batch = 3\n",
              "unknown key 'batch' in [optimizer]\n"
              "   14 | batch = 3\n      | ^~~~~ 'batch' belongs to [data]"},
-        Case{"zzzz = 3\n", "^~~~ known: type, lr, weight_decay, clip_norm, momentum, betas"},
+        Case{"zzzz = 3\n",
+             "^~~~ known: type, lr, weight_decay, decay, clip_norm, scale_lr, base_batch, "
+             "momentum, betas"},
         Case{"[optimizr]\n",
              "14:2: error: unknown section [optimizr]\n   14 | [optimizr]\n"
              "      |  ^~~~~~~~ did you mean 'optimizer'?"},

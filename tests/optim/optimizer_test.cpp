@@ -31,7 +31,13 @@ struct Trained {
             std::size_t first, std::size_t count) {
     std::vector<std::span<float>> slices;
     for (std::vector<float>& s : state) slices.push_back(std::span(s).subspan(first, count));
-    rule.step(std::span(w).subspan(first, count), gradient.subspan(first, count), slices, update);
+    std::vector<float> direction(gradient.begin() + static_cast<std::ptrdiff_t>(first),
+                                 gradient.begin() + static_cast<std::ptrdiff_t>(first + count));
+    const std::span<float> mine = std::span(w).subspan(first, count);
+    if (const TrustRatio* scaled = rule.trust_ratio()) {
+      scaled->direct(mine, gradient.subspan(first, count), slices, update, direction);
+    }
+    rule.step(mine, direction, slices, update);
   }
   void step(const Optimizer& rule, std::span<const float> gradient, const Update& update) {
     step(rule, gradient, update, 0, w.size());
@@ -89,6 +95,32 @@ TEST(AdamW, TwoStepsByHand) {
   EXPECT_THAT(t.w, ElementsAre(FloatEq(static_cast<float>(expected))));
 }
 
+TEST(Lars, TwoStepsByHand) {
+  const auto rule = lars({.trust = 0.5, .momentum = 0.5, .weight_decay = 0.5});
+  EXPECT_EQ(rule->trust_ratio()->ratio(3, 6), 0.25);
+  Trained t(*rule, {2});
+  // u = 1 + 0.5 2 = 2; v = 0.5 0.25 2 = 0.25
+  t.step(*rule, std::vector<float>{1}, {.step = 1, .learning_rate = 0.5, .trust_ratio = 0.25});
+  EXPECT_THAT(t.w, ElementsAre(1.75f));
+  // u = 0.125 + 0.875 = 1; v = 0.125 + 0.5 = 0.625
+  t.step(*rule, std::vector<float>{0.125}, {.step = 2, .learning_rate = 0.5, .trust_ratio = 1});
+  EXPECT_THAT(t.state[0], ElementsAre(0.625f));
+  EXPECT_THAT(t.w, ElementsAre(1.125f));
+}
+
+TEST(Lamb, TwoStepsByHand) {
+  const auto rule = lamb({.beta1 = 0.5, .beta2 = 0.75, .epsilon = 1e-12, .weight_decay = 0.5});
+  EXPECT_EQ(rule->trust_ratio()->ratio(3, 6), 0.5);
+  Trained t(*rule, {1});
+  // The first step's direction is 1 + 0.5 1.
+  t.step(*rule, std::vector<float>{4}, {.step = 1, .learning_rate = 0.25, .trust_ratio = 2});
+  EXPECT_THAT(t.w, ElementsAre(FloatEq(0.25f)));
+  // m = 2, v = 4 as in AdamW.
+  t.step(*rule, std::vector<float>{2}, {.step = 2, .learning_rate = 0.25, .trust_ratio = 0.5});
+  const double direction = (2 / 0.75) / std::sqrt(4 / 0.4375) + 0.125;
+  EXPECT_THAT(t.w, ElementsAre(FloatEq(static_cast<float>(0.25 - 0.125 * direction))));
+}
+
 void expect_refused(const std::function<void()>& action, const std::string& part) {
   try {
     action();
@@ -139,6 +171,8 @@ TEST(WeightDecay, CanBeSpared) {
   check(*adam({.weight_decay = 0.5}), *adam());
   check(*rmsprop({.weight_decay = 0.5}), *rmsprop());
   check(*adagrad({.weight_decay = 0.5}), *adagrad());
+  check(*lars({.weight_decay = 0.5}), *lars());
+  check(*lamb({.weight_decay = 0.5}), *lamb({.weight_decay = 0}));
 }
 
 struct OptimizerCase {
@@ -244,7 +278,9 @@ INSTANTIATE_TEST_SUITE_P(
                     OptimizerCase{"adam", [] { return adam({.weight_decay = 0.01}); }},
                     OptimizerCase{"rmsprop", [] { return rmsprop({.weight_decay = 0.01}); }},
                     OptimizerCase{"rmsprop_momentum", [] { return rmsprop({.momentum = 0.9}); }},
-                    OptimizerCase{"adagrad", [] { return adagrad({.weight_decay = 0.01}); }}),
+                    OptimizerCase{"adagrad", [] { return adagrad({.weight_decay = 0.01}); }},
+                    OptimizerCase{"lars", [] { return lars({.weight_decay = 0.01}); }},
+                    OptimizerCase{"lamb", [] { return lamb(); }}),
     [](const auto& row) { return row.param.name; });
 
 }  // namespace

@@ -40,6 +40,35 @@ TEST(Schedule, CosineFallsFromOneToFinal) {
   EXPECT_EQ(cosine_schedule(1, 0)->factor(1), 0);
 }
 
+TEST(Schedule, PolyFallsAsAPower) {
+  const auto s = poly_schedule(100, 2, 0.2);
+  EXPECT_EQ(s->factor(0), 1);
+  EXPECT_NEAR(s->factor(50), 0.2 + 0.8 * 0.25, 1e-12);
+  EXPECT_EQ(s->factor(100), 0.2);
+  EXPECT_EQ(s->factor(kFar), 0.2);
+  EXPECT_NEAR(poly_schedule(10, 1, 0)->factor(7), 0.3, 1e-12);
+}
+
+TEST(Schedule, StableFallsInTheEnd) {
+  const auto s = stable_schedule(100, 20, 0.5);
+  EXPECT_EQ(s->factor(0), 1);
+  EXPECT_EQ(s->factor(80), 1);
+  EXPECT_NEAR(s->factor(90), 0.75, 1e-12);
+  EXPECT_EQ(s->factor(100), 0.5);
+  EXPECT_EQ(s->factor(kFar), 0.5);
+  EXPECT_NEAR(stable_schedule(10, 10, 0)->factor(4), 0.6, 1e-12);
+}
+
+TEST(Schedule, OneCycleRisesAndFalls) {
+  const auto s = one_cycle_schedule(100, {.rise = 0.2, .start = 0.1, .final = 0.01});
+  EXPECT_NEAR(s->factor(0), 0.1, 1e-12);
+  EXPECT_NEAR(s->factor(10), 0.55, 1e-12);
+  EXPECT_EQ(s->factor(20), 1);
+  EXPECT_NEAR(s->factor(60), 0.505, 1e-12);
+  EXPECT_NEAR(s->factor(100), 0.01, 1e-12);
+  EXPECT_EQ(s->factor(kFar), s->factor(100));
+}
+
 TEST(Schedule, WarmUpRisesToBaseAndThenTheScheduleBegins) {
   const auto s = step_schedule(2, 0.5);
   EXPECT_DOUBLE_EQ(learning_rate(*s, 0.4, 4, 0), 0.1);
@@ -56,8 +85,17 @@ TEST(Schedule, WrongOptionsAreRefused) {
   for (const double bad : {-0.1, 1.1, nan}) {
     EXPECT_THROW(step_schedule(1, bad), Error);
     EXPECT_THROW(cosine_schedule(1, bad), Error);
+    EXPECT_THROW(poly_schedule(1, 1, bad), Error);
+    EXPECT_THROW(stable_schedule(1, 1, bad), Error);
+    EXPECT_THROW(one_cycle_schedule(1, {.rise = bad}), Error);
+    EXPECT_THROW(one_cycle_schedule(1, {.start = bad}), Error);
   }
   EXPECT_THROW(step_schedule(1, 0), Error);
+  EXPECT_THROW(poly_schedule(0, 1, 0), Error);
+  EXPECT_THROW(poly_schedule(1, 0, 0), Error);
+  EXPECT_THROW(stable_schedule(10, 0, 0), Error);
+  EXPECT_THROW(stable_schedule(10, 11, 0), Error);
+  EXPECT_THROW(one_cycle_schedule(0), Error);
 }
 
 }  // namespace

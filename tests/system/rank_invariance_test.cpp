@@ -89,6 +89,31 @@ clip_norm = 0.5
 )"};
 }
 
+Case large_batches() {
+  return {"LAMB with batch norm", std::string(kHead) + R"(
+[[layer]]
+type = "batch_norm"
+[[layer]]
+type = "linear"
+out = 60
+[[layer]]
+type = "batch_norm"
+[[layer]]
+type = "relu"
+[[layer]]
+type = "linear"
+out = 5
+[loss]
+type = "cross_entropy"
+[optimizer]
+type = "lamb"
+lr = 0.02
+weight_decay = 0.01
+decay = "weights"
+clip_norm = 0.5
+)"};
+}
+
 Case regression() {
   return {"regression", std::string(kHead) + R"(
 [[layer]]
@@ -290,6 +315,11 @@ TEST_F(RankInvarianceTest, SgdWithMomentum) {
 TEST_F(RankInvarianceTest, AdamwWithClipping) {
   directory_.write("data.csv", class_table(248, 20, 5));
   expect_equal(clipping(), every_count());
+}
+
+TEST_F(RankInvarianceTest, LambWithBatchNorm) {
+  directory_.write("data.csv", class_table(248, 20, 5));
+  expect_equal(large_batches(), every_count());
 }
 
 TEST_F(RankInvarianceTest, Regression) {

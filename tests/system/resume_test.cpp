@@ -25,6 +25,8 @@ batch = 48
 type = "linear"
 out = 128
 [[layer]]
+type = "batch_norm"
+[[layer]]
 type = "relu"
 [[layer]]
 type = "linear"

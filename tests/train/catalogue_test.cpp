@@ -70,10 +70,12 @@ TEST(Catalogue, EveryRowIsBuiltFromItsKeys) {
         c.type);
   }
   for (const config::Component& c : catalogue().schedules) {
-    const std::string keys =
-        "type = \"" + c.type + "\"" + (c.type == "step" ? "\nevery = \"1 epoch\"" : "");
+    const std::string keys = "type = \"" + c.type + "\"" +
+                             (c.type == "step"  ? "\nevery = \"1 epoch\""
+                              : c.type == "wsd" ? "\ndecay = \"1 epoch\""
+                                                : "");
     const LearningRate rate(parse(with(kLayer, kLoss, kOptimizer, keys)), 10, 40);
-    EXPECT_DOUBLE_EQ(rate.at(0), 0.1) << c.type;
+    EXPECT_DOUBLE_EQ(rate.at(c.type == "one_cycle" ? 12 : 0), 0.1) << c.type;
   }
 }
 
@@ -170,6 +172,18 @@ TEST(Catalogue, ScheduleCountsFromTheEndOfTheWarmUp) {
   EXPECT_DOUBLE_EQ(rate.at(10), 0.1);
   EXPECT_NEAR(rate.at(25), 0.055, 1e-12);
   EXPECT_DOUBLE_EQ(rate.at(40), 0.01);
+}
+
+TEST(Catalogue, TheRateIsScaledOnDemand) {
+  const auto rate = [](const std::string& keys) {  // the batch is 8, lr 0.1
+    return LearningRate(parse(with(kLayer, kLoss, kOptimizer + keys, kSchedule)), 10, 40).at(0);
+  };
+  EXPECT_DOUBLE_EQ(rate(""), 0.1);
+  EXPECT_DOUBLE_EQ(rate("\nscale_lr = \"linear\"\nbase_batch = 2"), 0.4);
+  EXPECT_DOUBLE_EQ(rate("\nscale_lr = \"sqrt\"\nbase_batch = 2"), 0.2);
+  EXPECT_DOUBLE_EQ(rate("\nscale_lr = \"linear\"\nbase_batch = 16"), 0.05);
+  EXPECT_THROW(rate("\nscale_lr = \"linear\""), Error);
+  EXPECT_THROW(rate("\nbase_batch = 2"), Error);
 }
 
 TEST(Catalogue, FaultsOfComponentsPointAtTheirKey) {

@@ -51,6 +51,7 @@ long allocations_in_steps(const Optimizer& optimizer, const TrainerOptions& opti
 TEST(Step, AllocatesNothingAfterTheFirst) {
   const auto momentum = sgd({.momentum = 0.9});
   const auto adam = adamw();
+  const auto layerwise = lamb();
   const std::vector<std::vector<int>> layouts{{}, {1}, {1, 2}};  // one node, equal ones, unequal
   for (const auto& nodes : layouts) {
     for (int threads = 1; threads <= 2; ++threads) {
@@ -58,6 +59,9 @@ TEST(Step, AllocatesNothingAfterTheFirst) {
       EXPECT_EQ(
           allocations_in_steps(*momentum, {.batch = 32, .microbatches = 8, .bucket = 1024}, nodes),
           0);
+      EXPECT_EQ(allocations_in_steps(*layerwise,
+                                     {.batch = 31, .microbatches = 7, .decay_all = false}, nodes),
+                0);
       EXPECT_EQ(allocations_in_steps(
                     *adam, {.batch = 31, .microbatches = 7, .clip_norm = 0.1, .bucket = 1}, nodes),
                 0);

@@ -30,6 +30,8 @@ struct Case {
 
 std::unique_ptr<Optimizer> momentum() { return sgd({.momentum = 0.9, .nesterov = true}); }
 std::unique_ptr<Optimizer> adam() { return adamw({}); }
+std::unique_ptr<Optimizer> layerwise() { return lars({.trust = 0.1, .weight_decay = 0.01}); }
+std::unique_ptr<Optimizer> layerwise_adam() { return lamb({}); }
 
 const Case kCases[] = {
     {"momentum", momentum, {.seed = 3, .batch = 32, .microbatches = 8, .bucket = 1024}, 1},
@@ -48,6 +50,14 @@ const Case kCases[] = {
     {"decay of weights only",
      adam,
      {.seed = 4, .batch = 50, .microbatches = 8, .decay_all = false, .clip_norm = 0.5, .bucket = 1},
+     2},
+    {"lars",
+     layerwise,
+     {.seed = 7, .batch = 32, .microbatches = 8, .clip_norm = 0.5, .bucket = 1},
+     2},
+    {"lamb",
+     layerwise_adam,
+     {.seed = 7, .batch = 50, .microbatches = 8, .decay_all = false, .bucket = 1024},
      2},
     {"odd microbatches",
      momentum,

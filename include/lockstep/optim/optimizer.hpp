@@ -15,6 +15,24 @@ struct Update {
   double learning_rate = 0;
   double gradient_scale = 1;  ///< every gradient counts as gradient_scale * gradient (clipping)
   bool decays = true;         ///< whether weight decay counts for these parameters
+  double trust_ratio = 1;     ///< for a rule that scales its updates
+};
+
+/// The part of a rule that scales the update of each weight to the weight's own length, which only
+/// all owners of the tensor know together. First `direct` is called for everything that is learned;
+/// then `Optimizer::step` with what that wrote in place of the gradient, and with the ratio of the
+/// tensor. Biases, scales and shifts have the ratio 1, and so has a tensor if it or its update is
+/// 0.
+class TrustRatio {
+ public:
+  virtual ~TrustRatio() = default;
+
+  /// Writes the update before it is scaled. Slices as in Optimizer::step. Allocates nothing.
+  virtual void direct(std::span<const Real> parameters, std::span<const Real> gradient,
+                      std::span<const std::span<Real>> state, const Update& update,
+                      std::span<Real> direction) const = 0;
+  /// The ratio of a tensor from the norms of it and of its update, neither of which is 0.
+  [[nodiscard]] virtual double ratio(double parameter_norm, double direction_norm) const = 0;
 };
 
 /// A stateless update rule. Parameters, gradient and state are slices of equal length of flat
@@ -27,6 +45,8 @@ class Optimizer {
   [[nodiscard]] virtual std::string_view type() const = 0;
   /// The names of the state buffers, as in checkpoints; all are zero at first.
   [[nodiscard]] virtual std::span<const std::string_view> slots() const = 0;
+  /// For a rule that scales its updates; null for all others.
+  [[nodiscard]] virtual const TrustRatio* trust_ratio() const { return nullptr; }
   /// Updates `parameters` and state[slot], one span per slot. Allocates nothing.
   virtual void step(std::span<Real> parameters, std::span<const Real> gradient,
                     std::span<const std::span<Real>> state, const Update& update) const = 0;
@@ -94,5 +114,32 @@ struct AdagradOptions {
 /// 0.
 /// Source: Duchi, Hazan, Singer 2011.
 std::unique_ptr<Optimizer> adagrad(const AdagradOptions& options = {});
+
+struct LarsOptions {
+  double trust = 0.001;
+  double momentum = 0.9;
+  double weight_decay = 0;
+};
+
+/// Momentum whose updates are in proportion to the weights, for large batches: u = gradient +
+/// weight_decay * w; v = momentum * v + learning_rate * ratio * u; w -= v, where ratio = trust *
+/// |w| / |u| for each weight tensor. State: momentum (v). Errors: throws if trust <= 0, momentum is
+/// outside [0, 1) or weight_decay < 0.
+/// Source: You, Gitman, Ginsburg 2017, arXiv 1708.03888, with |u| in the place of |gradient| +
+/// weight_decay * |w|.
+std::unique_ptr<Optimizer> lars(const LarsOptions& options = {});
+
+struct LambOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-6;
+  double weight_decay = 0.01;
+};
+
+/// Adam whose updates are as long as the weights, for large batches: u = m / (1 - beta1^t) /
+/// (sqrt(v / (1 - beta2^t)) + epsilon) + weight_decay * w with m and v as in adamw; w -=
+/// learning_rate * ratio * u, where ratio = |w| / |u| for each weight tensor. State: exp_avg (m),
+/// exp_avg_sq (v). Errors: as adamw. Source: You et al. 2020, arXiv 1904.00962.
+std::unique_ptr<Optimizer> lamb(const LambOptions& options = {});
 
 }  // namespace lockstep

@@ -27,6 +27,27 @@ std::unique_ptr<Schedule> step_schedule(std::uint64_t every, double factor);
 /// 1608.03983.
 std::unique_ptr<Schedule> cosine_schedule(std::uint64_t steps, double final);
 
+/// final + (1 - final) * (1 - step / steps)^power, constant from `steps` on.
+/// Errors: throws if steps < 1, power <= 0 or final is outside [0, 1].
+std::unique_ptr<Schedule> poly_schedule(std::uint64_t steps, double power, double final);
+
+/// 1, then in the last `decay` of `steps` steps a straight line down to `final`: with a warm-up
+/// before it "warm-up, stable, decay". Errors: throws if steps < 1, decay is outside [1, steps] or
+/// final is outside [0, 1]. Source: Hu et al. 2024, arXiv 2404.06395.
+std::unique_ptr<Schedule> stable_schedule(std::uint64_t steps, std::uint64_t decay, double final);
+
+struct OneCycleOptions {
+  double rise = 0.3;  ///< share of the steps in which the rate rises
+  double start = 0.04;
+  double final = 4e-6;
+};
+
+/// Half a cosine from `start` up to 1, then another down to `final` at step `steps`, constant from
+/// there. Errors: throws if steps < 1, rise is outside (0, 1), start or final outside [0, 1].
+/// Source: Smith, Topin 2019, arXiv 1708.07120.
+std::unique_ptr<Schedule> one_cycle_schedule(std::uint64_t steps,
+                                             const OneCycleOptions& options = {});
+
 /// base * (step + 1) / warmup while step < warmup, then base * schedule.factor(step - warmup).
 [[nodiscard]] double learning_rate(const Schedule& schedule, double base, std::uint64_t warmup,
                                    std::uint64_t step);

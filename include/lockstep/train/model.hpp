@@ -55,6 +55,7 @@ class Model {
   Buffer<Real> parameters_;
   Buffer<Real> gradients_;
   std::optional<Updater> updater_;
+  std::vector<double> lengths_;  ///< between both halves of an update
   Microbatch batch_;
   std::uint64_t step_ = 0;
 };

@@ -88,6 +88,7 @@ class Trainer {
   void collect_reports(StepResult& result) const;
   std::span<const Real* const> finish_gradient();
   double gradient_norm(std::span<const Real* const> gradient);
+  void update(std::span<const Real* const> gradient, const Update& update, Index samples);
 
   const Topology& topology_;
   const Network& network_;
@@ -103,6 +104,7 @@ class Trainer {
   PartNorms norms_;       ///< of all that is learned
   Bulletin square_sums_;  ///< of each rank: those of the pieces that it owns
   Updater updater_;
+  std::optional<Bulletin> lengths_;  ///< what ranks tell each other within an update, if anything
   Workspace workspace_;
   RowReader reader_;
   std::uint64_t steps_done_ = 0;

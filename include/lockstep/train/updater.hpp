@@ -6,41 +6,66 @@
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/nn/parameter_table.hpp"
 #include "lockstep/optim/optimizer.hpp"
+#include "lockstep/train/part_norms.hpp"
 
 namespace lockstep {
 
 /// Changes the owned slices of the parameters after each step, each part according to its role:
 /// what is learned by the optimizer's rule, statistics by averaging. It holds the optimizer's state
 /// of what is owned.
+///
+///     updater.prepare(parameters, gradients, update, mine);
+///     // every rank learns what the others wrote to theirs: `all`, one rank after the other
+///     updater.update(parameters, gradients, update, samples, all);
 class Updater {
  public:
-  /// `slices` of the flat buffers, in order, are owned. `decay_all`: weight decay pulls at biases,
-  /// too. The optimizer must outlive the updater.
-  Updater(const ParameterTable& table, const Optimizer& optimizer, std::span<const Range> slices,
-          bool decay_all = true);
+  /// Of rank `rank`. `decay_all`: weight decay pulls at biases, too. The optimizer must outlive the
+  /// updater.
+  Updater(const ParameterTable& table, const Optimizer& optimizer, const BucketLayout& layout,
+          int rank, bool decay_all = true);
 
-  /// Updates what is owned of the whole buffer `parameters`; `gradients[s]` is where the gradient
-  /// of slice s begins, a sum over `samples` samples. Allocates nothing.
+  /// Numbers that each rank tells the others in between; none but for rules that scale their
+  /// updates.
+  [[nodiscard]] const std::vector<Index>& counts() const { return lengths_.counts(); }
+
+  /// First half of a step, for the owned slices of the whole buffer `parameters`; `gradients[s]` is
+  /// where the gradient of slice s begins. Allocates nothing.
+  void prepare(std::span<const Real> parameters, std::span<const Real* const> gradients,
+               const Update& update, std::span<double> mine);
+  /// Second half; the gradient is a sum over `samples` samples. Allocates nothing.
   void update(std::span<Real> parameters, std::span<const Real* const> gradients,
-              const Update& update, Index samples);
+              const Update& update, Index samples, std::span<const double> all);
 
   /// One buffer for each of the optimizer's slots: the owned slices, one after the other.
   [[nodiscard]] std::span<Buffer<Real>> state() { return state_; }
 
  private:
+  static constexpr std::size_t kNoTensor = static_cast<std::size_t>(-1);
+
   /// What is updated in one way and lies in one slice.
   struct Piece {
     std::size_t slice;
-    Index in_slice;  ///< where it begins in its slice
-    Index in_state;  ///< and in the state
-    RoleRange part;  ///< and in the whole buffer
+    Index in_slice;      ///< where it begins in its slice
+    Index in_owned;      ///< and in buffers of what is owned
+    RoleRange part;      ///< and in the whole buffer
+    std::size_t tensor;  ///< whose updates are scaled; or kNoTensor
   };
 
+  [[nodiscard]] std::span<const std::span<Real>> state_of(const Piece& piece);
+  [[nodiscard]] Update update_of(const Piece& piece, const Update& update) const;
+  void set_ratios(std::span<const double> all);
+
   const Optimizer& optimizer_;
+  const TrustRatio* trust_ratio_;  ///< null for a rule that does not scale its updates
   bool decay_all_;
+  PartNorms lengths_;  ///< of the tensors whose updates are scaled, and of these updates
   std::vector<Piece> pieces_;
   std::vector<Buffer<Real>> state_;
-  std::vector<std::span<Real>> slots_;  ///< scratch of `update`
+  Buffer<Real> direction_;              ///< the updates before they are scaled: the owned slices
+  std::vector<std::span<Real>> slots_;  ///< scratch of `state_of`
+  std::vector<double> ratios_;          ///< of each tensor
+  std::vector<Range> slices_;
+  std::vector<const Real*> slice_begins_;  ///< scratch of `prepare`
 };
 
 }  // namespace lockstep

@@ -95,6 +95,30 @@ const std::vector<Row<Optimizer>>& optimizer_rows() {
        [](const Settings& s) {
          return adagrad({.epsilon = s.real("epsilon"), .weight_decay = s.real("weight_decay")});
        }},
+      {{"lars",
+        "Momentum whose updates are in proportion to each weight, for large batches.",
+        {{.name = "momentum",
+          .kind = Kind::real,
+          .default_value = "0.9",
+          .min = 0,
+          .max = 1,
+          .max_exclusive = true,
+          .sentence = "Share of the previous update that is kept."},
+         {.name = "trust",
+          .kind = Kind::real,
+          .default_value = "0.001",
+          .min = 0,
+          .min_exclusive = true,
+          .sentence = "Length of an update, in lengths of its weight, at learning rate 1."}}},
+       [](const Settings& s) {
+         return lars({.trust = s.real("trust"),
+                      .momentum = s.real("momentum"),
+                      .weight_decay = s.real("weight_decay")});
+       }},
+      {{"lamb",
+        "Adam whose updates are as long as each weight times lr, for large batches.",
+        {kBetas, epsilon("1e-6", "Added to the root of the second average.")}},
+       [](const Settings& s) { return lamb(adam_options<LambOptions>(s)); }},
   };
   return rows;
 }

@@ -1,10 +1,29 @@
 #include "lockstep/train/catalogue.hpp"
+
+#include <string>
+
 #include "train/catalogue/rows.hpp"
 
 namespace lockstep {
 using config::Key;
 using config::Kind;
 using config::Settings;
+
+namespace {
+
+const Key kFinal{.name = "final",
+                 .kind = Kind::real,
+                 .default_value = "0.0",
+                 .min = 0,
+                 .sentence = "Learning rate at the end of the run."};
+
+// The final rate as a factor on the base.
+double final_of(const Settings& s, const Timeline& t) {
+  if (s.real("final") > t.base) throw s.error("final", "'final' must be at most optimizer.lr");
+  return s.real("final") / t.base;
+}
+
+}  // namespace
 
 const std::vector<ScheduleRow>& schedule_rows() {
   static const std::vector<ScheduleRow> rows{
@@ -29,17 +48,67 @@ const std::vector<ScheduleRow>& schedule_rows() {
        [](const Settings& s, const Timeline& t) {
          return step_schedule(steps_of(s.interval("every"), t.steps_per_epoch), s.real("factor"));
        }},
-      {{"cosine",
-        "Half a cosine from lr to final over the whole run.",
-        {{.name = "final",
-          .kind = Kind::real,
-          .default_value = "0.0",
-          .min = 0,
-          .sentence = "Learning rate at the end of the run."}}},
+      {{"cosine", "Half a cosine from lr to final over the whole run.", {kFinal}},
        [](const Settings& s, const Timeline& t) {
-         if (s.real("final") > t.base)
-           throw s.error("final", "'final' must be at most optimizer.lr");
-         return cosine_schedule(t.total_steps, s.real("final") / t.base);
+         return cosine_schedule(t.total_steps, final_of(s, t));
+       }},
+      {{"poly",
+        "From lr to final as a power of the part of the run that is left.",
+        {{.name = "power",
+          .kind = Kind::real,
+          .default_value = "1.0",
+          .min = 0,
+          .min_exclusive = true,
+          .sentence = "The power; 1 is a straight line."},
+         kFinal}},
+       [](const Settings& s, const Timeline& t) {
+         return poly_schedule(t.total_steps, s.real("power"), final_of(s, t));
+       }},
+      {{"wsd",
+        "Warm-up, stable, decay: lr, and in the end a straight line to final.",
+        {{.name = "decay",
+          .kind = Kind::interval,
+          .required = true,
+          .min = 0,
+          .min_exclusive = true,
+          .choices = {"steps", "epochs"},
+          .sentence = "Length of the decay at the end of the run."},
+         kFinal}},
+       [](const Settings& s, const Timeline& t) {
+         const std::uint64_t decay = steps_of(s.interval("decay"), t.steps_per_epoch);
+         if (decay > t.total_steps) {
+           throw s.error("decay", "'decay' must be at most what the run has after the warm-up, " +
+                                      std::to_string(t.total_steps) + " steps, is " +
+                                      std::to_string(decay));
+         }
+         return stable_schedule(t.total_steps, decay, final_of(s, t));
+       }},
+      {{"one_cycle",
+        "Half a cosine up to lr, then another down to lr times final.",
+        {{.name = "rise",
+          .kind = Kind::real,
+          .default_value = "0.3",
+          .min = 0,
+          .max = 1,
+          .min_exclusive = true,
+          .max_exclusive = true,
+          .sentence = "Share of the run in which the rate rises."},
+         {.name = "start",
+          .kind = Kind::real,
+          .default_value = "0.04",
+          .min = 0,
+          .max = 1,
+          .sentence = "First rate, as a factor on lr."},
+         {.name = "final",
+          .kind = Kind::real,
+          .default_value = "4e-6",
+          .min = 0,
+          .max = 1,
+          .sentence = "Last rate, as a factor on lr."}}},
+       [](const Settings& s, const Timeline& t) {
+         return one_cycle_schedule(
+             t.total_steps,
+             {.rise = s.real("rise"), .start = s.real("start"), .final = s.real("final")});
        }},
   };
   return rows;
