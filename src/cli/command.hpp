@@ -39,6 +39,7 @@ std::unique_ptr<Command> predict_command();
 std::unique_ptr<Command> inspect_command();
 std::unique_ptr<Command> scale_command();
 std::unique_ptr<Command> bench_command();
+std::unique_ptr<Command> data_command();
 std::unique_ptr<Command> config_command();
 
 /// All of them, in the order of the help: one row each.

@@ -11,14 +11,14 @@ Section data_section() {
       {{.name = "type",
         .kind = Kind::choice,
         .default_value = "\"auto\"",
-        .choices = {"auto", "idx", "csv", "npy", "hdf5", "cifar10", "wav", "text"},
+        .choices = {"auto", "idx", "csv", "npy", "hdf5", "cifar10", "wav", "pnm", "text"},
         .sentence = "File format; auto looks at the file and never finds text.",
         .field = field<&C::data, &Data::type>},
        {.name = "train",
         .required = true,
         .sentence =
             "File with the training samples, a pattern such as data_*.bin that matches several, or "
-            "a folder of recordings.",
+            "a folder of recordings or images.",
         .field = field<&C::data, &Data::train>},
        {.name = "train_labels",
         .sentence =

@@ -29,13 +29,16 @@ constexpr std::array<std::string_view, 2> kWavExtensions = {"wav", "wave"};
 
 constexpr std::array<std::string_view, 2> kTextExtensions = {"text", "txt"};
 
-constexpr std::array<Format, 7> kFormats = {{
+constexpr std::array<std::string_view, 2> kPnmExtensions = {"pgm", "ppm"};
+
+constexpr std::array<Format, 8> kFormats = {{
     {"idx", "IDX as of MNIST, images and labels in two files", kIdxExtensions, is_idx, load_idx},
     {"csv", "text, one sample per line, one target column", kCsvExtensions, has_no_mark, load_csv},
     {"npy", "NumPy arrays, inputs and targets in two files", kNpyExtensions, is_npy, load_npy},
     {"hdf5", "datasets of an HDF5 file, FILE or FILE:GROUP", kHdf5Extensions, is_hdf5, load_hdf5},
     {"cifar10", "binary batches of CIFAR-10", kCifarExtensions, has_no_mark, load_cifar10},
     {"wav", "recordings, one file each", kWavExtensions, is_wav, nullptr, load_wav},
+    {"pnm", "images as PGM and PPM, one file each", kPnmExtensions, is_pnm, nullptr, load_pnm},
     {"text", "one text, the next symbols of which are predicted", kTextExtensions, has_no_mark,
      nullptr, load_text},
 }};

@@ -1,12 +1,14 @@
 #include "lockstep/io/hdf5.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 
 #include "data/loaders.hpp"
 #include "data/number_array.hpp"
+#include "lockstep/base/error.hpp"
 
 namespace lockstep {
 namespace {
@@ -33,6 +35,39 @@ bool is_hdf5(std::span<const std::byte> bytes) {
   return bytes.size() >= kMagic.size() &&
          std::equal(kMagic.begin(), kMagic.end(), bytes.begin(),
                     [](unsigned char c, std::byte b) { return static_cast<std::byte>(c) == b; });
+}
+
+std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs_name,
+                               const std::string& targets_name) {
+  const DatasetHeader& header = dataset.describe();
+  if (header.is_text()) {
+    throw Error(
+        ExitCode::config,
+        fmt::format("{}: a text is trained on as it is and needs no conversion", dataset.name()));
+  }
+  const Shape& s = header.shape;
+  const std::vector<Index> shape = s.positions() == 1
+                                       ? std::vector{header.size, s.channels}
+                                       : std::vector{header.size, s.height, s.width, s.channels};
+  Hdf5Writer file;
+  const std::string inputs = object_path("", inputs_name);
+  const std::string targets = object_path("", targets_name);
+  if (header.input_type == InputType::bytes) {
+    file.dataset(inputs, shape, dataset.byte_inputs());
+  } else {
+    file.dataset(inputs, shape, dataset.float_inputs());
+  }
+  if (header.target_kind == TargetKind::labels) {
+    const std::vector<std::int64_t> labels(dataset.labels().begin(), dataset.labels().end());
+    file.dataset(targets, {{header.size}}, labels);
+  } else {
+    file.dataset(targets, {{header.size, header.target_columns}}, dataset.values());
+  }
+  if (!dataset.class_names().empty()) {
+    file.attribute(targets, "class_names",
+                   fmt::format("{}", fmt::join(dataset.class_names(), "\n")));
+  }
+  return file.finish();
 }
 
 Dataset load_hdf5(const Source& source, const DataFile& file) {

@@ -35,6 +35,11 @@ namespace lockstep {
 [[nodiscard]] bool is_wav(std::span<const std::byte> bytes);
 [[nodiscard]] Dataset load_wav(const Source& source, const std::vector<std::string>& files);
 
+/// Images, one file each: binary PGM (P5) and PPM (P6) with at most 255 as the brightest value, all
+/// of one size. Source: netpbm.sourceforge.net/doc/pgm.html.
+[[nodiscard]] bool is_pnm(std::span<const std::byte> bytes);
+[[nodiscard]] Dataset load_pnm(const Source& source, const std::vector<std::string>& files);
+
 /// A text whose next symbols are to be predicted: all files in a row. Never found out, for every
 /// file is a text.
 [[nodiscard]] Dataset load_text(const Source& source, const std::vector<std::string>& files);

@@ -162,6 +162,13 @@ void Hdf5Writer::dataset(const std::string& path, std::span<const Index> shape,
   write_array(state_->file, path, shape, labels, H5T_STD_I64LE, H5T_NATIVE_INT64, values.data());
 }
 
+void Hdf5Writer::dataset(const std::string& path, std::span<const Index> shape,
+                         std::span<const std::uint8_t> values,
+                         std::span<const std::string> labels) {
+  assert(holds(shape, values));
+  write_array(state_->file, path, shape, labels, H5T_STD_U8LE, H5T_NATIVE_UINT8, values.data());
+}
+
 void Hdf5Writer::text(const std::string& path, std::string_view value) {
   const std::string terminated(value);  // empty text is written as its terminating zero
   const Hdf5Handle type = text_type(value.size());

@@ -37,5 +37,27 @@ TEST(Hdf5, ReadsNamedDatasets) {
   EXPECT_EQ(load(source).target(1)[0], 1.5f);
 }
 
+TEST(Hdf5, ADatasetComesBackAsItWasWritten) {
+  const TemporaryDirectory directory;
+  const auto expect_same = [&](const Dataset& before, bool classification) {
+    Source source;
+    source.path = directory.write("a.h5", text_of(to_hdf5(before, "x", "sets/y")));
+    source.inputs_name = "x";
+    source.targets_name = "sets/y";
+    source.classification = classification;
+    EXPECT_EQ(load(source).digest(), before.digest());
+  };
+  Dataset images("images", {.shape = {2, 3, 1}, .size = 2, .input_type = InputType::bytes});
+  for (std::size_t i = 0; i < 12; ++i) images.byte_inputs()[i] = static_cast<std::uint8_t>(20 * i);
+  images.labels()[1] = 7;
+  expect_same(images, true);
+  Dataset sequences(
+      "sequences",
+      {.shape = {3, 1, 2}, .size = 2, .target_kind = TargetKind::values, .target_columns = 2});
+  for (std::size_t i = 0; i < 12; ++i) sequences.float_inputs()[i] = static_cast<float>(i) / 7;
+  sequences.values()[3] = -0.5f;
+  expect_same(sequences, false);
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -84,6 +84,23 @@ TEST(Malformed, Cifar10) {
   });
 }
 
+TEST(Malformed, Pnm) {
+  const std::string labels = "a.pgm,1\n";
+  expect_refused({
+      {"a.pgm", "", "a.pgm: offset 0: expected the start of a binary PGM or PPM, P5 or P6", labels},
+      {"a.pgm", "P2\n1 1\n255\n7", "offset 0: expected the start", labels},
+      {"a.pgm", "P5\n2 x\n255\nab", "offset 5: expected a number", labels},
+      {"a.pgm", "P5\n2 ", "offset 5: expected a number", labels},
+      {"a.pgm", "P5 # a comment without end", "offset 3: expected a number", labels},
+      {"a.pgm", "P5\n0 2\n255\n", "expected 1 to 65536 columns", labels},
+      {"a.pgm", "P5\n99999999999999999999 2\n255\n", "offset 3: expected a number", labels},
+      {"a.pgm", "P5\n2 2\n65535\nabcdefgh", "found 65535", labels},
+      {"a.pgm", "P5\n2 2\n255\nabc", "offset 11: expected 4 bytes of pixels, found 3", labels},
+      {"a.pgm", "P6\n2 2\n255\nabcdabcdabcde", "expected 12 bytes of pixels, found 13", labels},
+      {"a.pgm", "P5\n1 1\n9\n\xff", "offset 9: expected a pixel of at most 9, found 255", labels},
+  });
+}
+
 TEST(Malformed, Wav) {
   const std::string format = wav_format(1, 1, 8000, 16);
   const std::string good = wav_file(format, "abcd");
@@ -204,7 +221,8 @@ TEST(Malformed, Sources) {
   expect(ExitCode::bad_data, "expected a regular file, found a directory", directory.path());
   expect(ExitCode::bad_data, "expected a regular file, found a pipe", pipe);
   expect(ExitCode::bad_data, "neither content nor extension", directory.write("a.xyz", "1,2\n"));
-  expect(ExitCode::config, "expected auto, idx, csv, npy, hdf5, cifar10, wav, text; found \"foo\"",
+  expect(ExitCode::config,
+         "expected auto, idx, csv, npy, hdf5, cifar10, wav, pnm, text; found \"foo\"",
          directory.write("a.csv", "1,2\n"), "foo");
   expect(ExitCode::config, "keeps labels in a second file, and none is named",
          directory.write("a.idx", idx_header(8, {1}) + "x"));

@@ -91,6 +91,8 @@ TEST(Mutation, Cifar10) {
   expect_only_errors("a.bin", cifar_record(1, 2, 3, 4) + cifar_record(9, 8, 7, 6), 500);
 }
 
+TEST(Mutation, Pnm) { expect_only_errors("a.ppm", "P6\n# c\n2 1\n255\nabcdef", 1000, "a.ppm,1\n"); }
+
 TEST(Mutation, Text) {
   const TemporaryDirectory directory;
   const std::string text = "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80 word";

@@ -221,6 +221,17 @@ inline std::vector<BadInput> bad_data() {
        {"of 500 bands are narrower", "data.mel_bands", "data.window"},
        sounds({{"a_0.wav", wav_file({1, 2})}},
               {"--set", "data.features=log_mel", "--set", "data.mel_bands=500"})},
+      {"ImagesOfTwoSizes",
+       bad_data,
+       {"images/b/2.pgm: expected 1 x 2 x 1 (height, width, channels) as in images/a/1.pgm",
+        "found 1 x 1 x 1"},
+       [](const Scene& s) {
+         std::filesystem::create_directories(s.directory.path() / "images" / "a");
+         std::filesystem::create_directories(s.directory.path() / "images" / "b");
+         s.write("images/a/1.pgm", "P5\n2 1\n255\nab");
+         s.write("images/b/2.pgm", "P5\n1 1\n255\na");
+         return Arguments{"train", "config.toml", "--set", "data.train=images"};
+       }},
       {"TextWithUnseenSymbol",
        bad_data,
        {"val.txt:2: column 3: expected one of the 4 characters of the training text", "'z'"},

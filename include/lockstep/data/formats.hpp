@@ -85,4 +85,11 @@ struct Format {
 /// and found.
 [[nodiscard]] Dataset load(const Source& source);
 
+/// The samples as an HDF5 file with these two datasets: inputs (samples, columns), or of images and
+/// sequences (samples, height, width, channels), as they are stored; labels (samples) or values
+/// (samples, columns). `load` gives the same dataset back, but for the names of classes, which are
+/// an attribute of the targets. Errors: config for a text, which is a file as it is.
+[[nodiscard]] std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs_name,
+                                             const std::string& targets_name);
+
 }  // namespace lockstep

@@ -39,6 +39,8 @@ class Hdf5Writer {
                std::span<const double> values, std::span<const std::string> labels = {});
   void dataset(const std::string& path, std::span<const Index> shape,
                std::span<const std::int64_t> values, std::span<const std::string> labels = {});
+  void dataset(const std::string& path, std::span<const Index> shape,
+               std::span<const std::uint8_t> values, std::span<const std::string> labels = {});
   /// Writes a scalar dataset of UTF-8 text without zero bytes.
   void text(const std::string& path, std::string_view value);
 

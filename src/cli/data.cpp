@@ -1,0 +1,170 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <ostream>
+
+#include "cli/command.hpp"
+#include "cli/text.hpp"
+#include "lockstep/config/parse.hpp"
+#include "lockstep/data/formats.hpp"
+#include "lockstep/io/atomic_file.hpp"
+#include "lockstep/io/file.hpp"
+#include "lockstep/train/catalogue.hpp"
+#include "lockstep/train/data_sets.hpp"
+
+namespace lockstep::cli {
+namespace {
+
+/// More classes than these are not listed one by one.
+constexpr Index kMaxListedClasses = 20;
+
+/// The smallest configuration that can have a [data] section.
+constexpr std::string_view kFrame = R"([run]
+epochs = 1
+[data]
+train = "-"
+batch = 1
+[[layer]]
+type = "flatten"
+[loss]
+type = "mse"
+[optimizer]
+type = "sgd"
+lr = 1.0
+)";
+
+std::string numbers_text(std::span<const float> numbers) {
+  double sum = 0;
+  float low = std::numeric_limits<float>::infinity(), high = -low;
+  for (const float x : numbers) {
+    sum += static_cast<double>(x);
+    low = std::min(low, x);
+    high = std::max(high, x);
+  }
+  return fmt::format("{} to {}, mean {}", significant(static_cast<double>(low)),
+                     significant(static_cast<double>(high)),
+                     significant(sum / static_cast<double>(numbers.size())));
+}
+
+std::string inputs_text(const Dataset& data) {
+  switch (data.describe().input_type) {
+    case InputType::bytes: {
+      const auto bytes = data.byte_inputs();
+      return numbers_text(std::vector<float>(bytes.begin(), bytes.end()));
+    }
+    case InputType::floats:
+      return numbers_text(data.float_inputs());
+    case InputType::symbols:
+      break;
+  }
+  return fmt::format("{} symbols, {} different", thousands(data.describe().symbols),
+                     thousands(data.vocabulary().size()));
+}
+
+std::string classes_text(const Dataset& data) {
+  std::string text =
+      fmt::format("{} {}", thousands(data.classes()), data.classes() == 1 ? "class" : "classes");
+  if (data.classes() > kMaxListedClasses) return text;
+  std::vector<Index> counts(static_cast<std::size_t>(data.classes()));
+  for (const std::int32_t label : data.labels()) ++counts[static_cast<std::size_t>(label)];
+  text += ":";
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    const auto& names = data.class_names();
+    text += fmt::format("  {} {}", names.empty() ? fmt::format("{}", c) : names[c],
+                        thousands(counts[c]));
+  }
+  return text;
+}
+
+std::string targets_text(const Dataset& data) {
+  const DatasetHeader& header = data.describe();
+  if (header.is_text()) return "the symbol that follows each";
+  if (header.target_kind == TargetKind::labels) return classes_text(data);
+  return fmt::format("{} per sample, {}", thousands(header.target_columns),
+                     numbers_text(data.values()));
+}
+
+class Data : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "data"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Tell what data files hold; convert them to HDF5";
+  }
+  [[nodiscard]] std::string_view example() const override {
+    return "trainer data info datasets/digits.csv.gz";
+  }
+
+  void add_options(CLI::App& app) override {
+    app.require_subcommand(1);
+    info_ = app.add_subcommand("info", "Check a data set and tell what it holds");
+    add_source(*info_);
+    info_->footer("Example:\n  trainer data info datasets/digits.csv.gz --set data.target=64");
+    convert_ =
+        app.add_subcommand("convert", "Write a data set as one HDF5 file, data sets x and y");
+    add_source(*convert_);
+    convert_->add_option("--out", out_, "HDF5 file to write")->type_name("FILE")->required();
+    convert_->add_flag("--force", force_, "Replace the file if it exists (default: off)");
+    convert_->footer("Example:\n  trainer data convert datasets/digits.csv.gz --out digits.h5");
+  }
+
+  ExitCode run(const Session& session) override {
+    if (convert_->parsed() && file_exists(out_) && !force_) {
+      throw Error(ExitCode::cannot_create,
+                  fmt::format("{} exists, nothing was written; to replace it add: --force", out_));
+    }
+    const config::Data data = settings();
+    const Dataset set = load(source_of(data, data_, labels_, !values_));
+    session.out << fmt::format("{}\nsamples  {} of {}\ninputs   {}\ntargets  {}\ndigest   {}\n",
+                               set.name(), thousands(set.size()), shape_text(set.shape()),
+                               inputs_text(set), targets_text(set), set.digest().hex());
+    if (convert_->parsed()) {
+      const std::vector<std::byte> file = to_hdf5(set, data.inputs, data.targets);
+      write_atomically(out_, file);
+      session.out << fmt::format("wrote    {}, {} bytes\n", out_,
+                                 thousands(static_cast<Index>(file.size())));
+    }
+    session.out << std::flush;
+    return ExitCode::ok;
+  }
+
+ private:
+  void add_source(CLI::App& app) {
+    app.add_option("DATA", data_, "As data.train: a file, pattern or folder")
+        ->type_name("PATH")
+        ->required();
+    app.add_option("--labels", labels_, "As data.train_labels (default: none)")->type_name("FILE");
+    app.add_flag("--values", values_, "Targets are values, not labels (default: off)");
+    app.add_option("--set", assignments_, "A key of [data]; may be repeated (default: none)")
+        ->type_name("data.KEY=VALUE")
+        ->allow_extra_args(false);
+  }
+
+  [[nodiscard]] config::Data settings() const {
+    std::vector<config::Override> overrides;
+    for (const std::string& assignment : assignments_) {
+      if (!assignment.starts_with("data.")) {
+        throw Error(ExitCode::usage, fmt::format("--set '{}': expected a key of [data], such as "
+                                                 "data.type=csv",
+                                                 assignment));
+      }
+      overrides.push_back({assignment});
+    }
+    return config::parse({"data", std::string(kFrame)}, overrides, catalogue()).data;
+  }
+
+  CLI::App* info_ = nullptr;
+  CLI::App* convert_ = nullptr;
+  std::string data_;
+  std::string labels_;
+  std::string out_;
+  std::vector<std::string> assignments_;
+  bool values_ = false;
+  bool force_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> data_command() { return std::make_unique<Data>(); }
+
+}  // namespace lockstep::cli

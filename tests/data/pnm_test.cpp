@@ -1,0 +1,40 @@
+#include "io/testing.hpp"
+#include "lockstep/data/formats.hpp"
+
+namespace lockstep {
+namespace {
+
+TEST(Pnm, FoldersAreClasses) {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directories(directory.path() / "set" / "cat");
+  std::filesystem::create_directories(directory.path() / "set" / "ant");
+  directory.write("set/cat/1.ppm", "P6 2 1 255\nabcdef");
+  directory.write("set/ant/9.PPM", "P6\n# by hand\n2\t1 # two pixels\n255\nghijkl");
+  directory.write("set/ant/notes.txt", "no image");
+  Source source;
+  source.path = directory / "set";
+
+  const Dataset data = load(source);
+
+  EXPECT_EQ(data.shape(), (Shape{1, 2, 3}));
+  EXPECT_EQ(data.size(), 2);
+  EXPECT_EQ(text_of(data.input_bytes()), "ghijklabcdef");
+  EXPECT_EQ(data.class_names(), (std::vector<std::string>{"ant", "cat"}));
+  EXPECT_EQ(data.label(0), 0);
+  EXPECT_EQ(data.label(1), 1);
+}
+
+TEST(Pnm, TheBrightestValueBecomes255) {
+  const TemporaryDirectory directory;
+  Source source;
+  source.label_pattern = "{label}.pgm";
+  source.path = directory.write("3.pgm", "P5 4 1 2\n" + std::string("\0\1\2\n", 3) + "\2");
+  const Dataset data = load(source);
+  EXPECT_EQ(data.byte_inputs()[0], 0);
+  EXPECT_EQ(data.byte_inputs()[1], 127);
+  EXPECT_EQ(data.byte_inputs()[2], 255);
+  EXPECT_EQ(data.label(0), 3);
+}
+
+}  // namespace
+}  // namespace lockstep
