@@ -10,9 +10,10 @@ namespace {
 /// "real, at least 0 and below 1, default 0.9"
 std::string facts(const Key& key) {
   std::string text(kind_text(key.kind));
-  const bool one_of = key.kind == Kind::choice;
-  if (!key.choices.empty()) {
-    text = one_of ? fmt::format("one of {}", joined(key.choices, ", "))
+  if (key.kind == Kind::reals_or_choice) {
+    text += fmt::format(" or {}", joined(key.choices, " or "));
+  } else if (!key.choices.empty()) {
+    text = key.kind == Kind::choice ? fmt::format("one of {}", joined(key.choices, ", "))
                   : fmt::format("{} in {}", text, joined(key.choices, " or "));
   }
   if (!key.unit.empty()) text += fmt::format(" ({})", key.unit);

@@ -54,6 +54,14 @@ Json key_schema(const Key& key) {
       out["items"] = {{"type", "number"}};
       add_range(key, out["items"]);
       break;
+    case Kind::reals_or_choice: {
+      Key list = key;
+      list.kind = Kind::reals;
+      Json numbers = key_schema(list);
+      numbers.erase("description");
+      out["oneOf"] = {numbers, {{"enum", key.choices}}};
+      break;
+    }
     case Kind::interval:
       out["type"] = "string";
       out["pattern"] = "^ *([0-9]+(\\.[0-9]+)? *[a-z]+ *)+$";

@@ -115,7 +115,7 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
   clock_.lap(Part::data);
 
   network_.forward(parameters_, pass, workspace_);
-  evaluate_loss(loss_, pass, workspace_.output(), targets, Real{1} / static_cast<Real>(batch.size),
+  evaluate_loss(loss_, pass, workspace_.output(), targets, 1 / static_cast<double>(batch.size),
                 workspace_.output_gradient(), sums_);
   report(sums_, wishes);
   clock_.lap(Part::forward);

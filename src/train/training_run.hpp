@@ -49,6 +49,7 @@ class TrainingRun {
   Wishes wishes() const;
   void after_step(const StepResult& result, double learning_rate);
   void report_times();
+  [[nodiscard]] std::vector<Metric> metrics_of(const MetricSums& sums, Index samples) const;
   void evaluate();
   void finish_epoch();
   void audit();

@@ -127,7 +127,7 @@ class Straggling final : public Loss {
  public:
   explicit Straggling(bool late) : late_(late) {}
   std::string_view type() const override { return loss_->type(); }
-  bool classifies() const override { return true; }
+  Outputs outputs() const override { return loss_->outputs(); }
   void evaluate(ConstMatrix prediction, const Targets& targets, Real weight, Matrix gradient,
                 MetricSums& sums) const override {
     loss_->evaluate(prediction, targets, weight, gradient, sums);
@@ -135,8 +135,9 @@ class Straggling final : public Loss {
     const std::uint32_t draw = random_bits({.seed = 1}, draws_++);
     if (draw % 3 == 0) std::this_thread::sleep_for(std::chrono::microseconds(draw % 2000));
   }
-  std::vector<Metric> metrics(const MetricSums& sums, double samples) const override {
-    return loss_->metrics(sums, samples);
+  std::vector<Metric> metrics(const MetricSums& sums, double samples,
+                              Shape output) const override {
+    return loss_->metrics(sums, samples, output);
   }
 
  private:

@@ -12,7 +12,18 @@ namespace lockstep::config {
 
 struct Config;
 
-enum class Kind { boolean, integer, real, text, choice, reals, interval, bytes, index_or_text };
+enum class Kind {
+  boolean,
+  integer,
+  real,
+  text,
+  choice,
+  reals,
+  interval,
+  bytes,
+  index_or_text,
+  reals_or_choice
+};
 
 /// Where the value of a fixed key lives in the Config.
 using Field = std::variant<bool*, Index*, double*, std::string*, std::vector<double>*, Interval*,
@@ -34,7 +45,8 @@ struct Key {
   std::optional<double> max{};
   bool min_exclusive = false;
   bool max_exclusive = false;
-  std::vector<std::string> choices{};  ///< choice: the values; interval: the units, all if empty
+  std::vector<std::string> choices{};  ///< choice: the values; reals_or_choice: those beside a
+                                       ///< list; interval: the units, all if empty
   std::string unit{};                  ///< "samples", "bytes"; empty if it has none
   bool deployment = false;  ///< does not change the result of a run; left out of checkpoints
   std::string sentence{};
