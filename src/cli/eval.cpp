@@ -27,10 +27,10 @@ std::string count_or_dot(Index count) { return count == 0 ? "." : thousands(coun
 
 /// One row for each label, one column for each class that it was taken for.
 std::string matrix_text(const ConfusionMatrix& matrix) {
-  std::vector<std::vector<std::string>> rows(1, {"label", "predicted"});
+  std::vector<std::vector<std::string>> rows(1, {"label \\ predicted"});
   for (Index c = 0; c < matrix.classes; ++c) rows[0].push_back(fmt::format("{}", c));
   for (Index label = 0; label < matrix.classes; ++label) {
-    rows.push_back({fmt::format("{}", label), ""});
+    rows.push_back({fmt::format("{}", label)});
     for (Index c = 0; c < matrix.classes; ++c) {
       rows.back().push_back(count_or_dot(matrix.at(label, c)));
     }
@@ -58,8 +58,11 @@ std::string confusion_text(const ConfusionMatrix& matrix) {
 }
 
 nlohmann::ordered_json figures_json(const ClassFigures& f) {
-  return {{"samples", f.samples}, {"predicted", f.predicted}, {"precision", f.precision},
-          {"recall", f.recall},   {"f1", f.f1}};
+  return {{"samples", f.samples},
+          {"predicted", f.predicted},
+          {"precision", f.precision},
+          {"recall", f.recall},
+          {"f1", f.f1}};
 }
 
 void add_confusion(const ConfusionMatrix& matrix, nlohmann::ordered_json& json) {
@@ -101,7 +104,9 @@ class Eval : public Command {
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("CHECKPOINT", request_.checkpoint, "Checkpoint file")->type_name("FILE")->required();
+    app.add_option("CHECKPOINT", request_.checkpoint, "Checkpoint file")
+        ->type_name("FILE")
+        ->required();
     app.add_option("--data", request_.data, "Samples (default: the validation data of the run)")
         ->type_name("FILE");
     CLI::Option* data = app.get_option("--data");

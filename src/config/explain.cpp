@@ -14,7 +14,7 @@ std::string facts(const Key& key) {
     text += fmt::format(" or {}", joined(key.choices, " or "));
   } else if (!key.choices.empty()) {
     text = key.kind == Kind::choice ? fmt::format("one of {}", joined(key.choices, ", "))
-                  : fmt::format("{} in {}", text, joined(key.choices, " or "));
+                                    : fmt::format("{} in {}", text, joined(key.choices, " or "));
   }
   if (!key.unit.empty()) text += fmt::format(" ({})", key.unit);
   const std::string range = range_text(key);

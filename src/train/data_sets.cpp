@@ -134,9 +134,7 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
   auto sets = std::make_unique<DataSets>();
   std::unique_ptr<Dataset> train;
   std::unique_ptr<Dataset> val;
-  on_root(world, [&] {
-    load_on_root(config, outputs == Outputs::class_logits, train, val);
-  });
+  on_root(world, [&] { load_on_root(config, outputs == Outputs::class_logits, train, val); });
   sets->train_data = SharedDataset(topology, std::move(train));
   sets->val_data = SharedDataset(topology, std::move(val));
   together(world, [&] { split(config, *sets); });
@@ -144,9 +142,9 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
     sets->inputs = normalization_of(config, *sets->train_data, sets->train.subset);
     if (config.data.normalize_targets == "standard") {
       if (outputs != Outputs::values) {
-        throw config.error("data.normalize_targets",
-                           outputs == Outputs::logits ? "probabilities are not normalized"
-                                                      : "class labels are not normalized");
+        throw config.error("data.normalize_targets", outputs == Outputs::logits
+                                                         ? "probabilities are not normalized"
+                                                         : "class labels are not normalized");
       }
       sets->targets = target_normalization(*sets->train_data, sets->train.subset);
     }
@@ -193,11 +191,12 @@ void check_targets(const Dataset& data, const Network& network, Outputs outputs)
   const std::string last = network.nodes().back().name;
   if (outputs == Outputs::class_logits) {
     if (found != output.positions()) {
-      throw Error(ExitCode::config,
-                  fmt::format("layer '{}' gives {} positions, each of which needs a label, but each "
-                              "sample of {} has {}\n"
-                              "  for one label per sample add a layer of type 'flatten' before it",
-                              last, output.positions(), data.name(), found));
+      throw Error(
+          ExitCode::config,
+          fmt::format("layer '{}' gives {} positions, each of which needs a label, but each "
+                      "sample of {} has {}\n"
+                      "  for one label per sample add a layer of type 'flatten' before it",
+                      last, output.positions(), data.name(), found));
     }
     check_labels(data, last, output.channels);
     return;

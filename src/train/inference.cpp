@@ -146,10 +146,9 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   const std::string& checkpoint = request.checkpoint;
   const TrainedModel model = load_model(world, checkpoint);
   if (request.confusion && !model.loss->classifies()) {
-    throw AgreedError(ExitCode::usage,
-                      fmt::format("{} learned by {}, which knows no classes\n"
-                                  "  try: trainer eval without --confusion",
-                                  checkpoint, model.loss->type()));
+    throw AgreedError(ExitCode::usage, fmt::format("{} learned by {}, which knows no classes\n"
+                                                   "  try: trainer eval without --confusion",
+                                                   checkpoint, model.loss->type()));
   }
   const config::Data& data = model.config.data;
   const CheckpointInfo& info = model.checkpoint.info;
@@ -180,9 +179,8 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
       check_shape(*samples.data, model);
     });
   } else {
-    own = load_checked(
-        topology, model,
-        source_of(data, request.data, request.labels, model.loss->classifies()));
+    own = load_checked(topology, model,
+                       source_of(data, request.data, request.labels, model.loss->classifies()));
     samples = all_of(*own, model.checkpoint);
     event.split = request.data;
   }
@@ -192,8 +190,8 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   event.step = info.step;
   event.epoch = static_cast<double>(info.step) / static_cast<double>(info.steps_per_epoch);
   event.samples = samples.size();
-  event.metrics = model.loss->metrics(sums, static_cast<double>(samples.size()),
-                                      model.network->output_shape());
+  event.metrics =
+      model.loss->metrics(sums, static_cast<double>(samples.size()), model.network->output_shape());
   Evaluation evaluation;
   if (request.confusion) {
     evaluation.confusion = evaluator.confusion(model.checkpoint.parameters.span(), samples);

@@ -43,8 +43,8 @@ double Model::compare(const Loss& loss, std::span<const std::int32_t> labels) {
 
 double Model::evaluate(const Loss& loss, const Targets& targets) {
   MetricSums sums{};
-  evaluate_loss(loss, pass(), workspace_.output(), targets,
-                1 / static_cast<double>(batch_.rows), workspace_.output_gradient(), {&sums, 1});
+  evaluate_loss(loss, pass(), workspace_.output(), targets, 1 / static_cast<double>(batch_.rows),
+                workspace_.output_gradient(), {&sums, 1});
   return sums[0] / static_cast<double>(batch_.rows);
 }
 

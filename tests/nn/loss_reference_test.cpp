@@ -30,8 +30,8 @@ TEST_P(LossReferenceTest, ValuesAndGradientArePyTorchs) {
     std::vector<float> gradient(static_cast<std::size_t>(r.outputs));
     MetricSums sums{};
     const auto first = static_cast<std::size_t>(i * r.outputs);
-    loss->evaluate({r.prediction.data() + first, 1, r.outputs},
-                   targets_of(r, samples).rows(i, 1), 1, {gradient.data(), 1, r.outputs}, sums);
+    loss->evaluate({r.prediction.data() + first, 1, r.outputs}, targets_of(r, samples).rows(i, 1),
+                   1, {gradient.data(), 1, r.outputs}, sums);
     EXPECT_NEAR(sums[0], r.losses[static_cast<std::size_t>(i)], kTolerance) << "sample " << i;
     for (std::size_t j = 0; j < gradient.size(); ++j) {
       EXPECT_NEAR(gradient[j], r.gradient[first + j], kTolerance) << "sample " << i;

@@ -135,8 +135,7 @@ class Straggling final : public Loss {
     const std::uint32_t draw = random_bits({.seed = 1}, draws_++);
     if (draw % 3 == 0) std::this_thread::sleep_for(std::chrono::microseconds(draw % 2000));
   }
-  std::vector<Metric> metrics(const MetricSums& sums, double samples,
-                              Shape output) const override {
+  std::vector<Metric> metrics(const MetricSums& sums, double samples, Shape output) const override {
     return loss_->metrics(sums, samples, output);
   }
 

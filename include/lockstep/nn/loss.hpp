@@ -61,9 +61,9 @@ class Loss {
 };
 
 struct CrossEntropyOptions {
-  Real label_smoothing = 0;          ///< share of the answer spread evenly over all classes
+  Real label_smoothing = 0;           ///< share of the answer spread evenly over all classes
   std::vector<Real> class_weights{};  ///< of each class; empty: all are 1
-  Index top_k = 0;                   ///< also counts labels among so many largest values; 0: off
+  Index top_k = 0;                    ///< also counts labels among so many largest values; 0: off
 };
 
 /// Softmax cross-entropy of one label per row, with K classes, weights w and smoothing s:
@@ -78,9 +78,9 @@ struct CrossEntropyOptions {
 std::unique_ptr<Loss> cross_entropy(CrossEntropyOptions options = {});
 
 /// Mean squared error: the mean over the columns of (prediction - answer)^2.
-/// Metrics, also of the next two: loss (mean), rmse, mae, and for one column r2 = 1 - sum of squared
-/// errors / sum of squared deviations from the mean (NaN if all answers are equal); around a common
-/// mean of several columns their differences would count as explained.
+/// Metrics, also of the next two: loss (mean), rmse, mae, and for one column r2 = 1 - sum of
+/// squared errors / sum of squared deviations from the mean (NaN if all answers are equal); around
+/// a common mean of several columns their differences would count as explained.
 std::unique_ptr<Loss> mean_squared_error();
 
 /// Mean absolute error: the mean over the columns of |prediction - answer|, of slope 0 at 0.

@@ -29,10 +29,9 @@ class BinaryCrossEntropy final : public Loss {
         return (z[j] < 0 ? 0.0 : double{z[j]}) - double{z[j]} * double{t[j]};
       });
       sums[0] += (linear + tails({z, static_cast<std::size_t>(columns)})) / count;
-      sums[1] += lane_sum(columns, [=](Index j) {
-                   return (z[j] > 0) == (t[j] > Real{0.5}) ? 1.0 : 0.0;
-                 }) /
-                 count;
+      sums[1] +=
+          lane_sum(columns, [=](Index j) { return (z[j] > 0) == (t[j] > Real{0.5}) ? 1.0 : 0.0; }) /
+          count;
       if (gradient.data == nullptr) continue;
       Real* dz = gradient.row(i).data();
       for (Index j = 0; j < columns; ++j) dz[j] = scale * (elementary::sigmoid(z[j]) - t[j]);

@@ -65,8 +65,7 @@ class CrossEntropy final : public Loss {
     }
   }
 
-  std::vector<Metric> metrics(const MetricSums& sums, double samples,
-                              Shape output) const override {
+  std::vector<Metric> metrics(const MetricSums& sums, double samples, Shape output) const override {
     std::vector<Metric> figures{{"loss", sums[0] / samples}, {"acc", sums[1] / samples}};
     if (options_.top_k > 0) {
       figures.push_back({fmt::format("top{}", options_.top_k), sums[2] / samples});

@@ -49,8 +49,7 @@ class ErrorLoss final : public Loss {
     }
   }
 
-  std::vector<Metric> metrics(const MetricSums& sums, double samples,
-                              Shape output) const override {
+  std::vector<Metric> metrics(const MetricSums& sums, double samples, Shape output) const override {
     std::vector<Metric> figures{{"loss", sums[0] / samples},
                                 {"rmse", std::sqrt(sums[1] / samples)},
                                 {"mae", sums[4] / samples}};
