@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include <chrono>
 #include <thread>
@@ -60,6 +61,7 @@ struct Outcome {
   std::vector<double> losses;
   std::vector<double> norms;
   MetricSums evaluation{};
+  std::vector<Index> confusion;
 };
 
 Outcome train(const Topology& topology, const Case& c, int threads, const Loss* other = nullptr) {
@@ -76,7 +78,8 @@ Outcome train(const Topology& topology, const Case& c, int threads, const Loss* 
   }
   outcome.parameters.assign(trainer.parameters().begin(), trainer.parameters().end());
   Evaluator evaluator(topology.ranks(), problem.network, c.options.batch, c.options.microbatches);
-  outcome.evaluation = evaluator.evaluate(trainer.parameters(), *problem.loss, problem.samples);
+  outcome.evaluation = evaluator.evaluate(trainer.parameters(), loss, problem.samples);
+  outcome.confusion = evaluator.confusion(trainer.parameters(), problem.samples).counts;
   set_thread_count(1);
   return outcome;
 }
@@ -91,6 +94,7 @@ void expect_same(const Outcome& a, const Outcome& b, const std::string& what) {
   EXPECT_TRUE(same_bits(a.losses, b.losses)) << what;
   EXPECT_TRUE(same_bits(a.norms, b.norms)) << what;
   EXPECT_EQ(a.evaluation, b.evaluation) << what;
+  EXPECT_EQ(a.confusion, b.confusion) << what;
 }
 
 TEST(Trainer, EveryNumberOfRanksAndThreadsGivesTheSameBits) {
@@ -104,6 +108,22 @@ TEST(Trainer, EveryNumberOfRanksAndThreadsGivesTheSameBits) {
     expect_same(together, single, c.name);
     EXPECT_LT(together.losses.back(), together.losses.front()) << c.name << ": it does learn";
   }
+}
+
+TEST(Trainer, SmoothingAndClassWeightsGiveTheSameBits) {
+  const Communicator all(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const Topology world(all);
+  const Topology alone(self);
+  const auto loss =
+      cross_entropy({.label_smoothing = 0.1f, .class_weights = {0.5f, 2, 1.25f}, .top_k = 2});
+  const Outcome together = train(world, kCases[2], 2, loss.get());
+  expect_same(together, train(alone, kCases[2], 1, loss.get()), "smoothed and weighted");
+  // The matrix and the sums tell of the same predictions.
+  const std::vector<Index>& counts = together.confusion;
+  EXPECT_EQ(static_cast<double>(counts[0] + counts[4] + counts[8]), together.evaluation[1]);
+  EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), Index{0}), SmallProblem::kSamples);
+  EXPECT_GE(together.evaluation[2], together.evaluation[1]);
 }
 
 // One machine stands for several: nodes of one rank, of two, and unequal ones.
