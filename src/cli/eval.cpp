@@ -21,15 +21,76 @@ std::string result_text(const EvalEvent& result) {
                             duration(result.seconds));
 }
 
-std::string result_json(const std::string& checkpoint, const EvalEvent& result) {
+constexpr Index kWidestMatrix = 30;  ///< classes
+
+std::string count_or_dot(Index count) { return count == 0 ? "." : thousands(count); }
+
+/// One row for each label, one column for each class that it was taken for.
+std::string matrix_text(const ConfusionMatrix& matrix) {
+  std::vector<std::vector<std::string>> rows(1, {"label \\ predicted"});
+  for (Index c = 0; c < matrix.classes; ++c) rows[0].push_back(fmt::format("{}", c));
+  for (Index label = 0; label < matrix.classes; ++label) {
+    rows.push_back({fmt::format("{}", label)});
+    for (Index c = 0; c < matrix.classes; ++c) {
+      rows.back().push_back(count_or_dot(matrix.at(label, c)));
+    }
+  }
+  return table(rows, std::vector<bool>(rows[0].size(), false));
+}
+
+std::vector<std::string> figures_row(const std::string& name, const ClassFigures& f) {
+  const auto share = [](double value) { return std::isnan(value) ? "-" : percent(value); };
+  return {name, thousands(f.samples), share(f.precision), share(f.recall), share(f.f1)};
+}
+
+std::string confusion_text(const ConfusionMatrix& matrix) {
+  const std::vector<ClassFigures> figures = class_figures(matrix);
+  std::vector<std::vector<std::string>> rows{{"class", "samples", "precision", "recall", "F1"}};
+  for (std::size_t c = 0; c < figures.size(); ++c) {
+    rows.push_back(figures_row(fmt::format("{}", c), figures[c]));
+  }
+  rows.push_back(figures_row("mean", mean_figures(figures)));
+  const std::string counts =
+      matrix.classes <= kWidestMatrix
+          ? matrix_text(matrix)
+          : fmt::format("  the matrix of {} classes is in the output of --json\n", matrix.classes);
+  return "\n" + counts + "\n" + table(rows, std::vector<bool>(rows[0].size(), false));
+}
+
+nlohmann::ordered_json figures_json(const ClassFigures& f) {
+  return {{"samples", f.samples},
+          {"predicted", f.predicted},
+          {"precision", f.precision},
+          {"recall", f.recall},
+          {"f1", f.f1}};
+}
+
+void add_confusion(const ConfusionMatrix& matrix, nlohmann::ordered_json& json) {
+  const std::vector<ClassFigures> figures = class_figures(matrix);
+  for (const ClassFigures& f : figures) json["classes"].push_back(figures_json(f));
+  json["class_mean"] = figures_json(mean_figures(figures));
+  for (Index label = 0; label < matrix.classes; ++label) {
+    const auto row = matrix.counts.begin() + label * matrix.classes;
+    json["confusion"].push_back(std::vector<Index>(row, row + matrix.classes));
+  }
+}
+
+std::string result_json(const std::string& checkpoint, const Evaluation& evaluation) {
+  const EvalEvent& result = evaluation.event;
   nlohmann::ordered_json json = {{"checkpoint", checkpoint},
                                  {"step", result.step},
                                  {"epoch", result.epoch},
                                  {"split", result.split},
                                  {"samples", result.samples}};
-  for (const Metric& metric : result.metrics) json[std::string(metric.name)] = metric.value;
+  for (const Metric& metric : result.metrics) json[metric.name] = metric.value;
+  if (evaluation.confusion) add_confusion(*evaluation.confusion, json);
   json["seconds"] = result.seconds;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string full_text(const Evaluation& result) {
+  return result_text(result.event) +
+         (result.confusion ? confusion_text(*result.confusion) : std::string());
 }
 
 class Eval : public Command {
@@ -43,23 +104,28 @@ class Eval : public Command {
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("CHECKPOINT", checkpoint_, "Checkpoint file")->type_name("FILE")->required();
-    app.add_option("--data", data_, "Samples (default: the validation data of the run)")
+    app.add_option("CHECKPOINT", request_.checkpoint, "Checkpoint file")
+        ->type_name("FILE")
+        ->required();
+    app.add_option("--data", request_.data, "Samples (default: the validation data of the run)")
         ->type_name("FILE");
     CLI::Option* data = app.get_option("--data");
-    app.add_option("--labels", labels_,
+    app.add_option("--labels", request_.labels,
                    "Labels of --data, for formats that keep them apart (default: none)")
         ->type_name("FILE")
         ->needs(data);
+    app.add_flag("--confusion", request_.confusion,
+                 "Also tell which classes are taken for which, and how well each is told apart "
+                 "(default: off)");
     app.add_flag("--json", json_, "Print one JSON object (default: off)");
   }
 
   ExitCode run(const Session& session) override {
     return run_on_ranks(
         [&](const Communicator& world) {
-          const EvalEvent result = evaluate_checkpoint(world, checkpoint_, data_, labels_);
+          const Evaluation result = evaluate_checkpoint(world, request_);
           if (world.rank() == 0) {
-            session.out << (json_ ? result_json(checkpoint_, result) : result_text(result))
+            session.out << (json_ ? result_json(request_.checkpoint, result) : full_text(result))
                         << std::flush;
           }
           return ExitCode::ok;
@@ -68,9 +134,7 @@ class Eval : public Command {
   }
 
  private:
-  std::string checkpoint_;
-  std::string data_;
-  std::string labels_;
+  EvalRequest request_;
   bool json_ = false;
 };
 

@@ -67,9 +67,17 @@ const Metric* find(const std::vector<Metric>& metrics, std::string_view name) {
   return found == metrics.end() ? nullptr : &*found;
 }
 
-/// The figure that people compare: accuracy, or r2 of a regression.
+/// The figures that people compare: accuracy, top K and perplexity; or of a regression r2, and
+/// where it has none rmse.
 std::string headline(const std::vector<Metric>& metrics) {
-  for (const std::string_view name : {"acc", "r2"}) {
+  std::string text;
+  for (const Metric& m : metrics) {
+    if (m.name == "acc" || m.name == "perplexity" || m.name.starts_with("top")) {
+      text += (text.empty() ? "" : "  ") + metric_text(m.name, m.value);
+    }
+  }
+  if (!text.empty()) return text;
+  for (const std::string_view name : {"r2", "rmse"}) {
     if (const Metric* metric = find(metrics, name)) return metric_text(name, metric->value);
   }
   return {};

@@ -65,7 +65,8 @@ std::string shape_text(const std::vector<Index>& shape) {
 }
 
 std::string metric_text(std::string_view name, double value) {
-  const bool is_share = name == "acc" || name.ends_with("/acc") || name.ends_with("_acc");
+  const std::string_view figure = name.substr(name.find_last_of("/_") + 1);
+  const bool is_share = figure == "acc" || figure.starts_with("top");
   return fmt::format("{} {}", name, is_share ? percent(value) : significant(value));
 }
 

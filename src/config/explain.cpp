@@ -11,7 +11,8 @@ namespace {
 std::string facts(const Key& key) {
   std::string text(kind_text(key.kind));
   const bool one_of = key.kind == Kind::choice;
-  if (key.kind == Kind::integer && !key.choices.empty()) {
+  const bool beside = key.kind == Kind::integer || key.kind == Kind::reals_or_choice;
+  if (beside && !key.choices.empty()) {
     text += fmt::format(" or {}", joined(key.choices, " or "));
   } else if (!key.choices.empty()) {
     text = one_of ? fmt::format("one of {}", joined(key.choices, ", "))

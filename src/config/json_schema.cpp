@@ -64,6 +64,14 @@ Json key_schema(const Key& key) {
       out["uniqueItems"] = true;
       out["items"] = {{"type", "string"}, {"minLength", 1}};
       break;
+    case Kind::reals_or_choice: {
+      Key list = key;
+      list.kind = Kind::reals;
+      Json numbers = key_schema(list);
+      numbers.erase("description");
+      out["oneOf"] = {numbers, {{"enum", key.choices}}};
+      break;
+    }
     case Kind::interval:
       out["type"] = "string";
       out["pattern"] = "^ *([0-9]+(\\.[0-9]+)? *[a-z]+ *)+$";

@@ -104,10 +104,9 @@ Section checkpoint_section() {
             .sentence = "How many of the newest checkpoints stay on the disk.",
             .field = field<&C::checkpoint, &Checkpoint::keep>},
            {.name = "best",
-            .kind = Kind::choice,
             .default_value = "\"val/loss\"",
-            .choices = {"val/loss", "val/acc", "val/r2", "none"},
-            .sentence = "Metric whose best checkpoint is kept as well.",
+            .sentence = "Metric whose best checkpoint is kept as well, such as val/loss, val/acc, "
+                        "val/top5, val/perplexity, val/rmse, val/mae, val/r2; or none.",
             .field = field<&C::checkpoint, &Checkpoint::best>}}};
 }
 

@@ -38,6 +38,8 @@ std::string expected_text(const Key& key) {
       return R"(size such as "1 MiB" or "64 KiB")";
     case Kind::index_or_text:
       return "number or string";
+    case Kind::reals_or_choice:
+      return fmt::format("list of numbers, or {}", joined(key.choices, " or "));
     default:
       return std::string(kind_text(key.kind));
   }
@@ -107,18 +109,21 @@ Reading read_reals(const Key& key, const toml::node& node) {
   return {values};
 }
 
+Reading read_choice(const Key& key, const std::string& text) {
+  if (std::find(key.choices.begin(), key.choices.end(), text) != key.choices.end()) return {text};
+  const std::string near = nearest(text, key.choices);
+  const std::string list = key.kind == Kind::reals_or_choice ? "a list of numbers or " : "one of ";
+  return {{},
+          fmt::format("'{}' must be {}{}, is \"{}\"", key.name, list, joined(key.choices, ", "),
+                      shown(text)),
+          near.empty() ? "" : fmt::format("did you mean '{}'?", near)};
+}
+
 Reading read_text(const Key& key, const toml::node& node, const std::string& raw) {
   const auto* string = node.as_string();
   if (string == nullptr && raw.empty()) return wrong_kind(key, node);
   const std::string text = string != nullptr ? string->get() : raw;
-  if (key.kind == Kind::choice) {
-    if (std::find(key.choices.begin(), key.choices.end(), text) != key.choices.end()) return {text};
-    const std::string near = nearest(text, key.choices);
-    return {{},
-            fmt::format("'{}' must be one of {}, is \"{}\"", key.name, joined(key.choices, ", "),
-                        shown(text)),
-            near.empty() ? "" : fmt::format("did you mean '{}'?", near)};
-  }
+  if (!key.choices.empty()) return read_choice(key, text);
   if (text.empty()) return {{}, fmt::format("'{}' must not be empty", key.name)};
   const bool controls = std::any_of(text.begin(), text.end(), [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
@@ -193,6 +198,9 @@ Reading read_value(const Key& key, const toml::node& node, const std::string& ra
       return node.is_string() ? read_text(key, node, raw) : wrong_kind(key, node);
     case Kind::texts:
       return read_texts(key, node);
+    case Kind::reals_or_choice:
+      if (node.is_array()) return read_reals(key, node);
+      return read_text(key, node, raw);
     case Kind::text:
     case Kind::choice:
       return read_text(key, node, raw);

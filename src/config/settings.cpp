@@ -32,6 +32,8 @@ const Settings::Entry& Settings::entry(std::string_view key) const {
   return found->second;
 }
 
+bool Settings::knows(std::string_view key) const { return entries_.contains(key); }
+
 bool Settings::has(std::string_view key) const {
   return !std::holds_alternative<std::monostate>(entry(key).value);
 }

@@ -18,11 +18,19 @@ Targets Targets::rows(Index first, Index count) const {
 }
 
 void evaluate_loss(const Loss& loss, const Pass& pass, ConstTensor prediction,
-                   const Targets& targets, Real weight, Tensor gradient,
+                   const Targets& targets, double weight, Tensor gradient,
                    std::span<MetricSums> sums) {
   assert(sums.size() == pass.microbatches.size());
   const Index positions = prediction.shape.positions();
   const Index columns = prediction.shape.channels;
+  Targets answers = targets;
+  if (targets.values.data != nullptr) {  // one row for each position
+    assert(targets.values.columns * targets.values.rows % columns == 0);
+    answers.values.rows = targets.values.rows * targets.values.columns / columns;
+    answers.values.columns = columns;
+  }
+  const auto per_sample = static_cast<double>(positions);
+  const auto row_weight = static_cast<Real>(weight / per_sample);
   parallel_for(static_cast<Index>(sums.size()), [&](Index i) {
     const Microbatch& m = pass.microbatches[static_cast<std::size_t>(i)];
     const Index first = m.first_row * positions;
@@ -30,8 +38,9 @@ void evaluate_loss(const Loss& loss, const Pass& pass, ConstTensor prediction,
     Real* const slope = gradient.data == nullptr ? nullptr : gradient.data + first * columns;
     MetricSums& total = sums[static_cast<std::size_t>(i)];
     total = {};
-    loss.evaluate({prediction.data + first * columns, rows, columns}, targets.rows(first, rows),
-                  weight, {slope, rows, columns}, total);
+    loss.evaluate({prediction.data + first * columns, rows, columns}, answers.rows(first, rows),
+                  row_weight, {slope, rows, columns}, total);
+    for (double& sum : total) sum /= per_sample;
   });
 }
 

@@ -177,13 +177,13 @@ SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> 
 }
 
 std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Config& config,
-                                    bool classification) {
+                                    Outputs outputs) {
   const Communicator& world = topology.ranks();
   auto sets = std::make_unique<DataSets>();
   std::unique_ptr<Dataset> train;
   std::unique_ptr<Dataset> val;
   on_root(world, [&] {
-    load_on_root(config, classification, train, val);
+    load_on_root(config, outputs == Outputs::class_logits, train, val);
     sets->class_names = train->class_names();
     sets->vocabulary = train->vocabulary();
   });
@@ -194,8 +194,10 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
   on_root(world, [&] {
     sets->inputs = normalization_of(config, *sets->train_data, sets->train.subset);
     if (config.data.normalize_targets == "standard") {
-      if (classification) {
-        throw config.error("data.normalize_targets", "class labels are not normalized");
+      if (outputs != Outputs::values) {
+        throw config.error("data.normalize_targets", outputs == Outputs::logits
+                                                         ? "probabilities are not normalized"
+                                                         : "class labels are not normalized");
       }
       sets->targets = target_normalization(*sets->train_data, sets->train.subset);
     }
@@ -230,35 +232,73 @@ void check_inputs(const Dataset& data, const Normalization& normalization, const
   }
 }
 
-void check_targets(const Dataset& data, const Network& network, bool classification) {
-  const Shape output = network.output_shape();
-  const Index outputs = classification ? output.channels : output.size();
-  const std::string last = network.nodes().back().name;
-  if (data.describe().is_text()) {
-    if (data.classes() <= outputs) return;
-    throw Error(ExitCode::config,
-                fmt::format("layer '{}' has {} outputs, but {} has {} symbols\n"
-                            "  give the last linear layer one for each: out = \"vocab\"",
-                            last, outputs, data.name(), data.classes()));
-  }
-  if (!classification) {
-    if (data.describe().target_columns == outputs) return;
-    throw Error(
-        ExitCode::config,
-        fmt::format("layer '{}' has {} outputs, but each sample of {} has {} target values\n"
-                    "  give the last linear layer as many: out = {}",
-                    last, outputs, data.name(), data.describe().target_columns,
-                    data.describe().target_columns));
-  }
+namespace {
+
+void check_probabilities(const Dataset& data) {
+  const Index columns = data.describe().target_columns;
   for (Index i = 0; i < data.size(); ++i) {
-    if (data.label(i) < outputs) continue;
+    for (const float value : data.target(i)) {
+      if (value >= 0 && value <= 1) continue;
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: target {} of sample {} is no probability: binary_cross_entropy "
+                              "takes {} from 0 (no) to 1 (yes)",
+                              data.name(), value, i, columns == 1 ? "a value" : "values"));
+    }
+  }
+}
+
+void check_labels(const Dataset& data, const std::string& layer, Index classes) {
+  for (Index i = 0; i < data.size(); ++i) {
+    if (data.label(i) < classes) continue;
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: label {} of sample {} is out of range: layer '{}' has {} outputs, "
                             "for the labels 0 to {}\n"
                             "  if the label is right, give the last linear layer out = {} or more",
-                            data.name(), data.label(i), i, last, outputs, outputs - 1,
+                            data.name(), data.label(i), i, layer, classes, classes - 1,
                             Index{data.label(i)} + 1));
   }
+}
+
+}  // namespace
+
+void check_targets(const Dataset& data, const Network& network, Outputs outputs) {
+  const Shape output = network.output_shape();
+  const Index found = data.describe().target_columns;
+  const std::string last = network.nodes().back().name;
+  if (outputs == Outputs::class_logits) {
+    if (found != output.positions() && data.describe().is_text()) {
+      throw Error(
+          ExitCode::config,
+          fmt::format("layer '{}' gives {} positions, but each of the {} symbols of a sample "
+                      "needs one; leave out layers that join them",
+                      last, output.positions(), found));
+    }
+    if (found != output.positions()) {
+      throw Error(
+          ExitCode::config,
+          fmt::format("layer '{}' gives {} positions, each of which needs a label, but each "
+                      "sample of {} has {}\n"
+                      "  for one label per sample add a layer of type 'flatten' before it",
+                      last, output.positions(), data.name(), found));
+    }
+    if (!data.describe().is_text()) {
+      check_labels(data, last, output.channels);
+    } else if (data.classes() > output.channels) {
+      throw Error(ExitCode::config,
+                  fmt::format("layer '{}' has {} outputs, but {} has {} symbols\n"
+                              "  give the last linear layer one for each: out = \"vocab\"",
+                              last, output.channels, data.name(), data.classes()));
+    }
+    return;
+  }
+  if (found != output.size()) {
+    throw Error(
+        ExitCode::config,
+        fmt::format("layer '{}' has {} outputs, but each sample of {} has {} target values\n"
+                    "  give the last linear layer as many: out = {}",
+                    last, output.size(), data.name(), found, found));
+  }
+  if (outputs == Outputs::logits) check_probabilities(data);
 }
 
 }  // namespace lockstep

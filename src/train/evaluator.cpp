@@ -55,7 +55,7 @@ MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& los
   std::vector<double> mine;
   std::vector<MetricSums> sums(static_cast<std::size_t>(share_.count));
   for_each_batch(parameters, samples, [&](const Pass& pass, const Targets& targets) {
-    evaluate_loss(loss, pass, workspace_.output(), targets, Real{1}, Tensor{}, sums);
+    evaluate_loss(loss, pass, workspace_.output(), targets, 1, Tensor{}, sums);
     for (const MetricSums& s : sums) mine.insert(mine.end(), s.begin(), s.end());
   });
 
@@ -85,6 +85,27 @@ MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& los
     }
   }
   return result;
+}
+
+ConfusionMatrix Evaluator::confusion(std::span<const Real> parameters, const Samples& samples) {
+  const Shape output = network_.output_shape();
+  const auto classes = static_cast<std::size_t>(output.channels);
+  std::vector<double> mine(classes * classes);
+  for_each_batch(parameters, samples, [&](const Pass& pass, const Targets& targets) {
+    const std::span<const Real> logits = workspace_.output().values(pass.samples());
+    for (std::size_t row = 0; row * classes < logits.size(); ++row) {
+      const auto z = logits.subspan(row * classes, classes);
+      const auto predicted = static_cast<std::size_t>(std::ranges::max_element(z) - z.begin());
+      ++mine[static_cast<std::size_t>(targets.labels[row]) * classes + predicted];
+    }
+  });
+  std::vector<double> all(mine.size() * static_cast<std::size_t>(communicator_.size()));
+  communicator_.all_gather(mine, all);
+  ConfusionMatrix matrix{output.channels, std::vector<Index>(mine.size())};
+  for (std::size_t i = 0; i < all.size(); ++i) {  // whole numbers: exact in any order
+    matrix.counts[i % mine.size()] += static_cast<Index>(all[i]);
+  }
+  return matrix;
 }
 
 std::vector<Real> Evaluator::predict(std::span<const Real> parameters, const Samples& samples) {

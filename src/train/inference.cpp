@@ -70,7 +70,7 @@ SharedDataset load_checked(const Topology& topology, const TrainedModel& model, 
     data = std::make_unique<Dataset>(load(source));
     check_shape(*data, model);
     check_inputs(*data, model.checkpoint.inputs, *model.network);
-    if (!source.inputs_only) check_targets(*data, *model.network, model.loss->classifies());
+    if (!source.inputs_only) check_targets(*data, *model.network, model.loss->outputs());
   });
   return {topology, std::move(data)};
 }
@@ -79,12 +79,22 @@ Samples all_of(const Dataset& data, const Checkpoint& checkpoint) {
   return {&data, Subset::whole(data.size()), &checkpoint.inputs, &checkpoint.targets};
 }
 
-std::string class_rows(std::span<const Real> logits, std::size_t classes) {
-  std::string text = "label";
-  for (std::size_t c = 0; c < classes; ++c) text += fmt::format(",p{}", c);
-  text += '\n';
+// The columns "p0,p1,...".
+std::string probability_names(std::size_t count) {
+  std::string text;
+  for (std::size_t c = 0; c < count; ++c) text += fmt::format("{}p{}", c == 0 ? "" : ",", c);
+  return text;
+}
+
+std::string class_rows(std::span<const Real> logits, Shape output) {
+  const auto classes = static_cast<std::size_t>(output.channels);
+  const auto positions = static_cast<std::size_t>(output.positions());
+  std::string text = positions > 1 ? "sample,position," : "";
+  text += "label," + probability_names(classes) + '\n';
   for (std::size_t at = 0; at < logits.size(); at += classes) {
     const auto row = logits.subspan(at, classes);
+    const std::size_t index = at / classes;
+    if (positions > 1) text += fmt::format("{},{},", index / positions, index % positions);
     const auto top = std::ranges::max_element(row);
     double sum = 0;
     for (const Real z : row) sum += std::exp(static_cast<double>(z) - *top);
@@ -93,6 +103,15 @@ std::string class_rows(std::span<const Real> logits, std::size_t classes) {
       text += fmt::format(",{:.6g}", std::exp(static_cast<double>(z) - *top) / sum);
     }
     text += '\n';
+  }
+  return text;
+}
+
+std::string logit_rows(std::span<const Real> logits, std::size_t columns) {
+  std::string text = probability_names(columns) + '\n';
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    text += fmt::format("{:.6g}{}", 1 / (1 + std::exp(-static_cast<double>(logits[i]))),
+                        (i + 1) % columns == 0 ? '\n' : ',');
   }
   return text;
 }
@@ -108,13 +127,32 @@ std::string value_rows(std::span<Real> values, std::size_t columns, const Normal
   return text;
 }
 
+std::string prediction_rows(std::span<Real> predictions, const TrainedModel& model) {
+  const Shape output = model.network->output_shape();
+  const auto columns = static_cast<std::size_t>(output.size());
+  switch (model.loss->outputs()) {
+    case Outputs::class_logits:
+      return class_rows(predictions, output);
+    case Outputs::logits:
+      return logit_rows(predictions, columns);
+    case Outputs::values:
+      break;
+  }
+  return value_rows(predictions, columns, model.checkpoint.targets);
+}
+
 }  // namespace
 
-EvalEvent evaluate_checkpoint(const Communicator& all, const std::string& checkpoint,
-                              const std::string& data_path, const std::string& labels) {
+Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& request) {
   const Topology topology(all);
   const Communicator& world = topology.ranks();
+  const std::string& checkpoint = request.checkpoint;
   const TrainedModel model = load_model(world, checkpoint);
+  if (request.confusion && !model.loss->classifies()) {
+    throw AgreedError(ExitCode::usage, fmt::format("{} learned by {}, which knows no classes\n"
+                                                   "  try: trainer eval without --confusion",
+                                                   checkpoint, model.loss->type()));
+  }
   const config::Data& data = model.config.data;
   const CheckpointInfo& info = model.checkpoint.info;
   const double begin = now_seconds();
@@ -123,8 +161,8 @@ EvalEvent evaluate_checkpoint(const Communicator& all, const std::string& checkp
   std::unique_ptr<DataSets> of_run;
   Samples samples;
   EvalEvent event;
-  if (data_path.empty()) {
-    of_run = load_data(topology, model.config, model.loss->classifies());
+  if (request.data.empty()) {
+    of_run = load_data(topology, model.config, model.loss->outputs());
     samples = of_run->val;
     samples.inputs = &model.checkpoint.inputs;
     samples.targets = &model.checkpoint.targets;
@@ -144,10 +182,10 @@ EvalEvent evaluate_checkpoint(const Communicator& all, const std::string& checkp
       check_shape(*samples.data, model);
     });
   } else {
-    own =
-        load_checked(topology, model, source_of(data, data_path, labels, model.loss->classifies()));
+    own = load_checked(topology, model,
+                       source_of(data, request.data, request.labels, model.loss->classifies()));
     samples = all_of(*own, model.checkpoint);
-    event.split = data_path;
+    event.split = request.data;
   }
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches);
   const MetricSums sums =
@@ -155,10 +193,15 @@ EvalEvent evaluate_checkpoint(const Communicator& all, const std::string& checkp
   event.step = info.step;
   event.epoch = static_cast<double>(info.step) / static_cast<double>(info.steps_per_epoch);
   event.samples = samples.size();
-  event.metrics = model.loss->metrics(
-      sums, static_cast<double>(samples.size() * model.network->output_shape().positions()));
+  event.metrics =
+      model.loss->metrics(sums, static_cast<double>(samples.size()), model.network->output_shape());
+  Evaluation evaluation;
+  if (request.confusion) {
+    evaluation.confusion = evaluator.confusion(model.checkpoint.parameters.span(), samples);
+  }
   event.seconds = now_seconds() - begin;
-  return event;
+  evaluation.event = event;
+  return evaluation;
 }
 
 void predict_checkpoint(const Communicator& all, const std::string& checkpoint,
@@ -175,11 +218,7 @@ void predict_checkpoint(const Communicator& all, const std::string& checkpoint,
   std::vector<Real> predictions =
       evaluator.predict(model.checkpoint.parameters.span(), all_of(*data, model.checkpoint));
   on_root(world, [&] {
-    const Shape output = model.network->output_shape();
-    const bool classes = model.loss->classifies();
-    const auto columns = static_cast<std::size_t>(classes ? output.channels : output.size());
-    const std::string text = classes ? class_rows(predictions, columns)
-                                     : value_rows(predictions, columns, model.checkpoint.targets);
+    const std::string text = prediction_rows(predictions, model);
     write_atomically(out, std::as_bytes(std::span(text)));
   });
 }

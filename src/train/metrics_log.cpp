@@ -41,7 +41,7 @@ class Line {
     return *this;
   }
   Line& metrics(const std::string& prefix, std::span<const Metric> metrics) {
-    for (const Metric& metric : metrics) number(prefix + std::string(metric.name), metric.value);
+    for (const Metric& metric : metrics) number(prefix + metric.name, metric.value);
     return *this;
   }
   Line& times(const StepTimes& times) {

@@ -33,9 +33,8 @@ std::span<const Real> Model::predict(std::span<const Real> inputs) {
 
 double Model::compare(const Loss& loss, std::span<const Real> answers) {
   assert(batch_.rows > 0);
-  const Index rows = answer_rows();
-  const Index columns = static_cast<Index>(answers.size()) / rows;
-  return evaluate(loss, {.labels = {}, .values = {answers.data(), rows, columns}});
+  const Index columns = static_cast<Index>(answers.size()) / batch_.rows;
+  return evaluate(loss, {.labels = {}, .values = {answers.data(), batch_.rows, columns}});
 }
 
 double Model::compare(const Loss& loss, std::span<const std::int32_t> labels) {
@@ -44,10 +43,9 @@ double Model::compare(const Loss& loss, std::span<const std::int32_t> labels) {
 
 double Model::evaluate(const Loss& loss, const Targets& targets) {
   MetricSums sums{};
-  evaluate_loss(loss, pass(), workspace_.output(), targets,
-                Real{1} / static_cast<Real>(answer_rows()), workspace_.output_gradient(),
-                {&sums, 1});
-  return sums[0] / static_cast<double>(answer_rows());
+  evaluate_loss(loss, pass(), workspace_.output(), targets, 1 / static_cast<double>(batch_.rows),
+                workspace_.output_gradient(), {&sums, 1});
+  return sums[0] / static_cast<double>(batch_.rows);
 }
 
 void Model::send_back() {

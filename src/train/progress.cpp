@@ -20,6 +20,10 @@ void append(std::vector<HistoryColumn>& history, const std::string& name, double
   history.push_back({name, std::move(values)});
 }
 
+bool grows_with_quality(std::string_view metric) {
+  return metric == "val/acc" || metric == "val/r2" || metric.starts_with("val/top");
+}
+
 }  // namespace
 
 std::size_t Progress::add_batch(std::uint64_t step, const MetricSums& sums, Index samples,
@@ -53,8 +57,8 @@ void Progress::add_history(std::uint64_t step, double epoch, const std::vector<M
                            const std::vector<Metric>& val) {
   append(history, "step", static_cast<double>(step));
   append(history, "epoch", epoch);
-  for (const Metric& m : train) append(history, "train_" + std::string(m.name), m.value);
-  for (const Metric& m : val) append(history, "val_" + std::string(m.name), m.value);
+  for (const Metric& m : train) append(history, "train_" + m.name, m.value);
+  for (const Metric& m : val) append(history, "val_" + m.name, m.value);
   const std::size_t rows = history.front().values.size();
   for (HistoryColumn& column : history) {
     column.values.resize(rows, std::numeric_limits<double>::quiet_NaN());
@@ -63,9 +67,8 @@ void Progress::add_history(std::uint64_t step, double epoch, const std::vector<M
 
 bool Progress::offer_best(const std::string& metric, double value, std::uint64_t step) {
   if (!std::isfinite(value)) return false;
-  const bool smaller_is_better = metric == "val/loss" || metric == "val/rmse";
   const bool better = !best || best->metric != metric ||
-                      (smaller_is_better ? value < best->value : value > best->value);
+                      (grows_with_quality(metric) ? value > best->value : value < best->value);
   if (better) best = BestMetric{metric, value, step};
   return better;
 }

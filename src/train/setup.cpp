@@ -11,6 +11,7 @@
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/train/catalogue.hpp"
+#include "lockstep/train/class_weights.hpp"
 
 namespace lockstep {
 namespace {
@@ -21,24 +22,34 @@ int allowed_cpus() {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
+// Which figures there are depends on the loss and on what the network gives.
+void check_best(const Setup& setup) {
+  const std::string& best = setup.config.checkpoint.best;
+  std::string known;
+  for (const Metric& metric : setup.loss->metrics({}, 1, setup.network->output_shape())) {
+    if (best == "val/" + metric.name) return;
+    known += "val/" + metric.name + ", ";
+  }
+  if (best == "none") return;
+  throw setup.config.error("checkpoint.best",
+                           fmt::format("'best' must be one of {}none with this loss and network, "
+                                       "is \"{}\"",
+                                       known, best));
+}
+
 void check_network(const Setup& setup) {
   const Network& network = *setup.network;
-  const DatasetHeader& data = setup.data->train_data->describe();
-  const Index positions = network.output_shape().positions();
-  if (setup.loss->classifies() && positions != data.target_columns) {
-    throw setup.config.layers.back().error(
-        "", data.is_text()
-                ? fmt::format("the last layer must give one vector for each of the {} symbols of a "
-                              "sample for cross_entropy, gives {}; leave out layers that join them",
-                              data.target_columns, positions)
-                : "the last layer must give one vector for cross_entropy; add a layer of type "
-                  "'flatten'");
+  try {
+    setup.loss->check(network.output_shape());
+  } catch (const Error& error) {
+    throw setup.config.loss.error("", error.what());
   }
+  check_best(setup);
   check_inputs(*setup.data->train_data, setup.data->inputs, network);
-  check_targets(*setup.data->train_data, network, setup.loss->classifies());
+  check_targets(*setup.data->train_data, network, setup.loss->outputs());
   if (setup.data->val_data) {
     check_inputs(*setup.data->val_data, setup.data->inputs, network);
-    check_targets(*setup.data->val_data, network, setup.loss->classifies());
+    check_targets(*setup.data->val_data, network, setup.loss->outputs());
   }
 }
 
@@ -59,7 +70,7 @@ Setup set_up(const Topology& topology, const std::string& config_file,
     setup.loss = build_loss(setup.config);
     setup.optimizer = build_optimizer(setup.config);
   });
-  setup.data = load_data(topology, setup.config, setup.loss->classifies());
+  setup.data = load_data(topology, setup.config, setup.loss->outputs());
   together(world, [&] {
     if (!setup.config.augmentations.empty()) {
       if (setup.data->train_data->describe().is_text()) {
@@ -73,6 +84,12 @@ Setup set_up(const Topology& topology, const std::string& config_file,
     setup.network = std::make_unique<Network>(build_network(
         setup.config, setup.data->train_data->shape(), setup.data->vocabulary.size()));
   });
+  if (setup.loss->classifies()) {
+    together(world, [&] {
+      resolve_class_weights(setup.data->train, setup.network->output_shape(), setup.config);
+      setup.loss = build_loss(setup.config);
+    });
+  }
   on_root(world, [&] { check_network(setup); });
   return setup;
 }

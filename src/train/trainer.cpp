@@ -104,8 +104,7 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
   clock_.lap(Part::data);
 
   network_.forward(parameters_, pass, workspace_);
-  const Index answers = batch.size * network_.output_shape().positions();
-  evaluate_loss(loss_, pass, workspace_.output(), targets, Real{1} / static_cast<Real>(answers),
+  evaluate_loss(loss_, pass, workspace_.output(), targets, 1 / static_cast<double>(batch.size),
                 workspace_.output_gradient(), sums_);
   report(sums_, wishes);
   clock_.lap(Part::forward);

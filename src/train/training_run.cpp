@@ -109,12 +109,12 @@ void TrainingRun::after_step(const StepResult& result, double learning_rate) {
   segment_samples_ += result.batch.size;
   epoch_segment_samples_ += result.batch.size;
   const auto before = progress_.milestone_steps;
-  progress_.add_batch(step, result.sums, answers(result.batch.size), classifies());
+  progress_.add_batch(step, result.sums, result.batch.size, classifies());
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (before[i] != progress_.milestone_steps[i]) milestone_seconds_[i] = now_seconds() - started_;
   }
   if (!root()) return;
-  const auto size = static_cast<double>(answers(result.batch.size));
+  const auto size = static_cast<double>(result.batch.size);
   StepEvent event;
   event.step = step;
   event.epoch = epochs_done();
@@ -129,6 +129,10 @@ void TrainingRun::after_step(const StepResult& result, double learning_rate) {
   audience_.on_step(event);
 }
 
+std::vector<Metric> TrainingRun::metrics_of(const MetricSums& sums, Index samples) const {
+  return setup_.loss->metrics(sums, static_cast<double>(samples), setup_.network->output_shape());
+}
+
 void TrainingRun::evaluate() {
   const Samples& val = setup_.data->val;
   if (val.size() == 0) return;
@@ -136,17 +140,17 @@ void TrainingRun::evaluate() {
   const double begin = now_seconds();
   const MetricSums sums = evaluator_->evaluate(trainer_->parameters(), *setup_.loss, val);
   trainer_->clock().skip();
-  val_metrics_ = setup_.loss->metrics(sums, static_cast<double>(answers(val.size())));
+  val_metrics_ = metrics_of(sums, val.size());
   const std::uint64_t step = trainer_->steps_done();
   const std::string& best = config().checkpoint.best;
   for (const Metric& m : val_metrics_) {
-    if (best == "val/" + std::string(m.name)) {
+    if (best == "val/" + m.name) {
       val_is_best_ = progress_.offer_best(best, m.value, step);
     }
   }
-  const auto n = static_cast<double>(std::max<Index>(progress_.epoch_samples, 1));
-  progress_.add_history(step, epochs_done(), setup_.loss->metrics(progress_.epoch_sums, n),
-                        val_metrics_);
+  progress_.add_history(
+      step, epochs_done(),
+      metrics_of(progress_.epoch_sums, std::max<Index>(progress_.epoch_samples, 1)), val_metrics_);
   if (!root()) return;
   audience_.on_eval({.step = step,
                      .epoch = epochs_done(),
@@ -160,8 +164,7 @@ void TrainingRun::finish_epoch() {
   const std::uint64_t step = trainer_->steps_done();
   const auto per_epoch = static_cast<std::uint64_t>(steps_per_epoch_);
   const double seconds = now_seconds() - epoch_started_;
-  const std::vector<Metric> train =
-      setup_.loss->metrics(progress_.epoch_sums, static_cast<double>(progress_.epoch_samples));
+  const std::vector<Metric> train = metrics_of(progress_.epoch_sums, progress_.epoch_samples);
   if (val_metrics_.empty()) progress_.add_history(step, epochs_done(), train, {});
   if (root()) {
     EpochEvent event;

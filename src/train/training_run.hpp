@@ -35,10 +35,6 @@ class TrainingRun {
   [[nodiscard]] bool classifies() const { return setup_.loss->classifies(); }
   [[nodiscard]] const config::Config& config() const { return setup_.config; }
   [[nodiscard]] double epochs_done() const;
-  /// What the loss compares: one for each position of the network's output.
-  [[nodiscard]] Index answers(Index samples) const {
-    return samples * setup_.network->output_shape().positions();
-  }
 
   void plan();
   void find_checkpoint();
@@ -53,6 +49,7 @@ class TrainingRun {
   Wishes wishes() const;
   void after_step(const StepResult& result, double learning_rate);
   void report_times();
+  [[nodiscard]] std::vector<Metric> metrics_of(const MetricSums& sums, Index samples) const;
   void evaluate();
   void finish_epoch();
   void audit();

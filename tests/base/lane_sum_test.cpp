@@ -23,6 +23,11 @@ TEST(LaneSum, FollowsItsOrderForEveryCount) {
   for (Index count = 0; count < 70; ++count) EXPECT_EQ(lane_sum(count, term), by_definition(count));
 }
 
+TEST(LaneProduct, MultipliesEveryTermOnce) {
+  EXPECT_EQ(lane_product(0, term), 1);
+  EXPECT_EQ(lane_product(21, [](Index i) { return i % 2 == 0 ? 4.0 : 0.5; }), 4096);
+}
+
 TEST(LaneSum, AddsEveryTermOnce) {
   EXPECT_EQ(lane_sum(1000, [](Index i) { return static_cast<double>(i); }), 499500.0);
 }

@@ -139,7 +139,6 @@ INSTANTIATE_TEST_SUITE_P(
              "15:8: error: 'type' must be one of constant, cosine, is \"cosin\"\n"
              "   15 | type = 'cosin'\n      |        ^~~~~~~ did you mean 'cosine'?"},
         Case{"[checkpoint]\nkeep = 2.5\n", "'keep': expected integer, found real 2.5"},
-        Case{"[checkpoint]\nbest = 'val/los'\n", "did you mean 'val/loss'?"},
         Case{"[parallel]\nbucket = '1 Mb'\n", "'bucket': expected size such as \"1 MiB\""},
         Case{"[parallel]\nbucket = 1\n", "'bucket' must be at least 64, is 1"},
         Case{"[parallel]\noverlap = 1\n", "'overlap': expected boolean, found integer 1"},

@@ -11,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/base/error.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "nn/layer_run.hpp"
+#include "nn/loss_cases.hpp"
 
 namespace lockstep {
 namespace {
@@ -29,21 +31,20 @@ struct Result {
 };
 
 Result classify(Index columns, const std::vector<float>& z, const std::vector<std::int32_t>& labels,
-                float weight = 1) {
+                float weight = 1, const CrossEntropyOptions& options = {}) {
   const auto rows = static_cast<Index>(labels.size());
   Result r{std::vector<float>(z.size()), {}};
-  cross_entropy()->evaluate({z.data(), rows, columns}, {.labels = labels, .values = {}}, weight,
-                            {r.gradient.data(), rows, columns}, r.sums);
+  cross_entropy(options)->evaluate({z.data(), rows, columns}, {.labels = labels, .values = {}},
+                                   weight, {r.gradient.data(), rows, columns}, r.sums);
   return r;
 }
 
 Result regress(Index columns, const std::vector<float>& p, const std::vector<float>& t,
-               float weight = 1) {
+               float weight = 1, const Loss& loss = *mean_squared_error()) {
   const Index rows = static_cast<Index>(p.size()) / columns;
   Result r{std::vector<float>(p.size()), {}};
-  mean_squared_error()->evaluate({p.data(), rows, columns},
-                                 {.labels = {}, .values = {t.data(), rows, columns}}, weight,
-                                 {r.gradient.data(), rows, columns}, r.sums);
+  loss.evaluate({p.data(), rows, columns}, {.labels = {}, .values = {t.data(), rows, columns}},
+                weight, {r.gradient.data(), rows, columns}, r.sums);
   return r;
 }
 
@@ -84,7 +85,7 @@ TEST(CrossEntropy, NonFiniteLogitsGiveANonFiniteLoss) {
 }
 
 TEST(CrossEntropy, MetricsAreMeans) {
-  const auto m = cross_entropy()->metrics({6, 3, 0, 0}, 4);
+  const auto m = cross_entropy()->metrics({6, 3, 4, 0}, 4, {1, 1, 10});
   ASSERT_EQ(m.size(), 2u);
   EXPECT_EQ(m[0].name, "loss");
   EXPECT_EQ(m[0].value, 1.5);
@@ -92,24 +93,117 @@ TEST(CrossEntropy, MetricsAreMeans) {
   EXPECT_EQ(m[1].value, 0.75);
 }
 
+std::vector<std::string> names(const std::vector<Metric>& metrics) {
+  std::vector<std::string> all;
+  for (const Metric& m : metrics) all.push_back(m.name);
+  return all;
+}
+
+TEST(CrossEntropy, TopKAndPerplexityAreAmongTheFiguresWhereTheyBelong) {
+  const auto loss = cross_entropy({.top_k = 5});
+  const auto m = loss->metrics({6, 3, 4, 4 * std::log(7.0), 0}, 4, {20, 1, 10});
+  EXPECT_THAT(names(m), ElementsAre("loss", "acc", "top5", "perplexity"));
+  EXPECT_EQ(m[2].value, 1);
+  EXPECT_THAT(m[3].value, DoubleNear(7, 1e-12));
+  EXPECT_THAT(names(loss->metrics({}, 4, {1, 1, 10})), ElementsAre("loss", "acc", "top5"));
+}
+
+TEST(CrossEntropy, TopKCountsEqualValuesInTheirOrder) {
+  const auto top2 = [](const std::vector<float>& z, std::int32_t label) {
+    return classify(4, z, {label}, 1, {.top_k = 2}).sums[2];
+  };
+  EXPECT_EQ(top2({1, 4, 3, 2}, 1), 1);
+  EXPECT_EQ(top2({1, 4, 3, 2}, 2), 1);
+  EXPECT_EQ(top2({1, 4, 3, 2}, 3), 0);
+  EXPECT_EQ(top2({5, 5, 5, 0}, 1), 1);
+  EXPECT_EQ(top2({5, 5, 5, 0}, 2), 0);
+}
+
+TEST(CrossEntropy, SmoothingAndWeightsByHand) {
+  // p = (1/8, 2/8, 5/8); q = w (0.7 [c = 1] + 0.1) = (0.2, 0.8, 0.05); of the label alone log 4.
+  const Result r = classify(3, {0, std::log(2.0f), std::log(5.0f)}, {1}, 2,
+                            {.label_smoothing = 0.3f, .class_weights = {2, 1, 0.5f}});
+  EXPECT_NEAR(r.sums[0], 0.2 * std::log(8.0) + 0.8 * std::log(4.0) + 0.05 * std::log(1.6), 1e-6);
+  EXPECT_NEAR(r.sums[3], std::log(4.0), 1e-6);
+  const double total = 0.2 + 0.8 + 0.05;
+  EXPECT_NEAR(r.gradient[0], 2 * (total / 8 - 0.2), 1e-6);
+  EXPECT_NEAR(r.gradient[1], 2 * (total * 2 / 8 - 0.8), 1e-6);
+  EXPECT_NEAR(r.gradient[2], 2 * (total * 5 / 8 - 0.05), 1e-6);
+}
+
+// Weights of 1 and a smoothing of 0 are no other way to the same place: not a bit differs.
+TEST(CrossEntropy, WeightsOfOneChangeNoBit) {
+  const std::vector<float> z{0.3f, -1.7f, 2.9f, 0.01f, 5, -3};
+  const Result plain = classify(3, z, {1, 2}, 0.37f);
+  const Result ones = classify(3, z, {1, 2}, 0.37f, {.class_weights = {1, 1, 1}});
+  EXPECT_EQ(plain.gradient, ones.gradient);
+  EXPECT_EQ(plain.sums, ones.sums);
+}
+
+TEST(CrossEntropy, RefusesANetworkWithOtherClasses) {
+  EXPECT_NO_THROW(cross_entropy({.class_weights = {1, 2}, .top_k = 1})->check({1, 1, 2}));
+  EXPECT_THROW(cross_entropy({.class_weights = {1, 2}})->check({1, 1, 3}), Error);
+  EXPECT_THROW(cross_entropy({.top_k = 3})->check({1, 1, 3}), Error);
+}
+
 TEST(MeanSquaredError, KnownValues) {
   // Errors (1, -2), (0, 3): losses 5 / 2 and 9 / 2; gradient weight * error.
   const Result r = regress(2, {1, 0, 4, 5}, {0, 2, 4, 2}, 0.5f);
-  EXPECT_THAT(r.sums, ElementsAre(7, 4, 8, 24));
+  EXPECT_THAT(r.sums, ElementsAre(7, 7, 4, 12, 3));
   EXPECT_THAT(r.gradient, ElementsAre(0.5f, -1, 0, 1.5f));
 }
 
 TEST(MeanSquaredError, R2IsGivenForOneColumnOnly) {
   const auto loss = mean_squared_error();
-  const auto one = loss->metrics(regress(1, {1, 2, 4}, {1, 2, 3}).sums, 3);
-  ASSERT_EQ(one.size(), 3u);
+  const auto one = loss->metrics(regress(1, {1, 2, 4}, {1, 2, 3}).sums, 3, {1, 1, 1});
+  ASSERT_THAT(names(one), ElementsAre("loss", "rmse", "mae", "r2"));
   EXPECT_THAT(one[0].value, DoubleNear(1.0 / 3, 1e-12));
   EXPECT_THAT(one[1].value, DoubleNear(std::sqrt(1.0 / 3), 1e-12));
-  EXPECT_EQ(one[2].name, "r2");
-  EXPECT_THAT(one[2].value, DoubleNear(0.5, 1e-12));
+  EXPECT_THAT(one[2].value, DoubleNear(1.0 / 3, 1e-12));
+  EXPECT_THAT(one[3].value, DoubleNear(0.5, 1e-12));
 
-  EXPECT_EQ(loss->metrics(regress(2, {1, 2, 4, 5}, {1, 2, 3, 4}).sums, 2).size(), 2u);
-  EXPECT_TRUE(std::isnan(loss->metrics(regress(1, {1, 2}, {3, 3}).sums, 2)[2].value));
+  const MetricSums two = regress(2, {1, 2, 4, 5}, {1, 2, 3, 4}).sums;
+  EXPECT_THAT(names(loss->metrics(two, 2, {1, 1, 2})), ElementsAre("loss", "rmse", "mae"));
+  const MetricSums equal = regress(1, {1, 2}, {3, 3}).sums;
+  EXPECT_TRUE(std::isnan(loss->metrics(equal, 2, {1, 1, 1})[3].value));
+}
+
+TEST(MeanAbsoluteError, KnownValues) {
+  // Errors (1, -2), (0, 3): losses 3 / 2 and 3 / 2; gradient weight / 2 * sign.
+  const auto loss = mean_absolute_error();
+  const Result r = regress(2, {1, 0, 4, 5}, {0, 2, 4, 2}, 0.5f, *loss);
+  EXPECT_THAT(r.sums, ElementsAre(3, 7, 4, 12, 3));
+  EXPECT_THAT(r.gradient, ElementsAre(0.25f, -0.25f, 0, 0.25f));
+}
+
+TEST(Huber, KnownValues) {
+  // Errors (1, -2), (0, 3) with delta 2: (1/2 + 2) / 2 and 2 (3 - 1) / 2.
+  const Result r = regress(2, {1, 0, 4, 5}, {0, 2, 4, 2}, 0.5f, *huber(2));
+  EXPECT_EQ(r.sums[0], 1.25 + 2);
+  EXPECT_THAT(r.gradient, ElementsAre(0.25f, -0.5f, 0, 0.5f));
+  EXPECT_THROW((void)huber(0), Error);
+  EXPECT_THROW((void)huber(kNan), Error);
+}
+
+TEST(BinaryCrossEntropy, KnownValues) {
+  // sigmoid = (3/4, 1/2) with answers (1, 1/4).
+  const auto loss = binary_cross_entropy();
+  const Result r = regress(2, {std::log(3.0f), 0}, {1, 0.25f}, 4, *loss);
+  EXPECT_NEAR(r.sums[0], (std::log(4.0 / 3) + std::log(2.0)) / 2, 1e-6);
+  EXPECT_EQ(r.sums[1], 1);
+  EXPECT_NEAR(r.gradient[0], 2 * (0.75 - 1), 1e-6);
+  EXPECT_NEAR(r.gradient[1], 2 * (0.5 - 0.25), 1e-6);
+  EXPECT_EQ(regress(2, {1, 1}, {1, 0}, 1, *loss).sums[1], 0.5);
+}
+
+TEST(BinaryCrossEntropy, LargeLogitsAndManyOutputsDoNotOverflow) {
+  const auto loss = binary_cross_entropy();
+  const Result far = regress(2, {1000, -1000}, {0, 0}, 1, *loss);
+  EXPECT_EQ(far.sums[0], 500);
+  EXPECT_THAT(far.gradient, ElementsAre(0.5f, 0));
+  const std::vector<float> zeros(5000, 0.0f);  // log 2 each: the product alone would be 2^5000
+  EXPECT_NEAR(regress(5000, zeros, zeros, 1, *loss).sums[0], std::log(2.0), 1e-12);
+  EXPECT_FALSE(std::isfinite(regress(1, {kNan}, {1}, 1, *loss).sums[0]));
 }
 
 TEST(MeanSquaredError, NonFiniteNumbersGiveANonFiniteLoss) {
@@ -131,10 +225,45 @@ TEST(Targets, RowsCutsLabelsAndValues) {
   EXPECT_TRUE(labels_only.rows(0, 1).values.data == nullptr);
 }
 
-struct LossCase {
-  std::string name;
-  std::function<std::unique_ptr<Loss>()> make;
-};
+// A sample of three positions: its loss, its share of hits and its gradient are means over them.
+TEST(EvaluateLoss, ASampleIsTheMeanOverItsPositions) {
+  const Shape shape{3, 1, 2};
+  const std::vector<float> z{0, 1, 2, 0, 0, 0, 1, 0, 0, 3, 1, 1};
+  const std::vector<std::int32_t> labels{1, 1, 0, 0, 1, 1};
+  const auto microbatches = microbatches_of({1, 0, 1});
+  std::vector<float> gradient(z.size());
+  std::vector<MetricSums> sums(3);
+  const auto loss = cross_entropy();
+  evaluate_loss(*loss, {.microbatches = microbatches, .random = {}}, {z.data(), shape},
+                {.labels = labels, .values = {}}, 0.5, {gradient.data(), shape}, sums);
+  const Result first = classify(2, {0, 1, 2, 0, 0, 0}, {1, 1, 0}, 0.5f / 3);
+  const Result second = classify(2, {1, 0, 0, 3, 1, 1}, {0, 1, 1}, 0.5f / 3);
+  for (std::size_t i = 0; i < first.sums.size(); ++i) {
+    EXPECT_EQ(sums[0][i], first.sums[i] / 3);
+    EXPECT_EQ(sums[1][i], 0);
+    EXPECT_EQ(sums[2][i], second.sums[i] / 3);
+  }
+  EXPECT_THAT(std::vector<float>(gradient.begin(), gradient.begin() + 6),
+              testing::ElementsAreArray(first.gradient));
+  EXPECT_THAT(std::vector<float>(gradient.begin() + 6, gradient.end()),
+              testing::ElementsAreArray(second.gradient));
+  EXPECT_EQ(sums[0][1], 2.0 / 3);
+}
+
+// Values of one sample lie in one row, whatever its positions are.
+TEST(EvaluateLoss, ValuesOfPositionsAreRowsOfTheirOwn) {
+  const Shape shape{2, 1, 1};
+  const std::vector<float> p{1, 2, 3, 5}, t{1, 1, 1, 1};
+  const auto microbatches = microbatches_of({1, 1});
+  std::vector<float> gradient(p.size());
+  std::vector<MetricSums> sums(2);
+  const auto loss = mean_squared_error();
+  evaluate_loss(*loss, {.microbatches = microbatches, .random = {}}, {p.data(), shape},
+                {.labels = {}, .values = {t.data(), 2, 2}}, 0.5, {gradient.data(), shape}, sums);
+  EXPECT_EQ(sums[0][0], 0.5);
+  EXPECT_EQ(sums[1][0], 10);
+  EXPECT_THAT(gradient, ElementsAre(0, 0.5f, 1, 2));
+}
 
 class LossContract : public testing::TestWithParam<LossCase> {
  public:
@@ -146,8 +275,8 @@ class LossContract : public testing::TestWithParam<LossCase> {
 
 // Each microbatch by itself gives what the whole share gives: sums and gradient, bit by bit.
 TEST_P(LossContract, TheShareAndTheThreadChangeNoBit) {
-  const auto loss = GetParam().make();
   for (const Index columns : {1, 3, 8, 21}) {
+    const auto loss = GetParam().make(columns);
     const Shape shape{1, 1, columns};
     const auto all = microbatches_of({3, 0, 1, 9});
     const Index rows = 13;
@@ -160,7 +289,7 @@ TEST_P(LossContract, TheShareAndTheThreadChangeNoBit) {
 
     for (const int threads : {1, 2}) {
       set_thread_count(threads);
-      std::vector<MetricSums> sums(all.size(), {99, 99, 99, 99});
+      std::vector<MetricSums> sums(all.size(), {99, 99, 99, 99, 99});
       evaluate_loss(*loss, {.microbatches = all, .random = {}}, {p.data(), shape}, targets, 0.1f,
                     {whole.data(), shape}, sums);
       std::vector<MetricSums> unwanted(all.size());
@@ -185,9 +314,7 @@ TEST_P(LossContract, TheShareAndTheThreadChangeNoBit) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LossContract,
-                         testing::Values(LossCase{"cross_entropy", cross_entropy},
-                                         LossCase{"mean_squared_error", mean_squared_error}),
+INSTANTIATE_TEST_SUITE_P(All, LossContract, testing::ValuesIn(loss_cases()),
                          [](const auto& row) { return row.param.name; });
 
 }  // namespace

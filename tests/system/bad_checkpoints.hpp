@@ -70,6 +70,17 @@ inline std::vector<BadInput> bad_checkpoints() {
          s.write("wide.csv", class_table(50, 5, 3));
          return Arguments{"eval", "good.h5", "--data", "wide.csv"};
        }},
+      {"ConfusionOfValues",
+       usage,
+       {"values.h5 learned by mse, which knows no classes"},
+       [](const Scene& s) {
+         const Arguments train = {"train", "config.toml",   "--run-dir", "values",
+                                  "--set", "loss.type=mse", "--set",     "layer.fc2.out=1"};
+         run(command_in(s.directory, 0, train));
+         std::filesystem::copy(s.directory / "values/checkpoints/latest.h5",
+                               s.directory / "values.h5");
+         return Arguments{"eval", "values.h5", "--confusion"};
+       }},
       {"PredictFlipped", bad_data, {"bad.h5", "content was changed"}, checkpoint("predict", flip)},
       {"PredictOntoAFile",
        cannot_create,

@@ -232,6 +232,26 @@ clip_norm = 1.0
   return c;
 }
 
+Case questions() {
+  return {"a yes-or-no question", std::string(kHead) + R"(
+[[layer]]
+type = "linear"
+out = 24
+[[layer]]
+type = "tanh"
+[[layer]]
+type = "linear"
+out = 1
+[loss]
+type = "binary_cross_entropy"
+[checkpoint]
+best = "val/acc"
+[optimizer]
+type = "adamw"
+lr = 0.02
+)"};
+}
+
 /// What must not depend on the deployment.
 struct Result {
   std::string checkpoint;
@@ -374,6 +394,38 @@ TEST_F(RankInvarianceTest, Text) {
   EXPECT_EQ(judged.code, 0) << judged.err;
 }
 
+TEST_F(RankInvarianceTest, WeightedClassesAndTopK) {
+  directory_.write("data.csv", class_table(248, 20, 5));
+  Case c = clipping();
+  c.config = std::string(c.config).replace(
+      c.config.find("type = \"cross_entropy\""), 22,
+      "type = \"cross_entropy\"\nclass_weights = \"balanced\"\nlabel_smoothing = 0.1\ntop_k = 2\n");
+  c.config += "[checkpoint]\nbest = \"val/top2\"\n";
+  expect_equal(c, {{2, 1, true, "4 KiB"}, {5, 2, false, "4 KiB"}});
+  const std::string resolved = read_text(directory_.path() / "run1/config.resolved.toml");
+  EXPECT_NE(resolved.find("class_weights = ["), std::string::npos) << resolved;
+  EXPECT_EQ(count(read_text(directory_.path() / "run1/metrics.jsonl"), "\"val_top2\":"), 2);
+}
+
+// Every probability is written, and the same bytes on any number of ranks.
+TEST_F(RankInvarianceTest, ProbabilitiesOfQuestions) {
+  directory_.write("data.csv", class_table(248, 6, 2));
+  expect_equal(questions(), {{3, 1, true, "4 KiB"}, {8, 1, false, "4 KiB"}});
+  std::vector<std::string> written;
+  for (const int ranks : {0, 2, 5}) {
+    const std::string out = fmt::format("out{}.csv", ranks);
+    const Outcome outcome = run(
+        command_in(directory_, ranks,
+                   {"predict", "run1/checkpoints/latest.h5", "--data", "data.csv", "--out", out}));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    written.push_back(read_text(directory_.path() / out));
+  }
+  EXPECT_EQ(written[0].substr(0, 5), "p0\n0.");
+  EXPECT_EQ(count(written[0], "\n"), 249);
+  EXPECT_EQ(written[0], written[1]);
+  EXPECT_EQ(written[0], written[2]);
+}
+
 // One machine stands for several nodes, equal and unequal.
 TEST_F(RankInvarianceTest, LayoutOfNodes) {
   directory_.write("data.csv", class_table(248, 20, 5));
@@ -416,10 +468,13 @@ TEST_F(RankInvarianceTest, EvaluationPrintsTheSame) {
   directory_.write("data.csv", class_table(248, 20, 5));
   directory_.write("config.toml", momentum().config);
   train({2, 1, true, "4 KiB"});
-  const Arguments arguments = {"eval", "run1/checkpoints/latest.h5", "--json"};
+  const Arguments arguments = {"eval", "run1/checkpoints/latest.h5", "--json", "--confusion"};
   const Outcome alone = run(command_in(directory_, 0, arguments));
   EXPECT_EQ(alone.code, 0) << alone.err;
-  EXPECT_NE(alone.out.find("\"acc\":"), std::string::npos) << alone.out;
+  for (const char* figure :
+       {"\"acc\":", "\"precision\":", "\"recall\":", "\"f1\":", "\"confusion\":[["}) {
+    EXPECT_NE(alone.out.find(figure), std::string::npos) << alone.out;
+  }
   for (const int ranks : {1, 4}) {
     const Outcome together = run(command_in(directory_, ranks, arguments));
     EXPECT_EQ(without_times(together.out), without_times(alone.out)) << ranks << " ranks";

@@ -37,11 +37,12 @@ namespace lockstep {
 namespace {
 
 long allocations_in_steps(const Optimizer& optimizer, const TrainerOptions& options,
-                          const std::vector<int>& node_sizes) {
+                          const std::vector<int>& node_sizes, const Loss* loss = nullptr) {
   const Communicator all(MPI_COMM_WORLD);
   const Topology world(all, node_sizes);
   const SmallProblem problem;
-  Trainer trainer(world, problem.network, *problem.loss, optimizer, problem.samples, options);
+  Trainer trainer(world, problem.network, loss == nullptr ? *problem.loss : *loss, optimizer,
+                  problem.samples, options);
   trainer.step(0.05, {}, true);
   const long before = allocations;
   for (int i = 0; i < 20; ++i) trainer.step(0.05, {}, i % 2 == 0);  // over the end of an epoch
@@ -68,6 +69,13 @@ TEST(Step, AllocatesNothingAfterTheFirst) {
     }
   }
   set_thread_count(1);
+}
+
+TEST(Step, ALossWithAllItsOptionsAllocatesNothing) {
+  const auto loss =
+      cross_entropy({.label_smoothing = 0.1f, .class_weights = {0.5f, 2, 1.25f}, .top_k = 2});
+  const auto momentum = sgd({.momentum = 0.9});
+  EXPECT_EQ(allocations_in_steps(*momentum, {.batch = 32, .microbatches = 8}, {}, loss.get()), 0);
 }
 
 TEST(Step, TheCounterCounts) {

@@ -14,7 +14,7 @@ TEST(Progress, NotesTheFirstStepBelowEachMilestone) {
   const auto batches = [&](int count, double error) {
     for (int i = 0; i < count; ++i) {
       ++step;
-      progress.add_batch(step, {1, 512 * (1 - error), 0, 0}, 512, true);
+      progress.add_batch(step, {1, 512 * (1 - error)}, 512, true);
     }
   };
   batches(20, 0.9);
@@ -36,6 +36,10 @@ TEST(Progress, BestDependsOnTheDirectionOfTheMetric) {
   EXPECT_TRUE(progress.offer_best("val/loss", 2.0, 1));
   EXPECT_FALSE(progress.offer_best("val/loss", 2.0, 2));
   EXPECT_TRUE(progress.offer_best("val/loss", 1.0, 3));
+  EXPECT_TRUE(progress.offer_best("val/perplexity", 9, 3));
+  EXPECT_FALSE(progress.offer_best("val/perplexity", 10, 3));
+  EXPECT_TRUE(progress.offer_best("val/top5", 0.8, 3));
+  EXPECT_TRUE(progress.offer_best("val/top5", 0.9, 3));
   EXPECT_TRUE(progress.offer_best("val/acc", 0.5, 4));  // another metric starts anew
   EXPECT_FALSE(progress.offer_best("val/acc", 0.4, 5));
   EXPECT_FALSE(progress.offer_best("val/acc", std::numeric_limits<double>::quiet_NaN(), 6));

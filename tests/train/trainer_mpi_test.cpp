@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 #include <chrono>
 #include <thread>
@@ -74,6 +75,7 @@ struct Outcome {
   std::vector<double> losses;
   std::vector<double> norms;
   MetricSums evaluation{};
+  std::vector<Index> confusion;
 };
 
 Outcome train(const Topology& topology, const Case& c, int threads, const Loss* other = nullptr) {
@@ -90,7 +92,8 @@ Outcome train(const Topology& topology, const Case& c, int threads, const Loss* 
   }
   outcome.parameters.assign(trainer.parameters().begin(), trainer.parameters().end());
   Evaluator evaluator(topology.ranks(), problem.network, c.options.batch, c.options.microbatches);
-  outcome.evaluation = evaluator.evaluate(trainer.parameters(), *problem.loss, problem.samples);
+  outcome.evaluation = evaluator.evaluate(trainer.parameters(), loss, problem.samples);
+  outcome.confusion = evaluator.confusion(trainer.parameters(), problem.samples).counts;
   set_thread_count(1);
   return outcome;
 }
@@ -105,6 +108,7 @@ void expect_same(const Outcome& a, const Outcome& b, const std::string& what) {
   EXPECT_TRUE(same_bits(a.losses, b.losses)) << what;
   EXPECT_TRUE(same_bits(a.norms, b.norms)) << what;
   EXPECT_EQ(a.evaluation, b.evaluation) << what;
+  EXPECT_EQ(a.confusion, b.confusion) << what;
 }
 
 TEST(Trainer, EveryNumberOfRanksAndThreadsGivesTheSameBits) {
@@ -118,6 +122,22 @@ TEST(Trainer, EveryNumberOfRanksAndThreadsGivesTheSameBits) {
     expect_same(together, single, c.name);
     EXPECT_LT(together.losses.back(), together.losses.front()) << c.name << ": it does learn";
   }
+}
+
+TEST(Trainer, SmoothingAndClassWeightsGiveTheSameBits) {
+  const Communicator all(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const Topology world(all);
+  const Topology alone(self);
+  const auto loss =
+      cross_entropy({.label_smoothing = 0.1f, .class_weights = {0.5f, 2, 1.25f}, .top_k = 2});
+  const Outcome together = train(world, kCases[2], 2, loss.get());
+  expect_same(together, train(alone, kCases[2], 1, loss.get()), "smoothed and weighted");
+  // The matrix and the sums tell of the same predictions.
+  const std::vector<Index>& counts = together.confusion;
+  EXPECT_EQ(static_cast<double>(counts[0] + counts[4] + counts[8]), together.evaluation[1]);
+  EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), Index{0}), SmallProblem::kSamples);
+  EXPECT_GE(together.evaluation[2], together.evaluation[1]);
 }
 
 // One machine stands for several: nodes of one rank, of two, and unequal ones.
@@ -141,7 +161,7 @@ class Straggling final : public Loss {
  public:
   explicit Straggling(bool late) : late_(late) {}
   std::string_view type() const override { return loss_->type(); }
-  bool classifies() const override { return true; }
+  Outputs outputs() const override { return loss_->outputs(); }
   void evaluate(ConstMatrix prediction, const Targets& targets, Real weight, Matrix gradient,
                 MetricSums& sums) const override {
     loss_->evaluate(prediction, targets, weight, gradient, sums);
@@ -149,8 +169,8 @@ class Straggling final : public Loss {
     const std::uint32_t draw = random_bits({.seed = 1}, draws_++);
     if (draw % 3 == 0) std::this_thread::sleep_for(std::chrono::microseconds(draw % 2000));
   }
-  std::vector<Metric> metrics(const MetricSums& sums, double samples) const override {
-    return loss_->metrics(sums, samples);
+  std::vector<Metric> metrics(const MetricSums& sums, double samples, Shape output) const override {
+    return loss_->metrics(sums, samples, output);
   }
 
  private:

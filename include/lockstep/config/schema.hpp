@@ -22,7 +22,8 @@ enum class Kind {
   interval,
   bytes,
   index_or_text,
-  texts
+  reals_or_choice,
+  texts,
 };
 
 /// Where the value of a fixed key lives in the Config.
@@ -45,9 +46,10 @@ struct Key {
   std::optional<double> max{};
   bool min_exclusive = false;
   bool max_exclusive = false;
-  std::vector<std::string> choices{};  ///< choice: the values; interval: the units, all if
-                                       ///< empty; integer: words that may stand for the number
-  std::string unit{};                  ///< "samples", "bytes"; empty if it has none
+  std::vector<std::string> choices{};  ///< choice: the values; reals_or_choice: those beside a
+                                       ///< list; interval: the units, all if empty; integer: words
+                                       ///< that may stand for the number
+  std::string unit{};       ///< "samples", "bytes"; empty if it has none
   bool deployment = false;  ///< does not change the result of a run; left out of checkpoints
   std::string sentence{};
   Field (*field)(Config&) = nullptr;  ///< fixed sections only; other keys are read through Settings

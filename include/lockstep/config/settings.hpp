@@ -34,6 +34,8 @@ class Settings {
   /// The layer's name, given or automatic; layers only.
   [[nodiscard]] const std::string& name() const { return text("name"); }
 
+  /// Whether the component has the key, with or without a value.
+  [[nodiscard]] bool knows(std::string_view key) const;
   /// Whether the key has a value: false for an optional key that was not given.
   [[nodiscard]] bool has(std::string_view key) const;
   [[nodiscard]] bool boolean(std::string_view key) const;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,8 +14,8 @@ namespace lockstep {
 
 /// The right answers for some samples: class labels or values, according to the loss.
 struct Targets {
-  std::span<const std::int32_t> labels;  ///< one per row
-  ConstMatrix values;                    ///< one row per row
+  std::span<const std::int32_t> labels;  ///< one per row of the prediction
+  ConstMatrix values;                    ///< as many as the prediction, in the same order
 
   /// The answers of rows [first, first + count).
   [[nodiscard]] Targets rows(Index first, Index count) const;
@@ -22,12 +23,19 @@ struct Targets {
 
 /// Sums over samples that metrics are made of; what each means is the loss's business. In double:
 /// they are added in the order of the microbatches.
-using MetricSums = std::array<double, 4>;
+using MetricSums = std::array<double, 5>;
 
-/// One figure for people: "loss", "acc", "rmse", "r2".
+/// One figure for people: "loss", "acc", "top5", "perplexity", "rmse", "mae", "r2".
 struct Metric {
-  std::string_view name;
+  std::string name;
   double value;
+};
+
+/// What the outputs of a network mean that learns by a loss, and so what its answers are.
+enum class Outputs {
+  class_logits,  ///< softmax makes them probabilities of classes; answers are class labels
+  logits,        ///< sigmoid makes each a probability; answers are values from 0 to 1
+  values         ///< answers are values
 };
 
 /// Compares predictions with answers.
@@ -36,33 +44,64 @@ class Loss {
   virtual ~Loss() = default;
 
   [[nodiscard]] virtual std::string_view type() const = 0;
-  /// True if the answers are class labels.
-  [[nodiscard]] virtual bool classifies() const = 0;
-  /// For the rows given: sets gradient = weight * d(sum of the samples' losses) / d(prediction),
+  [[nodiscard]] virtual Outputs outputs() const = 0;
+  /// True if the answers are class labels; then sums[1] counts the right predictions.
+  [[nodiscard]] bool classifies() const { return outputs() == Outputs::class_logits; }
+  /// Errors: Error(config) if a network with this output cannot learn by this loss.
+  virtual void check(Shape /*output*/) const {}
+  /// For the rows given: sets gradient = weight * d(sum of the rows' losses) / d(prediction),
   /// and adds the rows' sums to `sums`; sums[0] is the sum of the losses. An empty gradient (data =
   /// nullptr) is not wanted.
   virtual void evaluate(ConstMatrix prediction, const Targets& targets, Real weight,
                         Matrix gradient, MetricSums& sums) const = 0;
-  /// The figures of `samples` samples whose sums are given. The first is the mean loss.
-  [[nodiscard]] virtual std::vector<Metric> metrics(const MetricSums& sums,
-                                                    double samples) const = 0;
+  /// The figures of `samples` samples of a network with this output, whose sums are given. Which
+  /// there are depends on the output alone; the first is the mean loss.
+  [[nodiscard]] virtual std::vector<Metric> metrics(const MetricSums& sums, double samples,
+                                                    Shape output) const = 0;
 };
 
-/// Softmax cross-entropy of one label per row: -log(exp(z_label) / sum_j exp(z_j)).
+struct CrossEntropyOptions {
+  Real label_smoothing = 0;           ///< share of the answer spread evenly over all classes
+  std::vector<Real> class_weights{};  ///< of each class; empty: all are 1
+  Index top_k = 0;                    ///< also counts labels among so many largest values; 0: off
+};
+
+/// Softmax cross-entropy of one label per row, with K classes, weights w and smoothing s:
+/// sum_c q_c (-log p_c), where p = softmax(z) and q_c = w_c ((1 - s) [c = label] + s / K).
+/// The mean is over rows, not over weights: weights of mean 1 over the samples leave the learning
+/// rate alone.
 /// Metrics: loss (mean), acc (share of rows whose largest value is the label's; the first of equals
-/// counts).
-std::unique_ptr<Loss> cross_entropy();
+/// counts), topK (share of rows whose label is among the K largest), and for sequences perplexity,
+/// exp of the mean of -log p_label. All but loss ignore weights and smoothing.
+/// Errors: `check` refuses other than K weights, and a top_k that is not below K.
+/// Source: Szegedy et al. 2016, arXiv 1512.00567.
+std::unique_ptr<Loss> cross_entropy(CrossEntropyOptions options = {});
 
 /// Mean squared error: the mean over the columns of (prediction - answer)^2.
-/// Metrics: loss (mean), rmse, and for one column r2 = 1 - sum of squared errors / sum of squared
-/// deviations from the mean (NaN if all answers are equal); around a common mean of several columns
-/// their differences would count as explained.
+/// Metrics, also of the next two: loss (mean), rmse, mae, and for one column r2 = 1 - sum of
+/// squared errors / sum of squared deviations from the mean (NaN if all answers are equal); around
+/// a common mean of several columns their differences would count as explained.
 std::unique_ptr<Loss> mean_squared_error();
 
+/// Mean absolute error: the mean over the columns of |prediction - answer|, of slope 0 at 0.
+std::unique_ptr<Loss> mean_absolute_error();
+
+/// The mean over the columns of e^2 / 2 where |e| <= delta, elsewhere delta (|e| - delta / 2), with
+/// e = prediction - answer.
+/// Errors: Error(config) if delta is not above 0.
+/// Source: Huber 1964, Annals of Mathematical Statistics 35.
+std::unique_ptr<Loss> huber(Real delta = 1);
+
+/// Cross-entropy of independent yes-or-no questions, given as logits z with answers t from 0 to 1:
+/// the mean over the columns of -t log sigmoid(z) - (1 - t) log(1 - sigmoid(z)).
+/// Metrics: loss (mean), acc (share of the outputs with sigmoid(z) > 1/2 where t > 1/2).
+std::unique_ptr<Loss> binary_cross_entropy();
+
 /// Evaluates the loss of each microbatch of a pass on its own; `sums` has one entry per microbatch
-/// and is set.
+/// and is set. The loss of a sample is the mean over its positions, and so are its other sums;
+/// `weight` is that of a sample.
 void evaluate_loss(const Loss& loss, const Pass& pass, ConstTensor prediction,
-                   const Targets& targets, Real weight, Tensor gradient,
+                   const Targets& targets, double weight, Tensor gradient,
                    std::span<MetricSums> sums);
 
 }  // namespace lockstep

@@ -52,15 +52,15 @@ struct DataSets {
 /// Reads, checks and distributes the data of a configuration. Collective.
 /// Errors: AgreedError with whatever rank 0 found.
 [[nodiscard]] std::unique_ptr<DataSets> load_data(const Topology& topology,
-                                                  const config::Config& config,
-                                                  bool classification);
+                                                  const config::Config& config, Outputs outputs);
 
 /// Checks that the inputs, as normalized, are whole numbers below LayerPlan::symbols where a layer
 /// on the network's input asks for that. Errors: Error(bad_data) naming sample, value and layer.
 void check_inputs(const Dataset& data, const Normalization& normalization, const Network& network);
 
-/// Checks that targets fit a network's output and a loss: labels below the number of outputs, or as
-/// many values. Errors: Error(bad_data) or Error(config) naming the sample and the layer.
-void check_targets(const Dataset& data, const Network& network, bool classification);
+/// Checks that targets fit a network's output and a loss: for each position one label below the
+/// number of outputs, or as many values as outputs, from 0 to 1 for a loss of logits. Errors:
+/// Error(bad_data) or Error(config) naming the sample and the layer.
+void check_targets(const Dataset& data, const Network& network, Outputs outputs);
 
 }  // namespace lockstep

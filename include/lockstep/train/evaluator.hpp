@@ -4,6 +4,7 @@
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/nn/workspace.hpp"
+#include "lockstep/train/confusion_matrix.hpp"
 #include "lockstep/train/samples.hpp"
 
 namespace lockstep {
@@ -18,6 +19,11 @@ class Evaluator {
 
   /// The sums of the loss over all samples, the same on every rank. Collective.
   MetricSums evaluate(std::span<const Real> parameters, const Loss& loss, const Samples& samples);
+
+  /// How a network whose outputs are class logits tells the classes apart; each position of a
+  /// sample counts as one, and the first of equal outputs is the prediction. The same on every
+  /// rank. Collective.
+  ConfusionMatrix confusion(std::span<const Real> parameters, const Samples& samples);
 
   /// The predictions for all samples in their order, row after row, on rank 0; empty elsewhere.
   /// Collective.

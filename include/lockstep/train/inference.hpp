@@ -1,22 +1,37 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "lockstep/comm/communicator.hpp"
+#include "lockstep/train/confusion_matrix.hpp"
 #include "lockstep/train/events.hpp"
 
 namespace lockstep {
 
-/// Evaluates a checkpoint on its validation data, or on `data` (a path as in data.val; `labels` as
-/// in data.val_labels), with the normalization stored in the checkpoint. Collective; the result is
-/// the same on every rank and for every rank count. Errors: AgreedError; the file's faults as
+/// What to judge a checkpoint on, and how.
+struct EvalRequest {
+  std::string checkpoint;
+  std::string data;        ///< a path as in data.val; empty: the validation data of the run
+  std::string labels;      ///< as in data.val_labels
+  bool confusion = false;  ///< also tell which classes are taken for which; classifiers only
+};
+
+struct Evaluation {
+  EvalEvent event;
+  std::optional<ConfusionMatrix> confusion;  ///< if it was asked for
+};
+
+/// Evaluates a checkpoint with the normalization stored in it. Collective; the result is the same
+/// on every rank and for every rank count. Errors: AgreedError; the file's faults as
 /// Error(bad_data) or Error(no_input).
-EvalEvent evaluate_checkpoint(const Communicator& world, const std::string& checkpoint,
-                              const std::string& data, const std::string& labels);
+Evaluation evaluate_checkpoint(const Communicator& world, const EvalRequest& request);
 
 /// Writes the predictions for the inputs in `data` to `out`: CSV, one row per sample in the order
-/// of the file. Classification: columns label and the probability of each class; regression: the
-/// values in the units of the data. Collective. Errors: AgreedError.
+/// of the file. Classification: columns label and the probability p0, p1, ... of each class, for
+/// sequences one row per position, with the columns sample and position first; logits of
+/// binary_cross_entropy: the probability p0, p1, ... of each output; regression: the values in the
+/// units of the data. Collective. Errors: AgreedError.
 void predict_checkpoint(const Communicator& world, const std::string& checkpoint,
                         const std::string& data, const std::string& out);
 

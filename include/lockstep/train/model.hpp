@@ -43,10 +43,6 @@ class Model {
   [[nodiscard]] std::span<const Real> gradients() const { return gradients_.span(); }
 
  private:
-  /// One for each position of each sample.
-  [[nodiscard]] Index answer_rows() const {
-    return batch_.rows * network_.output_shape().positions();
-  }
   double evaluate(const Loss& loss, const Targets& targets);
   [[nodiscard]] Pass pass() const;
 

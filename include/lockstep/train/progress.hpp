@@ -33,8 +33,8 @@ class Progress {
   /// may be empty.
   void add_history(std::uint64_t step, double epoch, const std::vector<Metric>& train,
                    const std::vector<Metric>& val);
-  /// Takes the value as the new best if it is better; "val/loss" and "val/rmse" are better when
-  /// smaller. True if it is.
+  /// Takes the value as the new best if it is better; "val/acc", "val/topK" and "val/r2" are better
+  /// when larger, all others when smaller. True if it is.
   bool offer_best(const std::string& metric, double value, std::uint64_t step);
 
   MetricSums epoch_sums{};  ///< of the batches of the running epoch

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <vector>
+
+#include "lockstep/config/config.hpp"
+#include "lockstep/train/samples.hpp"
+
+namespace lockstep {
+
+/// Weights under which every class counts alike: samples / (classes that occur * samples of the
+/// class), of mean 1 over the samples; 1 for a class that does not occur.
+/// Source: the heuristic "balanced" of scikit-learn, after King and Zeng 2001.
+[[nodiscard]] std::vector<double> balanced_weights(const Samples& samples, Index classes);
+
+/// Puts numbers in place of loss.class_weights = "balanced", so that the configuration in a
+/// checkpoint says all that its loss needs. Labels are counted over the training samples.
+void resolve_class_weights(const Samples& training, Shape output, config::Config& config);
+
+}  // namespace lockstep

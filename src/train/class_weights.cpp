@@ -1,0 +1,34 @@
+#include "lockstep/train/class_weights.hpp"
+
+#include <algorithm>
+
+namespace lockstep {
+
+std::vector<double> balanced_weights(const Samples& samples, Index classes) {
+  std::vector<Index> counts(static_cast<std::size_t>(classes));
+  for (Index i = 0; i < samples.size(); ++i) {
+    const auto label = static_cast<std::size_t>(samples.data->label(samples.subset[i]));
+    if (label < counts.size()) ++counts[label];  // others are refused with the targets
+  }
+  const auto present = classes - std::ranges::count(counts, Index{0});
+  std::vector<double> weights;
+  for (const Index count : counts) {
+    weights.push_back(count == 0 ? 1
+                                 : static_cast<double>(samples.size()) /
+                                       (static_cast<double>(present) * static_cast<double>(count)));
+  }
+  return weights;
+}
+
+void resolve_class_weights(const Samples& training, Shape output, config::Config& config) {
+  constexpr std::string_view kKey = "class_weights";
+  const config::Settings& loss = config.loss;
+  if (!loss.knows(kKey) || !std::holds_alternative<std::string>(loss.entry(kKey).value)) return;
+  if (training.data->describe().is_text()) {
+    throw loss.error(kKey, "the symbols of a text are not balanced; give the weights as numbers");
+  }
+  config.loss.set(std::string(kKey),
+                  {balanced_weights(training, output.channels), loss.entry(kKey).place});
+}
+
+}  // namespace lockstep
