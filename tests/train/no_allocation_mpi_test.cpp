@@ -41,8 +41,14 @@ long allocations_in_steps(const Optimizer& optimizer, const TrainerOptions& opti
   const Communicator all(MPI_COMM_WORLD);
   const Topology world(all, node_sizes);
   const SmallProblem problem;
+  std::vector<std::unique_ptr<Augmentation>> changes;
+  changes.push_back(noise(0.1));
+  changes.push_back(mask({.bands = 3}));
+  const Augmenter augmenter(std::move(changes), problem.data.shape(), problem.identity, 1);
+  Samples samples = problem.samples;
+  samples.augmenter = &augmenter;
   Trainer trainer(world, problem.network, loss == nullptr ? *problem.loss : *loss, optimizer,
-                  problem.samples, options);
+                  samples, options);
   trainer.step(0.05, {}, true);
   const long before = allocations;
   for (int i = 0; i < 20; ++i) trainer.step(0.05, {}, i % 2 == 0);  // over the end of an epoch
