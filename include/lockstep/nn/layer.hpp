@@ -77,7 +77,7 @@ struct LayerPlan {
   Index scratch = 0;         ///< numbers used within one call; shared by all layers
   double multiply_adds = 0;  ///< of one sample, forward
   Index symbols = 0;         ///< if not 0, the input must be whole numbers in [0, symbols)
-  bool in_place = false;  ///< the output may lie where the input lies, and so may their gradients
+  bool in_place = false;     ///< the output may lie where the first input lies, their gradients too
   bool reads_output = true;  ///< backward reads the output, so nothing may be written over it
 };
 
