@@ -72,12 +72,9 @@ class Recurrent final : public Layer {
                        from_input.bias_spec("bias_ih_l0"), from_state.bias_spec("bias_hh_l0")};
     for (ParameterSpec& spec : plan.parameters) spec.initializer.fan_out = units_;
     plan.saved = aligned<Real>(rows * gates()) + 2 * aligned<Real>(rows * units_);
-    const Index samples = capacity.samples;
-    const Index steps = aligned<Real>(samples * gates()) + 2 * aligned<Real>(samples * units_) +
-                        aligned<Real>(units_);
-    plan.scratch = 2 * aligned<Real>(rows * gates()) + steps +
+    plan.scratch = 2 * aligned<Real>(rows * gates()) +
                    std::max({from_input.scratch(rows, capacity), from_state.scratch(rows, capacity),
-                             from_state.scratch(samples, capacity)});
+                             capacity.threads * room()});
     plan.multiply_adds = static_cast<double>(input.positions()) * static_cast<double>(gates()) *
                          static_cast<double>(input.channels + units_);
     return plan;
@@ -88,31 +85,10 @@ class Recurrent final : public Layer {
     const Index samples = f.pass.samples();
     const Index positions = shape.positions();
     const Saved saved(f.saved, samples * positions, *this);
-    std::span<Real> scratch = f.scratch;
-    const Matrix hidden = take(scratch, samples, gates());
-    const Matrix state = take(scratch, samples, units_);
-    const Real* const zero = zeros(scratch, units_);
-    std::ranges::fill(span_of(state), Real{0});
-
     input_projection(shape).forward(f.parameters, f.inputs[0].matrix(samples), saved.gates,
-                                    scratch);
-    for (Index t = 0; t < positions; ++t) {
-      state_projection().forward(f.parameters, state, hidden, scratch);
-      for_samples(samples, [&](Index s) {
-        const Index row = s * positions + t;
-        std::ranges::copy(state.row(s), saved.states.row(row).data());
-        Cell::forward({.units = units_,
-                       .gates = saved.gates.row(row).data(),
-                       .hidden = hidden.row(s).data(),
-                       .state = saved.states.row(row).data(),
-                       .kept_before = t == 0 ? zero : saved.kept.row(row - 1).data(),
-                       .kept = saved.kept.row(row).data(),
-                       .next = state.row(s).data()});
-        if (options_.last && t + 1 < positions) return;
-        Real* const y = f.output.data + (options_.last ? s : row) * units_;
-        std::ranges::copy(state.row(s), y);
-      });
-    }
+                                    f.scratch);
+    for_groups(samples, f.scratch,
+               [&](Range group, std::span<Real> own) { go_ahead(f, saved, group, own); });
   }
 
   void backward(const LayerBackward& b) const override {
@@ -124,7 +100,9 @@ class Recurrent final : public Layer {
     const Matrix dgates = take(scratch, samples * positions, gates());
     const Matrix dhidden =
         Cell::kEqualGradients ? dgates : take(scratch, samples * positions, gates());
-    go_back(b, saved, dgates, dhidden, scratch);
+    for_groups(samples, scratch, [&](Range group, std::span<Real> own) {
+      go_back(b, saved, dgates, dhidden, group, own);
+    });
 
     input_projection(shape).parameter_gradients(b, positions, b.inputs[0].matrix(samples), dgates,
                                                 scratch);
@@ -148,6 +126,10 @@ class Recurrent final : public Layer {
     Matrix kept;
   };
 
+  /// Samples that a thread takes through the positions together: then a weight, read from the
+  /// second-level cache, is used often enough.
+  static constexpr Index kGroup = 64;
+
   [[nodiscard]] Index gates() const { return Cell::kGates * units_; }
   [[nodiscard]] Projection input_projection(const Shape& input) const {
     return {{input.channels, gates()}, 0, 2};
@@ -164,32 +146,72 @@ class Recurrent final : public Layer {
     return row.data();
   }
 
+  /// Numbers of scratch in which one thread takes a group of samples through the positions.
+  [[nodiscard]] Index room() const {
+    return aligned<Real>(kGroup * gates()) + 2 * aligned<Real>(kGroup * units_) +
+           aligned<Real>(units_) +
+           aligned<Real>(state_projection().scratch(kGroup, {.microbatches = 1, .threads = 1}));
+  }
+
+  /// Calls body(group, room) for consecutive groups of at most kGroup samples. Each thread goes
+  /// through all positions on its own: threads that waited for each other at every position would
+  /// wait more than they work.
   template <typename Body>
-  void for_samples(Index samples, const Body& body) const {
-    const Index tile = std::max<Index>(kElementTile / gates(), 1);
-    parallel_for_tiles(samples, tile, [&](Index begin, Index end) {
-      for (Index s = begin; s < end; ++s) body(s);
+  void for_groups(Index samples, std::span<Real> scratch, const Body& body) const {
+    const Index threads = thread_count();
+    const Index groups = std::min(samples, std::max(threads, pieces_of(samples, kGroup)));
+    const auto each = static_cast<std::size_t>(room());
+    parallel_for_alone(groups, [&](Index g) {
+      body(piece_of(samples, g, groups),
+           scratch.subspan(each * static_cast<std::size_t>(thread_number()), each));
     });
   }
 
-  /// From the last position to the first: dgates and dhidden of all.
+  /// From the first position to the last: what is saved, and the outputs.
+  void go_ahead(const LayerForward& f, const Saved& saved, Range group,
+                std::span<Real> scratch) const {
+    const Index positions = f.inputs[0].shape.positions();
+    const Matrix hidden = take(scratch, group.size(), gates());
+    const Matrix state = take(scratch, group.size(), units_);
+    const Real* const zero = zeros(scratch, units_);
+    std::ranges::fill(span_of(state), Real{0});
+    for (Index t = 0; t < positions; ++t) {
+      state_projection().forward(f.parameters, state, hidden, scratch);
+      for (Index s = 0; s < group.size(); ++s) {
+        const Index sample = group.begin + s;
+        const Index row = sample * positions + t;
+        std::ranges::copy(state.row(s), saved.states.row(row).data());
+        Cell::forward({.units = units_,
+                       .gates = saved.gates.row(row).data(),
+                       .hidden = hidden.row(s).data(),
+                       .state = saved.states.row(row).data(),
+                       .kept_before = t == 0 ? zero : saved.kept.row(row - 1).data(),
+                       .kept = saved.kept.row(row).data(),
+                       .next = state.row(s).data()});
+        if (options_.last && t + 1 < positions) continue;
+        std::ranges::copy(state.row(s), f.output.data + (options_.last ? sample : row) * units_);
+      }
+    }
+  }
+
+  /// From the last position to the first: dgates and dhidden.
   void go_back(const LayerBackward& b, const Saved& saved, Matrix dgates, Matrix dhidden,
-               std::span<Real> scratch) const {
-    const Index samples = b.pass.samples();
+               Range group, std::span<Real> scratch) const {
     const Index positions = b.inputs[0].shape.positions();
-    const Matrix step = take(scratch, samples, gates());
-    const Matrix dstate = take(scratch, samples, units_);
-    const Matrix carried = take(scratch, samples, units_);
+    const Matrix step = take(scratch, group.size(), gates());
+    const Matrix dstate = take(scratch, group.size(), units_);
+    const Matrix carried = take(scratch, group.size(), units_);
     const Real* const zero = zeros(scratch, units_);
     std::ranges::fill(span_of(dstate), Real{0});
     std::ranges::fill(span_of(carried), Real{0});
     for (Index t = positions - 1; t >= 0; --t) {
-      for_samples(samples, [&](Index s) {
-        const Index row = s * positions + t;
+      for (Index s = 0; s < group.size(); ++s) {
+        const Index sample = group.begin + s;
+        const Index row = sample * positions + t;
         Real* const dh = dstate.row(s).data();
         if (Cell::kCarriesState) add(carried.row(s).data(), dh);
         if (!options_.last || t + 1 == positions) {
-          add(b.output_gradient.data + (options_.last ? s : row) * units_, dh);
+          add(b.output_gradient.data + (options_.last ? sample : row) * units_, dh);
         }
         Cell::backward({.units = units_,
                         .gates = saved.gates.row(row).data(),
@@ -201,7 +223,7 @@ class Recurrent final : public Layer {
                         .dgates = dgates.row(row).data(),
                         .dhidden = dhidden.row(row).data()});
         std::ranges::copy(dhidden.row(row), step.row(s).data());
-      });
+      }
       if (t > 0) state_projection().input_gradient(b.parameters, step, dstate, scratch);
     }
   }

@@ -26,6 +26,18 @@ void parallel_for(Index count, const Body& body) {
   for (Index i = 0; i < count; ++i) body(i);
 }
 
+/// The same, where each call of `body` has one thread for itself: within it thread_count() is 1 and
+/// every parallel_for runs on the calling thread.
+template <typename Body>
+void parallel_for_alone(Index count, const Body& body) {
+#pragma omp parallel
+  {
+    omp_set_num_threads(1);  // of this thread, until the region ends
+#pragma omp for schedule(dynamic, 1)
+    for (Index i = 0; i < count; ++i) body(i);
+  }
+}
+
 /// Calls body(begin, end) for consecutive pieces of [0, count), cut at multiples of `tile`.
 template <typename Body>
 void parallel_for_tiles(Index count, Index tile, const Body& body) {
