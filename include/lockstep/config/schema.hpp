@@ -49,7 +49,7 @@ struct Key {
   std::vector<std::string> choices{};  ///< choice: the values; reals_or_choice: those beside a
                                        ///< list; interval: the units, all if empty; integer: words
                                        ///< that may stand for the number
-  std::string unit{};       ///< "samples", "bytes"; empty if it has none
+  std::string unit{};                  ///< "samples", "bytes"; empty if it has none
   bool deployment = false;  ///< does not change the result of a run; left out of checkpoints
   std::string sentence{};
   Field (*field)(Config&) = nullptr;  ///< fixed sections only; other keys are read through Settings
