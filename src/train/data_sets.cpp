@@ -215,6 +215,13 @@ void check_inputs(const Dataset& data, const Normalization& normalization, const
     const bool reads_data =
         std::ranges::any_of(node.inputs, [&](Value v) { return v.id == network.input().id; });
     if (node.symbols == 0 || !reads_data) continue;
+    if (data.describe().is_text()) {
+      if (data.classes() <= node.symbols) continue;
+      throw Error(ExitCode::config,
+                  fmt::format("layer '{}' takes {} symbols, but {} has {}\n"
+                              "  give it a row for each: symbols = \"vocab\"",
+                              node.name, node.symbols, data.name(), data.classes()));
+    }
     for (Index i = 0; i < data.size(); ++i) {
       data.read_input(i, normalization, input);
       const auto wrong = std::ranges::find_if_not(input, [&](Real x) {

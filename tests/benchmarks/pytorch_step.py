@@ -34,10 +34,42 @@ def convnet():
     return nn.Sequential(*layers, nn.Flatten(), mlp(4096, 256, 10))
 
 
+class Block(nn.Module):
+    def __init__(self, width, heads, positions):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query_key_value, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.widen, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.heads = heads
+        self.register_buffer("mask", torch.full((positions, positions), float("-inf")).triu(1))
+
+    def forward(self, x):
+        batch, positions, width = x.shape
+        parts = self.query_key_value(self.norm1(x)).view(batch, positions, 3, self.heads, width // self.heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        scores = query @ key.transpose(-2, -1) / (width // self.heads) ** 0.5 + self.mask
+        seen = (scores.softmax(-1) @ value).transpose(1, 2).reshape(batch, positions, width)
+        x = x + self.out(seen)
+        return x + self.narrow(nn.functional.gelu(self.widen(self.norm2(x))))
+
+
+class Gpt(nn.Module):
+    def __init__(self, symbols=65, positions=64, width=128, heads=4, blocks=4):
+        super().__init__()
+        self.symbols = nn.Embedding(symbols, width)
+        self.positions = nn.Parameter(torch.zeros(positions, width))
+        self.blocks = nn.Sequential(*(Block(width, heads, positions) for _ in range(blocks)))
+        self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, symbols)
+
+    def forward(self, symbols):
+        return self.head(self.norm(self.blocks(self.symbols(symbols) + self.positions))).flatten(0, 1)
+
+
 # work: network, shape of a sample, batch
 WORKS = {"mlp-small": (lambda: mlp(784, 512, 256, 10), (784,), 512),
          "mlp-wide": (lambda: mlp(784, 2048, 2048, 10), (784,), 1024),
-         "convnet": (convnet, (3, 32, 32), 128)}
+         "convnet": (convnet, (3, 32, 32), 128),
+         "gpt": (Gpt, (64,), 32)}
 RANK = int(os.environ.get("RANK", "0"))
 WORLD = int(os.environ.get("WORLD_SIZE", "1"))
 
@@ -89,7 +121,8 @@ def main():
     model = build()
     if WORLD > 1:
         model = nn.parallel.DistributedDataParallel(model)
-    optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
+    optimizer = (torch.optim.AdamW(model.parameters(), 1e-3) if work == "gpt"
+                 else torch.optim.SGD(model.parameters(), 0.01, momentum=0.9))
     loss_function = nn.CrossEntropyLoss()
     batch //= WORLD
 
@@ -101,7 +134,11 @@ def main():
 
     if sys.argv[2] == "hold":
         hold(train, batch, sys.argv[3:])
-    batches = [(torch.randn(batch, *shape), torch.randint(0, 10, (batch,))) for _ in range(4)]
+    if work == "gpt":
+        batches = [(torch.randint(0, 65, (batch, *shape)), torch.randint(0, 65, (batch * shape[0],)))
+                   for _ in range(4)]
+    else:
+        batches = [(torch.randn(batch, *shape), torch.randint(0, 10, (batch,))) for _ in range(4)]
     measure(work, lambda i: train(*batches[i % 4]), int(sys.argv[2]), int(sys.argv[3]))
 
 

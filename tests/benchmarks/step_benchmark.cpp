@@ -5,6 +5,7 @@
 //
 //   mlp-small   784-512-256-10, batch 512      mlp-wide   784-2048-2048-10, batch 1024
 //   convnet     32x32x3, 2 x conv 32, pool, 2 x conv 64, pool, 256-10, batch 128
+//   gpt         4 transformer blocks, 128 wide, 4 heads, 64 positions, 65 symbols, batch 32, AdamW
 //
 // Prints one JSON object: median and best over the rounds of the mean step time; where rank 0's
 // time went, in ms per step; FLOPs of the products of a step. One rank with one thread also
@@ -36,6 +37,7 @@ struct Work {
   Shape input;
   Index batch;
   void (*build)(Network& network);
+  Index symbols = 0;  ///< of a text
 };
 
 struct Options {
@@ -50,7 +52,7 @@ struct Options {
 [[noreturn]] void refuse(const char* what) {
   std::fprintf(stderr,
                "step_benchmark: %s\n"
-               "usage: step_benchmark mlp-small|mlp-wide|convnet STEPS ROUNDS [--threads N] "
+               "usage: step_benchmark mlp-small|mlp-wide|convnet|gpt STEPS ROUNDS [--threads N] "
                "[--microbatches N] [--ranks-per-node N]\n",
                what);
   std::exit(64);
@@ -76,11 +78,30 @@ void add_convnet(Network& network) {
   add_mlp(network, {256});
 }
 
+void add_gpt(Network& network) {
+  constexpr Index kWidth = 128;
+  constexpr Index kBlocks = 4;
+  Value x = network.add(embedding({.symbols = 65, .dim = kWidth, .positions = Positions::learned}));
+  for (Index i = 0; i < kBlocks; ++i) {
+    network.add(layer_norm());
+    const Value seen = network.add(attention({.heads = 4, .causal = true}));
+    x = network.add(sum(), {}, {x, seen});
+    network.add(layer_norm());
+    network.add(linear(4 * kWidth));
+    network.add(gelu());
+    const Value thought = network.add(linear(kWidth));
+    x = network.add(sum(), {}, {x, thought});
+  }
+  network.add(layer_norm());
+  network.add(linear(65));
+}
+
 Work work_named(const std::string& name) {
   const Shape vector{.channels = 784};
   if (name == "mlp-small") return {name, vector, 512, [](Network& n) { add_mlp(n, {512, 256}); }};
   if (name == "mlp-wide") return {name, vector, 1024, [](Network& n) { add_mlp(n, {2048, 2048}); }};
   if (name == "convnet") return {name, {32, 32, 3}, 128, add_convnet};
+  if (name == "gpt") return {name, {64, 1, 1}, 32, add_gpt, 65};
   refuse("unknown work");
 }
 
@@ -107,9 +128,21 @@ Options parse(int argc, char** argv) {
 }
 
 Dataset synthetic(const Work& work) {
-  Dataset data("synthetic", {.shape = work.input, .size = 4 * work.batch});
   const RandomKey key{.seed = 1};
   std::uint64_t element = 0;
+  DatasetHeader header{.shape = work.input, .size = 4 * work.batch};
+  if (work.symbols > 0) {
+    header.input_type = InputType::symbols;
+    header.target_columns = header.stride = work.input.height;
+    header.symbols = header.size * header.stride + 1;
+    Dataset text("synthetic", header);
+    for (std::int32_t& symbol : text.symbols()) {
+      symbol = static_cast<std::int32_t>(random_bits(key, element++) %
+                                         static_cast<std::uint32_t>(work.symbols));
+    }
+    return text;
+  }
+  Dataset data("synthetic", header);
   for (float& x : data.float_inputs()) x = static_cast<float>(random_normal(key, element++));
   for (std::int32_t& label : data.labels()) {
     label = static_cast<std::int32_t>(random_bits(key, element++) % 10);
@@ -118,14 +151,13 @@ Dataset synthetic(const Work& work) {
 }
 
 // Of each product: forward and weight gradient of every layer, and input gradient of every layer
-// but the first.
+// behind the first that learns.
 double flops_per_step(const Network& network, const Work& work) {
   double products = 0;
   bool first = true;
   for (const Network::Node& node : network.nodes()) {
-    if (node.multiply_adds == 0) continue;
     products += (first ? 2 : 3) * node.multiply_adds;
-    first = false;
+    first = first && node.parameter_sizes.empty();
   }
   return 2 * products * static_cast<double>(work.batch);
 }
@@ -201,7 +233,7 @@ int main(int argc, char** argv) {
   const Normalization identity;
   const Samples samples{&data, Subset::whole(data.size()), &identity, &identity};
   const auto loss = cross_entropy();
-  const auto optimizer = sgd({.momentum = 0.9});
+  const auto optimizer = options.work.symbols > 0 ? adamw() : sgd({.momentum = 0.9});
   Trainer trainer(topology, network, *loss, *optimizer, samples,
                   {.batch = options.work.batch, .microbatches = options.microbatches});
   const Measured measured = measure(trainer, topology, flops, options);

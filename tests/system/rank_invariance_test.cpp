@@ -214,10 +214,15 @@ lr = 0.003
 Case text() {
   Case c{"text", std::string(kHead) + R"(
 [[layer]]
-type = "linear"
-out = 24
+type = "embedding"
+symbols = "vocab"
+dim = 24
+positions = "learned"
 [[layer]]
-type = "relu"
+type = "transformer_block"
+heads = 3
+causal = true
+dropout = 0.1
 [[layer]]
 type = "linear"
 out = "vocab"
