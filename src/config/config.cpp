@@ -13,7 +13,7 @@ std::span<const Settings> Config::settings(std::string_view section) const {
   throw Error(ExitCode::internal, fmt::format("[{}] is not a typed section", section));
 }
 
-Error Config::error(std::string_view path, std::string_view message) const {
+LocatedError Config::error(std::string_view path, std::string_view message) const {
   const std::string_view section = path.substr(0, path.find('.'));
   auto found = places.find(path);
   if (found != places.end() && found->second.origin == Place::Origin::builtin) {

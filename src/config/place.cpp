@@ -25,10 +25,10 @@ std::string diagnostic(const Place& place, std::string_view message, std::string
                      std::string(width, '~'), hint.empty() ? "" : " ", hint);
 }
 
-Error located_error(const Place& place, std::string_view message, std::string_view explain) {
+LocatedError located_error(const Place& place, std::string_view message, std::string_view explain) {
   Problems problems;
   problems.add({place, std::string(message), {}, std::string(explain)});
-  return problems.error();
+  return {ExitCode::config, problems.error().what()};
 }
 
 }  // namespace lockstep::config

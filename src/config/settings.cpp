@@ -60,7 +60,7 @@ const std::vector<std::string>& Settings::texts(std::string_view key) const {
   return value_of<std::vector<std::string>>(*this, key);
 }
 
-Error Settings::error(std::string_view key, std::string_view message) const {
+LocatedError Settings::error(std::string_view key, std::string_view message) const {
   if (!key.empty()) {
     const Place& place = entry(key).place;
     if (place.origin != Place::Origin::builtin) return located_error(place, message, section_);

@@ -10,15 +10,19 @@
 
 namespace lockstep {
 
-/// Where the gradients of a layer's weight (parameter 0) and bias (parameter 1) go, block by block.
+/// Where the gradients of a product's weight and bias go, block by block.
 class LinearGradients {
  public:
-  LinearGradients(const LayerBackward& b, bool bias) : count_(b.gradients.size()) {
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+
+  /// `weight` and `bias` are positions among the layer's parameters; `bias` may be kNone.
+  LinearGradients(const LayerBackward& b, std::size_t weight, std::size_t bias)
+      : count_(b.gradients.size()) {
     assert(count_ <= kMaxBlocks);
     for (std::size_t i = 0; i < count_; ++i) {
       blocks_[i] = {.block = b.gradients[i].block,
-                    .dw = b.gradient(i, 0).data(),
-                    .dbias = bias ? b.gradient(i, 1) : std::span<Real>{}};
+                    .dw = b.gradient(i, weight).data(),
+                    .dbias = bias == kNone ? std::span<Real>{} : b.gradient(i, bias)};
     }
   }
 

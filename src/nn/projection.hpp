@@ -1,20 +1,18 @@
 #pragma once
 
-#include <array>
-#include <cassert>
 #include <span>
 #include <string>
 
-#include "lockstep/base/ordered_sum.hpp"
 #include "lockstep/kernels/linear.hpp"
 #include "lockstep/nn/layer.hpp"
+#include "nn/gradient_blocks.hpp"
 
 namespace lockstep {
 
 /// One product y = x W + b within a layer: where its weight and bias stand among the layer's
 /// parameters.
 struct Projection {
-  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+  static constexpr std::size_t kNone = LinearGradients::kNone;
 
   kernels::PanelLayout layout;  ///< (in, out)
   std::size_t weight = 0;
@@ -33,15 +31,9 @@ struct Projection {
   /// Sets the gradients of weight and bias in every block; a sample has `positions` rows.
   void parameter_gradients(const LayerBackward& b, Index positions, ConstMatrix x, ConstMatrix dy,
                            std::span<Real> scratch) const {
-    assert(b.gradients.size() <= kMaxBlocks);
-    std::array<kernels::LinearGradient, kMaxBlocks> gradients;
-    for (std::size_t i = 0; i < b.gradients.size(); ++i) {
-      gradients[i] = {.block = b.gradients[i].block,
-                      .dw = b.gradient(i, weight).data(),
-                      .dbias = bias == kNone ? std::span<Real>{} : b.gradient(i, bias)};
-    }
-    kernels::linear_weight_gradient({b.pass.microbatches, positions}, x, dy,
-                                    std::span(gradients).first(b.gradients.size()), scratch);
+    const LinearGradients gradients(b, weight, bias);
+    kernels::linear_weight_gradient({b.pass.microbatches, positions}, x, dy, gradients.blocks(),
+                                    scratch);
   }
 
   void input_gradient(std::span<const std::span<const Real>> parameters, ConstMatrix dy, Matrix dx,
@@ -66,10 +58,6 @@ struct Projection {
   [[nodiscard]] Index scratch(Index rows, const Capacity& capacity) const {
     return kernels::linear_scratch(rows, capacity.microbatches, layout, capacity.threads);
   }
-
- private:
-  // An aligned share splits into at most two blocks of each size.
-  static constexpr std::size_t kMaxBlocks = 2 * OrderedSum::kMaxDepth;
 };
 
 }  // namespace lockstep

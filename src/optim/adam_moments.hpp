@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cmath>
+#include <string_view>
 
 #include "lockstep/optim/optimizer.hpp"
+#include "optim/option_checks.hpp"
 
 namespace lockstep {
 
@@ -30,5 +32,18 @@ struct AdamMoments {
   double first;     ///< 1 - beta1^t
   Real correction;  ///< sqrt(1 - beta2^t)
 };
+
+/// The averages in the state, as in checkpoints.
+inline constexpr std::string_view kAdamSlots[] = {"exp_avg", "exp_avg_sq"};
+
+/// The options that all rules with these averages share. Errors: Error(config).
+template <typename Options>
+void check_adam_options(std::string_view rule, const Options& options,
+                        std::string_view usual_epsilon) {
+  check_share(rule, "beta1", options.beta1, "0.9");
+  check_share(rule, "beta2", options.beta2, "0.999");
+  check_positive(rule, "epsilon", options.epsilon, usual_epsilon);
+  check_weight_decay(rule, options.weight_decay);
+}
 
 }  // namespace lockstep

@@ -3,7 +3,6 @@
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "optim/adam_moments.hpp"
-#include "optim/option_checks.hpp"
 
 namespace lockstep {
 namespace {
@@ -11,18 +10,12 @@ namespace {
 class Lamb final : public Optimizer, private TrustRatio {
  public:
   explicit Lamb(const LambOptions& options) : options_(options) {
-    check_share(type(), "beta1", options.beta1, "0.9");
-    check_share(type(), "beta2", options.beta2, "0.999");
-    check_positive(type(), "epsilon", options.epsilon, "1e-6");
-    check_weight_decay(type(), options.weight_decay);
+    check_adam_options(type(), options, "1e-6");
   }
 
   std::string_view type() const override { return "lamb"; }
 
-  std::span<const std::string_view> slots() const override {
-    static constexpr std::string_view kNames[] = {"exp_avg", "exp_avg_sq"};
-    return kNames;
-  }
+  std::span<const std::string_view> slots() const override { return kAdamSlots; }
 
   const TrustRatio* trust_ratio() const override { return this; }
 

@@ -82,6 +82,20 @@ Settings with_vocabulary(const Component& component, const Settings& given, Inde
   return settings;
 }
 
+/// Calls `body`; a fault of the configuration that it finds points at this section, unless it has a
+/// place of its own.
+template <typename Body>
+auto at_place_of(const Settings& s, const Body& body) {
+  try {
+    return body();
+  } catch (const config::LocatedError&) {
+    throw;
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::config) throw;
+    throw s.error("", error.what());
+  }
+}
+
 Value add_layer(const Settings& s, std::vector<Value> from, Index vocabulary, Network& network) {
   const BlockRow* block = block_of(s);
   if (block != nullptr) return add_block(*block, s, from.front(), network);
@@ -105,11 +119,7 @@ Network build_network(const config::Config& config, Shape input, Index vocabular
   std::map<std::string, Value, std::less<>> values{{std::string(config::kInputName), last}};
   for (const Settings& s : config.layers) {
     std::vector<Value> from = inputs_of(s, last, values);
-    try {
-      last = add_layer(s, std::move(from), vocabulary, network);
-    } catch (const Error& error) {
-      throw error.code() == ExitCode::config ? s.error("", error.what()) : error;
-    }
+    last = at_place_of(s, [&] { return add_layer(s, std::move(from), vocabulary, network); });
     values.emplace(s.name(), last);
   }
   return network;
@@ -128,11 +138,7 @@ Augmenter build_augmenter(const config::Config& config, const Shape& shape,
   std::vector<std::unique_ptr<Augmentation>> list;
   for (const Settings& s : config.augmentations) {
     list.push_back(row_of(augmentation_rows(), s).make(s));
-    try {
-      list.back()->check(shape);
-    } catch (const Error& error) {
-      throw error.code() == ExitCode::config ? s.error("", error.what()) : error;
-    }
+    at_place_of(s, [&] { list.back()->check(shape); });
   }
   return {std::move(list), shape, normalization, static_cast<std::uint64_t>(config.run.seed)};
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -161,6 +162,18 @@ TEST(Catalogue, VocabStandsForTheSymbolsOfTheText) {
   EXPECT_NE(config::resolved(config, catalogue()).find("out = \"vocab\""), std::string::npos);
   EXPECT_THROW(
       (void)parse(with("type = \"linear\"\nout = \"vocal\"", kLoss, kOptimizer, kSchedule)), Error);
+}
+
+// Whether they can be trained on depends on data that is not here.
+TEST(Catalogue, ReadsEveryExampleConfiguration) {
+  int count = 0;
+  for (const auto& file :
+       std::filesystem::directory_iterator(LOCKSTEP_SOURCE_DIR "/scripts/configs")) {
+    SCOPED_TRACE(file.path());
+    EXPECT_NO_THROW((void)config::parse(config::read_source(file.path()), {}, catalogue()));
+    ++count;
+  }
+  EXPECT_GE(count, 6);
 }
 
 TEST(Catalogue, ScheduleCountsFromTheEndOfTheWarmUp) {

@@ -98,7 +98,7 @@ struct Config {
   [[nodiscard]] std::span<const Settings> settings(std::string_view section) const;
   /// What is wrong with a fixed key, pointing at it: throw config.error("data.target", "no column
   /// 'y' in ...").
-  [[nodiscard]] Error error(std::string_view path, std::string_view message) const;
+  [[nodiscard]] LocatedError error(std::string_view path, std::string_view message) const;
 };
 
 }  // namespace lockstep::config

@@ -33,9 +33,15 @@ struct Place {
 [[nodiscard]] std::string diagnostic(const Place& place, std::string_view message,
                                      std::string_view hint = {});
 
-/// An Error(ExitCode::config) with one problem; `explain` names what `trainer config explain` shows
-/// about it.
-[[nodiscard]] Error located_error(const Place& place, std::string_view message,
-                                  std::string_view explain);
+/// An Error(ExitCode::config) whose message points at its place already: whoever catches it on the
+/// way adds no other.
+class LocatedError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// One problem at its place; `explain` names what `trainer config explain` shows about it.
+[[nodiscard]] LocatedError located_error(const Place& place, std::string_view message,
+                                         std::string_view explain);
 
 }  // namespace lockstep::config

@@ -54,7 +54,7 @@ class Settings {
 
   /// What is wrong with `key`, pointing at it in the file: throw settings.error("betas", "'betas'
   /// must have 2 numbers"). An empty key points at the section.
-  [[nodiscard]] Error error(std::string_view key, std::string_view message) const;
+  [[nodiscard]] LocatedError error(std::string_view key, std::string_view message) const;
 
  private:
   std::string section_;

@@ -72,7 +72,7 @@ class Conv final : public Layer {
   void backward(const LayerBackward& b) const override {
     const ConstTensor& x = b.inputs[0];
     const kernels::Convolution conv = convolution(x.shape);
-    const LinearGradients gradients(b, options_.bias);
+    const LinearGradients gradients(b, 0, options_.bias ? 1 : LinearGradients::kNone);
     kernels::conv_weight_gradient(conv, {b.pass.microbatches, conv.output.positions()}, x.data,
                                   b.output_gradient.data, gradients.blocks(), b.scratch);
     if (Real* const dx = b.input_gradients[0].data; dx != nullptr) {

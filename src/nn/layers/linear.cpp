@@ -1,13 +1,11 @@
-#include "lockstep/kernels/linear.hpp"
-
 #include <cstdint>
 #include <limits>
 #include <string>
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/nn/layers.hpp"
-#include "nn/gradient_blocks.hpp"
 #include "nn/inputs.hpp"
+#include "nn/projection.hpp"
 
 namespace lockstep {
 namespace {
@@ -33,19 +31,10 @@ class Linear final : public Layer {
     LayerPlan plan;
     plan.output = {input.height, input.width, outputs_};
     plan.reads_output = false;
-    plan.parameters.push_back(
-        {.name = "weight",
-         .shape = {input.channels, outputs_},
-         .file_axes = {1, 0},
-         .panels = true,
-         .initializer = {.kind = options_.weights, .fan_in = input.channels, .fan_out = outputs_}});
-    if (options_.bias) {
-      plan.parameters.push_back(
-          {.name = "bias", .shape = {outputs_}, .file_axes = {0}, .initializer = {}});
-    }
-    plan.scratch =
-        kernels::linear_scratch(capacity.samples * input.positions(), capacity.microbatches,
-                                {input.channels, outputs_}, capacity.threads);
+    const Projection product = projection(input);
+    plan.parameters.push_back(product.weight_spec("weight", options_.weights));
+    if (options_.bias) plan.parameters.push_back(product.bias_spec("bias"));
+    plan.scratch = product.scratch(capacity.samples * input.positions(), capacity);
     plan.multiply_adds = static_cast<double>(input.positions()) *
                          static_cast<double>(input.channels) * static_cast<double>(outputs_);
     return plan;
@@ -54,31 +43,27 @@ class Linear final : public Layer {
   void forward(const LayerForward& f) const override {
     const ConstTensor& x = f.inputs[0];
     const Index samples = f.pass.samples();
-    kernels::linear_forward(x.matrix(samples), weight(f.parameters, x.shape),
-                            options_.bias ? f.parameters[1] : std::span<const Real>{},
-                            f.output.matrix(samples), f.scratch);
+    projection(x.shape).forward(f.parameters, x.matrix(samples), f.output.matrix(samples),
+                                f.scratch);
   }
 
   void backward(const LayerBackward& b) const override {
     const ConstTensor& x = b.inputs[0];
     const Index samples = b.pass.samples();
-    const kernels::RowBlocks rows{b.pass.microbatches, x.shape.positions()};
     const ConstMatrix dy = b.output_gradient.matrix(samples);
-
-    const LinearGradients gradients(b, options_.bias);
-    kernels::linear_weight_gradient(rows, x.matrix(samples), dy, gradients.blocks(), b.scratch);
-
+    const Projection product = projection(x.shape);
+    product.parameter_gradients(b, x.shape.positions(), x.matrix(samples), dy, b.scratch);
     const Tensor& dx = b.input_gradients[0];
     if (dx.data != nullptr) {
-      kernels::linear_input_gradient(dy, weight(b.parameters, x.shape), dx.matrix(samples),
-                                     b.scratch);
+      product.input_gradient(b.parameters, dy, dx.matrix(samples), b.scratch);
     }
   }
 
  private:
-  [[nodiscard]] kernels::Weight weight(std::span<const std::span<const Real>> parameters,
-                                       const Shape& input) const {
-    return {parameters[0].data(), {input.channels, outputs_}};
+  [[nodiscard]] Projection projection(const Shape& input) const {
+    return {.layout = {input.channels, outputs_},
+            .weight = 0,
+            .bias = options_.bias ? 1 : Projection::kNone};
   }
 
   Index outputs_;
