@@ -154,6 +154,14 @@ TEST(Catalogue, FaultsOfBlocksNameTheLayerWithin) {
       << two;
 }
 
+// A fault that a row finds at a key is told once, there, and not again at its section.
+TEST(Catalogue, FaultsAtAKeyKeepTheirPlace) {
+  const std::string text =
+      refusal("type = \"conv2d\"\nout = 4\nkernel = 3\npad = \"some\"", {4, 4, 4});
+  EXPECT_TRUE(text.starts_with("test.toml:10:7: error: 'pad' must be")) << text;
+  EXPECT_EQ(text.find("error:", text.find("error:") + 1), std::string::npos) << text;
+}
+
 TEST(Catalogue, VocabStandsForTheSymbolsOfTheText) {
   const auto config =
       parse(with("type = \"linear\"\nout = \"vocab\"", kLoss, kOptimizer, kSchedule));
