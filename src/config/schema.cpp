@@ -91,8 +91,9 @@ std::vector<std::string> faults(const Catalogue& catalogue) {
 
 std::string_view kind_text(Kind kind) {
   constexpr std::array<std::string_view, 11> kNames{
-      "boolean",  "integer", "real",   "text",          "choice",       "list of reals",
-      "interval", "size",    "column", "list of reals", "list of texts"};
+      "boolean",          "integer",       "real",         "text",
+      "choice",           "list of reals", "interval",     "size",
+      "number or string", "list of reals", "list of texts"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

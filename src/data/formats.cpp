@@ -29,7 +29,7 @@ constexpr std::array<std::string_view, 2> kWavExtensions = {"wav", "wave"};
 
 constexpr std::array<std::string_view, 2> kTextExtensions = {"text", "txt"};
 
-constexpr std::array<std::string_view, 2> kPnmExtensions = {"pgm", "ppm"};
+constexpr std::array<std::string_view, 3> kPnmExtensions = {"pgm", "ppm", "pnm"};
 
 constexpr std::array<Format, 8> kFormats = {{
     {"idx", "IDX as of MNIST, images and labels in two files", kIdxExtensions, is_idx, load_idx},
@@ -40,7 +40,7 @@ constexpr std::array<Format, 8> kFormats = {{
     {"wav", "recordings, one file each", kWavExtensions, is_wav, nullptr, load_wav},
     {"pnm", "images as PGM and PPM, one file each", kPnmExtensions, is_pnm, nullptr, load_pnm},
     {"text", "one text, the next symbols of which are predicted", kTextExtensions, has_no_mark,
-     nullptr, load_text},
+     nullptr, load_text, false},
 }};
 
 std::string known_names() {
@@ -62,7 +62,7 @@ const Format& format_named(const std::string& name) {
 const Format* format_by_extension(const std::string& path) {
   const std::string extension = extension_of(path);
   const auto found = std::ranges::find_if(kFormats, [&](const Format& f) {
-    return std::ranges::find(f.extensions, extension) != f.extensions.end();
+    return f.guessed && std::ranges::find(f.extensions, extension) != f.extensions.end();
   });
   return found == kFormats.end() ? nullptr : &*found;
 }
@@ -86,27 +86,32 @@ const Format& format_of(const DataFile& file) {
   return *by_extension;
 }
 
-/// The files of a format with one file per sample; empty if the path means none.
-std::vector<std::string> files_of(const Format& format, const std::string& path) {
-  std::vector<std::string> below =
-      files_below(path, {format.extensions.begin(), format.extensions.end()});
-  if (!below.empty() || file_exists(path)) return below;
-  return matching_files(path);
-}
-
 /// The format with one file per sample of which a folder has files, or null.
 const Format* format_of_folder(const std::string& path) {
   const auto found = std::ranges::find_if(kFormats, [&](const Format& f) {
-    return f.load_files != nullptr &&
+    return f.guessed && f.load_files != nullptr &&
            !files_below(path, {f.extensions.begin(), f.extensions.end()}).empty();
   });
   return found == kFormats.end() ? nullptr : &*found;
 }
 
-Dataset load_collection(const Format& format, const Source& source) {
-  const bool single = file_exists(source.path) && !is_folder(source.path);
+/// What a path means: the files below a folder or that it names, and the group within each.
+struct Found {
+  std::vector<std::string> files;
+  std::string group;
+};
+
+Found files_of(const std::string& path) {
+  // FILE:GROUP, unless a file of that very name exists.
+  const std::size_t colon = path.rfind(':');
+  const bool grouped = colon != std::string::npos && !file_exists(path);
+  return {matching_files(path.substr(0, grouped ? colon : std::string::npos)),
+          grouped ? path.substr(colon + 1) : ""};
+}
+
+Dataset load_folder(const Format& format, const Source& source) {
   const std::vector<std::string> files =
-      single ? std::vector{source.path} : files_of(format, source.path);
+      files_below(source.path, {format.extensions.begin(), format.extensions.end()});
   if (files.empty()) {
     throw Error(ExitCode::no_input,
                 fmt::format("{}: expected files that end in .{}, found none", source.path,
@@ -136,17 +141,8 @@ Dataset joined(const std::string& name, std::vector<Dataset> parts) {
     targets = std::ranges::copy(part.target_bytes(), targets).out;
   }
   all.set_column_names(parts.front().column_names());
+  all.set_class_names(parts.front().class_names());
   return all;
-}
-
-Dataset load_file(const Format* format, const Source& source) {
-  // FILE:GROUP, unless a file of that very name exists.
-  const std::size_t colon = source.path.rfind(':');
-  const bool grouped = colon != std::string::npos && !file_exists(source.path);
-  DataFile file = read_data_file(source.path.substr(0, grouped ? colon : std::string::npos));
-  if (grouped) file.group = source.path.substr(colon + 1);
-  if (format == nullptr) format = &format_of(file);
-  return format->load != nullptr ? format->load(source, file) : load_collection(*format, source);
 }
 
 }  // namespace
@@ -172,24 +168,30 @@ DataFile read_labels_file(const Source& source) {
 std::span<const Format> formats() { return kFormats; }
 
 Dataset load(const Source& source) {
-  const Format* format =
-      source.type == "auto" ? format_of_folder(source.path) : &format_named(source.type);
-  const std::vector<std::string> files = matching_files(source.path);
-  if (format == nullptr && files.size() > 1) format = format_by_extension(files.front());
-  if (format != nullptr && format->load_files != nullptr) return load_collection(*format, source);
-  std::vector<std::string> labels(files.size());
+  const bool find_out = source.type == "auto";
+  const Format* format = find_out ? format_of_folder(source.path) : &format_named(source.type);
+  const bool together = format != nullptr && format->load_files != nullptr;
+  if (together && is_folder(source.path)) return load_folder(*format, source);
+  const Found found = files_of(source.path);
+  DataFile file = read_data_file(found.files.front());
+  if (format == nullptr) format = &format_of(file);
+  if (format->load_files != nullptr) return format->load_files(source, found.files);
+
+  std::vector<std::string> labels(found.files.size());
   if (!source.labels_path.empty()) labels = matching_files(source.labels_path);
-  if (labels.size() != files.size()) {
+  if (labels.size() != found.files.size()) {
     throw Error(ExitCode::config,
                 fmt::format("{}: expected as many files of labels as of inputs, {}; found {}",
-                            source.labels_path, files.size(), labels.size()));
+                            source.labels_path, found.files.size(), labels.size()));
   }
   std::vector<Dataset> parts;
-  for (std::size_t i = 0; i < files.size(); ++i) {
+  for (std::size_t i = 0; i < found.files.size(); ++i) {
+    if (i > 0) file = read_data_file(found.files[i]);
+    file.group = found.group;
     Source one = source;
-    one.path = files[i];
+    one.path = found.files[i];
     one.labels_path = labels[i];
-    parts.push_back(load_file(format, one));
+    parts.push_back(format->load(one, file));
   }
   return joined(source.path, std::move(parts));
 }

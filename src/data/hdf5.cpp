@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 #include "data/loaders.hpp"
 #include "data/number_array.hpp"
@@ -14,6 +15,9 @@ namespace lockstep {
 namespace {
 
 constexpr std::array<unsigned char, 8> kMagic = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+
+/// What follows the path of the targets in that of their classes' names.
+constexpr const char* kNames = "_names";
 
 /// "/group/name" of parts that may have slashes of their own.
 std::string object_path(const std::string& group, const std::string& name) {
@@ -64,8 +68,7 @@ std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs
     file.dataset(targets, {{header.size, header.target_columns}}, dataset.values());
   }
   if (!dataset.class_names().empty()) {
-    file.attribute(targets, "class_names",
-                   fmt::format("{}", fmt::join(dataset.class_names(), "\n")));
+    file.text(targets + kNames, fmt::format("{}", fmt::join(dataset.class_names(), "\n")));
   }
   return file.finish();
 }
@@ -73,7 +76,7 @@ std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs
 Dataset load_hdf5(const Source& source, const DataFile& file) {
   const Hdf5Reader reader(file.bytes, file.path);
   const std::string inputs_path = object_path(file.group, source.inputs_name);
-  const auto load = [&](const auto& values, NumberType type) {
+  const auto load_numbers = [&](const auto& values, NumberType type) {
     const NumberArray inputs = view_of(values, reader.shape_of(inputs_path), type,
                                        fmt::format("{}: {}", file.path, inputs_path));
     if (source.inputs_only) return make_dataset(inputs, source.classification);
@@ -84,9 +87,17 @@ Dataset load_hdf5(const Source& source, const DataFile& file) {
                                 fmt::format("{}: {}", file.path, targets_path)),
                         source.classification);
   };
-  return reader.type_of(inputs_path) == Hdf5Type::u8
-             ? load(reader.bytes(inputs_path), NumberType::u8)
-             : load(reader.floats(inputs_path), NumberType::f32);
+  Dataset data = reader.type_of(inputs_path) == Hdf5Type::u8
+                     ? load_numbers(reader.bytes(inputs_path), NumberType::u8)
+                     : load_numbers(reader.floats(inputs_path), NumberType::f32);
+  const std::string names_path = object_path(file.group, source.targets_name) + kNames;
+  if (source.classification && !source.inputs_only && reader.has(names_path)) {
+    std::istringstream lines(reader.text(names_path));
+    std::vector<std::string> names;
+    for (std::string name; std::getline(lines, name);) names.push_back(name);
+    data.set_class_names(std::move(names));
+  }
+  return data;
 }
 
 }  // namespace lockstep

@@ -148,7 +148,7 @@ void store_targets(const Source& source, const LabelledFiles& set, Dataset& data
     }
     return;
   }
-  std::vector<std::string> names = source.class_names;
+  std::vector<std::string> names = source.class_names.value_or(std::vector<std::string>{});
   if (names.empty() && std::ranges::all_of(set.labels, is_whole_number)) {
     for (std::size_t i = 0; i < set.files.size(); ++i) {
       std::int32_t& label = dataset.labels()[i];
@@ -156,14 +156,22 @@ void store_targets(const Source& source, const LabelledFiles& set, Dataset& data
     }
     return;
   }
+  if (names.empty() && source.class_names) {
+    const auto wrong = std::ranges::find_if_not(set.labels, is_whole_number);
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: expected a whole number as its label, as in the training data, "
+                    "found \"{}\"",
+                    set.files[static_cast<std::size_t>(wrong - set.labels.begin())], *wrong));
+  }
   if (names.empty()) {
     names = set.labels;
     std::ranges::sort(names);
     names.erase(std::unique(names.begin(), names.end()), names.end());
   }
   for (std::size_t i = 0; i < set.files.size(); ++i) {
-    const auto found = std::ranges::lower_bound(names, set.labels[i]);
-    if (found == names.end() || *found != set.labels[i]) {
+    const auto found = std::ranges::find(names, set.labels[i]);
+    if (found == names.end()) {
       throw Error(ExitCode::bad_data,
                   fmt::format("{}: expected a class of the training data, {}; found \"{}\"",
                               set.files[i], fmt::join(names, ", "), set.labels[i]));

@@ -22,6 +22,8 @@ struct Image {
 
 /// Reads the header: P5 or P6, columns, rows and the brightest value, with white space and comments
 /// between them and one white space behind.
+constexpr std::string_view kBlanks = " \t\r\n\v\f";
+
 class PnmReader {
  public:
   explicit PnmReader(const DataFile& file)
@@ -37,6 +39,9 @@ class PnmReader {
     image.shape.width = number(kMaxExtent, "columns");
     image.shape.height = number(kMaxExtent, "rows");
     image.brightest = number(kBrightest, "as the brightest value");
+    if (at_ < text_.size() && kBlanks.find(text_[at_]) == std::string_view::npos) {
+      reject(at_, "expected a blank between the brightest value and the pixels");
+    }
     at_ = std::min(at_ + 1, text_.size());
     image.pixels = bytes_.subspan(at_);
     if (const auto found = static_cast<Index>(image.pixels.size()); found != image.shape.size()) {
@@ -59,7 +64,6 @@ class PnmReader {
   }
 
   void skip_blanks() {
-    constexpr std::string_view kBlanks = " \t\r\n\v\f";
     while (at_ < text_.size()) {
       if (kBlanks.find(text_[at_]) != std::string_view::npos) {
         ++at_;

@@ -37,6 +37,17 @@ TEST(Hdf5, ReadsNamedDatasets) {
   EXPECT_EQ(load(source).target(1)[0], 1.5f);
 }
 
+TEST(Hdf5, PatternsMatchFilesAndTheGroupIsOfEach) {
+  const TemporaryDirectory directory;
+  Dataset part("part", {.shape = {.channels = 1}, .size = 2});
+  for (const char* name : {"p1.h5", "p2.h5"}) {
+    directory.write(name, text_of(to_hdf5(part, "train/inputs", "train/targets")));
+  }
+  Source source;
+  source.path = directory / "p[12].h5:train";
+  EXPECT_EQ(load(source).size(), 4);
+}
+
 TEST(Hdf5, ADatasetComesBackAsItWasWritten) {
   const TemporaryDirectory directory;
   const auto expect_same = [&](const Dataset& before, bool classification) {
@@ -46,10 +57,13 @@ TEST(Hdf5, ADatasetComesBackAsItWasWritten) {
     source.targets_name = "sets/y";
     source.classification = classification;
     EXPECT_EQ(load(source).digest(), before.digest());
+    EXPECT_EQ(load(source).class_names(), before.class_names());
   };
   Dataset images("images", {.shape = {2, 3, 1}, .size = 2, .input_type = InputType::bytes});
   for (std::size_t i = 0; i < 12; ++i) images.byte_inputs()[i] = static_cast<std::uint8_t>(20 * i);
   images.labels()[1] = 7;
+  expect_same(images, true);
+  images.set_class_names({"no", "maybe so"});
   expect_same(images, true);
   Dataset sequences(
       "sequences",

@@ -1,4 +1,5 @@
 #include "io/testing.hpp"
+#include "lockstep/base/error.hpp"
 #include "lockstep/data/formats.hpp"
 
 namespace lockstep {
@@ -22,6 +23,27 @@ TEST(Pnm, FoldersAreClasses) {
   EXPECT_EQ(data.class_names(), (std::vector<std::string>{"ant", "cat"}));
   EXPECT_EQ(data.label(0), 0);
   EXPECT_EQ(data.label(1), 1);
+
+  // A pattern means the same images as the folder, whatever the files are called.
+  directory.write("set/cat/2.pnm", "P6 2 1 255\nmnopqr");
+  source.path = directory / "set/*/*.p*m";
+  std::filesystem::rename(directory.path() / "set/ant/9.PPM", directory.path() / "set/ant/9.pnm");
+  const Dataset matched = load(source);
+  EXPECT_EQ(matched.class_names(), data.class_names());
+  EXPECT_EQ(std::vector(matched.labels().begin(), matched.labels().end()),
+            (std::vector<std::int32_t>{0, 1, 1}));
+
+  // Where the labels of the training data were numbers, names are no labels.
+  source.class_names = std::vector<std::string>{};
+  EXPECT_THROW((void)load(source), Error);
+}
+
+TEST(Pnm, ABlankEndsTheHeader) {
+  const TemporaryDirectory directory;
+  Source source;
+  source.label_pattern = "{label}.pgm";
+  source.path = directory.write("3.pgm", "P5 2 1 255Xab");
+  EXPECT_THROW((void)load(source), Error);
 }
 
 TEST(Pnm, TheBrightestValueBecomes255) {

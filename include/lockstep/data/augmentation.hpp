@@ -111,7 +111,6 @@ class Augmenter {
   Augmenter(std::vector<std::unique_ptr<Augmentation>> list, const Shape& shape,
             const Normalization& normalization, std::uint64_t seed);
 
-  [[nodiscard]] bool empty() const { return list_.empty(); }
   /// Changes the normalised values of a sample: a pure function of (seed, epoch, sample) and of the
   /// values. Allocates nothing and may be called from many threads.
   void apply(std::uint64_t epoch, Index sample, std::span<Real> values) const;

@@ -47,9 +47,11 @@ struct Source {
   std::string inputs_name = "inputs";       ///< hdf5: dataset of the inputs
   std::string targets_name = "targets";     ///< hdf5: dataset of the targets
   std::string label_pattern = "{label}/*";  ///< one file per sample: where its path has the label
-  std::vector<std::string> class_names;     ///< names of the labels 0, 1, ...; empty: found out
-  SoundOptions sound;                       ///< wav
-  TextOptions text;                         ///< text
+  /// Names of the labels 0, 1, ... of the training data; empty: its labels were numbers. Unset:
+  /// found out.
+  std::optional<std::vector<std::string>> class_names;
+  SoundOptions sound;  ///< wav
+  TextOptions text;    ///< text
   bool classification =
       true;  ///< targets are class labels: integers in [0, 2^31); else finite numbers
   bool inputs_only = false;  ///< nobody knows the answers: no targets are read, all are 0
@@ -74,6 +76,7 @@ struct Format {
   Dataset (*load)(const Source& source, const DataFile& file);
   /// Loads all files of a set: one sample each, or one text together. Null for other formats.
   Dataset (*load_files)(const Source& source, const std::vector<std::string>& files) = nullptr;
+  bool guessed = true;  ///< whether `auto` finds it by extension
 };
 
 /// The catalogue of formats.
@@ -87,8 +90,8 @@ struct Format {
 
 /// The samples as an HDF5 file with these two datasets: inputs (samples, columns), or of images and
 /// sequences (samples, height, width, channels), as they are stored; labels (samples) or values
-/// (samples, columns). `load` gives the same dataset back, but for the names of classes, which are
-/// an attribute of the targets. Errors: config for a text, which is a file as it is.
+/// (samples, columns). `load` gives the same dataset back. Errors: config for a text, which is a
+/// file as it is.
 [[nodiscard]] std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs_name,
                                              const std::string& targets_name);
 
