@@ -187,6 +187,7 @@ Index tiles_per_task(const Tiles& tiles) {
 void conv_weight_gradient(const Convolution& conv, const RowBlocks& rows, const Real* x,
                           const Real* dy, std::span<const LinearGradient> gradients,
                           std::span<Real> scratch) {
+  if (rows.size() == 0) return;
   const Tiles tiles(conv);
   const Sliding& s = tiles.sliding;
   const Index positions = conv.output.positions();

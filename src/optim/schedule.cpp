@@ -49,18 +49,18 @@ void check_steps(const char* schedule, std::uint64_t steps) {
                                     "steps than the warm-up takes");
 }
 
-void check_final(const char* schedule, double final) {
-  if (final >= 0 && final <= 1) return;
-  throw Error(ExitCode::config, std::string(schedule) +
-                                    " schedule: final must be in [0, 1], found " +
-                                    std::to_string(final) + "; 0 is usual");
+void check_factor(const char* schedule, const char* option, double factor) {
+  if (factor >= 0 && factor <= 1) return;
+  throw Error(ExitCode::config, std::string(schedule) + " schedule: " + option +
+                                    " must be in [0, 1], found " + std::to_string(factor) +
+                                    "; 0 is usual");
 }
 
 class Cosine final : public Schedule {
  public:
   Cosine(std::uint64_t steps, double final) : steps_(steps), final_(final) {
     check_steps("cosine", steps);
-    check_final("cosine", final);
+    check_factor("cosine", "final", final);
   }
   std::string_view type() const override { return "cosine"; }
   double factor(std::uint64_t step) const override {
@@ -79,7 +79,7 @@ class Poly final : public Schedule {
   Poly(std::uint64_t steps, double power, double final)
       : steps_(steps), power_(power), final_(final) {
     check_steps("poly", steps);
-    check_final("poly", final);
+    check_factor("poly", "final", final);
     if (!(power > 0 && std::isfinite(power))) {
       throw Error(ExitCode::config, "poly schedule: power must be above 0 and finite, found " +
                                         std::to_string(power) + "; 1 falls in a straight line");
@@ -102,7 +102,7 @@ class Stable final : public Schedule {
   Stable(std::uint64_t steps, std::uint64_t decay, double final)
       : steps_(steps), decay_(decay), final_(final) {
     check_steps("wsd", steps);
-    check_final("wsd", final);
+    check_factor("wsd", "final", final);
     if (decay < 1 || decay > steps) {
       throw Error(ExitCode::config, "wsd schedule: decay must be from 1 step to the " +
                                         std::to_string(steps) + " of the schedule, found " +
@@ -126,8 +126,8 @@ class OneCycle final : public Schedule {
  public:
   OneCycle(std::uint64_t steps, const OneCycleOptions& options) : steps_(steps), options_(options) {
     check_steps("one_cycle", steps);
-    check_final("one_cycle", options.start);
-    check_final("one_cycle", options.final);
+    check_factor("one_cycle", "start", options.start);
+    check_factor("one_cycle", "final", options.final);
     if (!(options.rise > 0 && options.rise < 1)) {
       throw Error(ExitCode::config, "one_cycle schedule: rise must be above 0 and below 1, found " +
                                         std::to_string(options.rise) + "; 0.3 is usual");

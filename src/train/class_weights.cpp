@@ -20,15 +20,18 @@ std::vector<double> balanced_weights(const Samples& samples, Index classes) {
   return weights;
 }
 
-void resolve_class_weights(const Samples& training, Shape output, config::Config& config) {
+bool resolve_class_weights(const Samples& training, Shape output, config::Config& config) {
   constexpr std::string_view kKey = "class_weights";
   const config::Settings& loss = config.loss;
-  if (!loss.knows(kKey) || !std::holds_alternative<std::string>(loss.entry(kKey).value)) return;
+  if (!loss.knows(kKey) || !std::holds_alternative<std::string>(loss.entry(kKey).value)) {
+    return false;
+  }
   if (training.data->describe().is_text()) {
     throw loss.error(kKey, "the symbols of a text are not balanced; give the weights as numbers");
   }
   config.loss.set(std::string(kKey),
                   {balanced_weights(training, output.channels), loss.entry(kKey).place});
+  return true;
 }
 
 }  // namespace lockstep

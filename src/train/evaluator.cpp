@@ -7,6 +7,23 @@
 namespace lockstep {
 namespace {
 
+// Label by label, so that many classes need little memory. The counts are whole: exact in any
+// order.
+void add_over_ranks(const Communicator& ranks, ConfusionMatrix& confusion) {
+  const auto classes = static_cast<std::size_t>(confusion.classes);
+  std::vector<double> mine(classes), all(classes * static_cast<std::size_t>(ranks.size()));
+  for (std::size_t label = 0; label < classes; ++label) {
+    const auto row = std::span(confusion.counts).subspan(label * classes, classes);
+    std::ranges::copy(row, mine.begin());
+    ranks.all_gather(mine, all);
+    std::ranges::fill(row, Index{0});
+    for (std::size_t i = 0; i < all.size(); ++i) row[i % classes] += static_cast<Index>(all[i]);
+  }
+}
+
+}  // namespace
+namespace {
+
 constexpr int kPredictionTag = 31001;
 
 }  // namespace
@@ -49,15 +66,30 @@ void Evaluator::for_each_batch(std::span<const Real> parameters, const Samples& 
   }
 }
 
+void Evaluator::count(const Pass& pass, const Targets& targets, ConfusionMatrix& confusion) const {
+  const std::span<const Real> logits = workspace_.output().values(pass.samples());
+  const auto classes = static_cast<std::size_t>(confusion.classes);
+  for (std::size_t row = 0; row * classes < logits.size(); ++row) {
+    const auto z = logits.subspan(row * classes, classes);
+    ++confusion.at(targets.labels[row], std::ranges::max_element(z) - z.begin());
+  }
+}
+
 MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& loss,
-                               const Samples& samples) {
+                               const Samples& samples, ConfusionMatrix* confusion) {
+  const Index classes = network_.output_shape().channels;
+  if (confusion != nullptr) {
+    *confusion = {classes, std::vector<Index>(static_cast<std::size_t>(classes * classes))};
+  }
   constexpr std::size_t kSums = std::tuple_size_v<MetricSums>;
   std::vector<double> mine;
   std::vector<MetricSums> sums(static_cast<std::size_t>(share_.count));
   for_each_batch(parameters, samples, [&](const Pass& pass, const Targets& targets) {
     evaluate_loss(loss, pass, workspace_.output(), targets, 1, Tensor{}, sums);
     for (const MetricSums& s : sums) mine.insert(mine.end(), s.begin(), s.end());
+    if (confusion != nullptr) count(pass, targets, *confusion);
   });
+  if (confusion != nullptr) add_over_ranks(communicator_, *confusion);
 
   // The microbatches of rank r follow those of rank r - 1 within every batch.
   const Index count = batches(samples.size());
@@ -85,27 +117,6 @@ MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& los
     }
   }
   return result;
-}
-
-ConfusionMatrix Evaluator::confusion(std::span<const Real> parameters, const Samples& samples) {
-  const Shape output = network_.output_shape();
-  const auto classes = static_cast<std::size_t>(output.channels);
-  std::vector<double> mine(classes * classes);
-  for_each_batch(parameters, samples, [&](const Pass& pass, const Targets& targets) {
-    const std::span<const Real> logits = workspace_.output().values(pass.samples());
-    for (std::size_t row = 0; row * classes < logits.size(); ++row) {
-      const auto z = logits.subspan(row * classes, classes);
-      const auto predicted = static_cast<std::size_t>(std::ranges::max_element(z) - z.begin());
-      ++mine[static_cast<std::size_t>(targets.labels[row]) * classes + predicted];
-    }
-  });
-  std::vector<double> all(mine.size() * static_cast<std::size_t>(communicator_.size()));
-  communicator_.all_gather(mine, all);
-  ConfusionMatrix matrix{output.channels, std::vector<Index>(mine.size())};
-  for (std::size_t i = 0; i < all.size(); ++i) {  // whole numbers: exact in any order
-    matrix.counts[i % mine.size()] += static_cast<Index>(all[i]);
-  }
-  return matrix;
 }
 
 std::vector<Real> Evaluator::predict(std::span<const Real> parameters, const Samples& samples) {

@@ -62,6 +62,12 @@ void check_shape(const Dataset& data, const TrainedModel& model) {
                           expected.width, expected.channels));
 }
 
+// Before the network and the loss meet them: symbols and answers that they do not know.
+void check_contents(const Dataset& data, const TrainedModel& model, bool with_answers = true) {
+  check_inputs(data, model.checkpoint.inputs, *model.network);
+  if (with_answers) check_targets(data, *model.network, model.loss->outputs());
+}
+
 SharedDataset load_checked(const Topology& topology, const TrainedModel& model, Source source) {
   source.class_names = model.checkpoint.info.class_names;
   source.text.vocabulary = model.checkpoint.info.vocabulary;
@@ -69,8 +75,7 @@ SharedDataset load_checked(const Topology& topology, const TrainedModel& model, 
   on_root(topology.ranks(), [&] {
     data = std::make_unique<Dataset>(load(source));
     check_shape(*data, model);
-    check_inputs(*data, model.checkpoint.inputs, *model.network);
-    if (!source.inputs_only) check_targets(*data, *model.network, model.loss->outputs());
+    check_contents(*data, model, !source.inputs_only);
   });
   return {topology, std::move(data)};
 }
@@ -173,7 +178,8 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
                                          ": the run had no validation data\n"
                                          "  try: trainer eval CHECKPOINT --data FILE");
       }
-      if (of_run->digest != info.data_digest) {
+      if (of_run->digest != info.data_digest || of_run->vocabulary != info.vocabulary ||
+          of_run->class_names != info.class_names) {
         throw Error(ExitCode::bad_data,
                     fmt::format("{} has changed since the run: digest {}, the checkpoint has {}\n"
                                 "  try: trainer eval CHECKPOINT --data FILE",
@@ -181,6 +187,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
       }
       check_shape(*samples.data, model);
     });
+    on_root(world, [&] { check_contents(*samples.data, model); });
   } else {
     own = load_checked(topology, model,
                        source_of(data, request.data, request.labels, model.loss->classifies()));
@@ -188,17 +195,16 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
     event.split = request.data;
   }
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches);
+  Evaluation evaluation;
+  if (request.confusion) evaluation.confusion.emplace();
   const MetricSums sums =
-      evaluator.evaluate(model.checkpoint.parameters.span(), *model.loss, samples);
+      evaluator.evaluate(model.checkpoint.parameters.span(), *model.loss, samples,
+                         evaluation.confusion ? &*evaluation.confusion : nullptr);
   event.step = info.step;
   event.epoch = static_cast<double>(info.step) / static_cast<double>(info.steps_per_epoch);
   event.samples = samples.size();
   event.metrics =
       model.loss->metrics(sums, static_cast<double>(samples.size()), model.network->output_shape());
-  Evaluation evaluation;
-  if (request.confusion) {
-    evaluation.confusion = evaluator.confusion(model.checkpoint.parameters.span(), samples);
-  }
   event.seconds = now_seconds() - begin;
   evaluation.event = event;
   return evaluation;

@@ -11,17 +11,21 @@ Model::Model(const Network& network, Index samples, std::uint64_t seed)
     : network_(network),
       workspace_(network, {.samples = samples, .microbatches = 1, .threads = thread_count()}),
       parameters_(network.parameters().size()),
-      gradients_(network.parameters().size()) {
+      gradients_(network.parameters().size()),
+      seed_(seed) {
   network.parameters().initialize(seed, parameters_.span());
 }
 
 Pass Model::pass() const {
-  return {.microbatches = {&batch_, 1},
-          .training = true,
-          .random = {.purpose = RandomPurpose::layer, .a = static_cast<std::uint32_t>(step_)}};
+  return {
+      .microbatches = {&batch_, 1},
+      .training = training_,
+      .random = {
+          .seed = seed_, .purpose = RandomPurpose::layer, .a = static_cast<std::uint32_t>(step_)}};
 }
 
-std::span<const Real> Model::predict(std::span<const Real> inputs) {
+std::span<const Real> Model::predict(std::span<const Real> inputs, bool training) {
+  training_ = training;
   const Index size = network_.input_shape().size();
   batch_ = {.index = 0, .first_row = 0, .rows = static_cast<Index>(inputs.size()) / size};
   assert(batch_.rows * size == static_cast<Index>(inputs.size()));
@@ -54,7 +58,9 @@ void Model::send_back() {
 }
 
 void Model::adjust(const Optimizer& optimizer, double learning_rate) {
+  assert(optimizer_ == nullptr || optimizer_ == &optimizer);
   if (!updater_) {
+    optimizer_ = &optimizer;
     const BucketLayout whole(parameters_.size(), parameters_.size(), 1);
     updater_.emplace(network_.parameters(), optimizer, whole, 0);
     lengths_.resize(static_cast<std::size_t>(updater_->counts().front()));

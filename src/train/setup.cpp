@@ -69,6 +69,7 @@ Setup set_up(const Topology& topology, const std::string& config_file,
     setup.config = config::parse(setup.source, overrides, catalogue());
     setup.loss = build_loss(setup.config);
     setup.optimizer = build_optimizer(setup.config);
+    static_cast<void>(learning_rate_scale(setup.config));  // a fault is told before data is read
   });
   setup.data = load_data(topology, setup.config, setup.loss->outputs());
   together(world, [&] {
@@ -84,12 +85,11 @@ Setup set_up(const Topology& topology, const std::string& config_file,
     setup.network = std::make_unique<Network>(build_network(
         setup.config, setup.data->train_data->shape(), setup.data->vocabulary.size()));
   });
-  if (setup.loss->classifies()) {
-    together(world, [&] {
-      resolve_class_weights(setup.data->train, setup.network->output_shape(), setup.config);
-      setup.loss = build_loss(setup.config);
-    });
-  }
+  together(world, [&] {
+    const Shape output = setup.network->output_shape();
+    if (!resolve_class_weights(setup.data->train, output, setup.config)) return;
+    setup.loss = build_loss(setup.config);
+  });
   on_root(world, [&] { check_network(setup); });
   return setup;
 }

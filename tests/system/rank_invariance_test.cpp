@@ -392,11 +392,32 @@ TEST_F(RankInvarianceTest, Text) {
   EXPECT_EQ(resumed.code, 0) << resumed.err;
   EXPECT_TRUE(read_text(directory_.path() / "stopped" / "checkpoints" / "latest.h5") ==
               whole.checkpoint);
-  // The vocabulary comes from the checkpoint: this text has only three of its symbols.
-  directory_.write("other.txt", "1 2 1 2 1 2 1 2 1 2 1 2");
-  const Outcome judged = run(command_in(
-      directory_, 2, {"eval", "stopped/checkpoints/latest.h5", "--data", "other.txt", "--json"}));
+  // The vocabulary comes from the checkpoint: a text may have fewer symbols, but no other ones.
+  const auto judge = [&](const std::string& other) {
+    directory_.write("other.txt", other);
+    return run(command_in(
+        directory_, 2,
+        {"eval", "stopped/checkpoints/latest.h5", "--data", "other.txt", "--json", "--confusion"}));
+  };
+  const Outcome judged = judge("1 2 1 2 1 2 1 2 1 2 1 2");
   EXPECT_EQ(judged.code, 0) << judged.err;
+  const Outcome strange = judge("1 2 1 2 x 2 1 2 1 2 1 2");
+  EXPECT_EQ(strange.code, 65) << strange.err;
+  EXPECT_EQ(count(strange.err, "expected one of the"), 1) << strange.err;
+
+  // One row for each position of each sample, the same on any number of ranks.
+  std::vector<std::string> written;
+  for (const int ranks : {1, 3}) {
+    const std::string out = fmt::format("text{}.csv", ranks);
+    const Outcome outcome = run(command_in(
+        directory_, ranks,
+        {"predict", "stopped/checkpoints/latest.h5", "--data", "data.txt", "--out", out}));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    written.push_back(read_text(directory_.path() / out));
+  }
+  EXPECT_EQ(written[0], written[1]);
+  EXPECT_TRUE(written[0].starts_with("sample,position,label,p0,")) << written[0].substr(0, 80);
+  EXPECT_EQ(count(written[0], "\n") % 7, 1);
 }
 
 TEST_F(RankInvarianceTest, WeightedClassesAndTopK) {

@@ -102,17 +102,9 @@ INSTANTIATE_TEST_SUITE_P(Catalogue, AugmentationContract,
 
 TEST(Augmenter, WithoutRowsChangesNothing) {
   const Augmenter none = augmenter_of("", {});
-  EXPECT_TRUE(none.empty());
-}
-
-TEST(Augmenter, WhatDoesNotFitPointsAtItsSection) {
-  try {
-    (void)augmenter_of("[[augment]]\ntype = \"shift\"\npixels = 6\n", {});
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("test.toml:7:1"), std::string::npos) << error.what();
-    EXPECT_EQ(error.code(), ExitCode::config);
-  }
+  std::vector<Real> sample{1, 2, 3};
+  none.apply(0, 0, sample);
+  EXPECT_EQ(sample, (std::vector<Real>{1, 2, 3}));
 }
 
 }  // namespace

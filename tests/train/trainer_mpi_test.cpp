@@ -93,7 +93,9 @@ Outcome train(const Topology& topology, const Case& c, int threads, const Loss* 
   outcome.parameters.assign(trainer.parameters().begin(), trainer.parameters().end());
   Evaluator evaluator(topology.ranks(), problem.network, c.options.batch, c.options.microbatches);
   outcome.evaluation = evaluator.evaluate(trainer.parameters(), loss, problem.samples);
-  outcome.confusion = evaluator.confusion(trainer.parameters(), problem.samples).counts;
+  ConfusionMatrix confusion;
+  evaluator.evaluate(trainer.parameters(), *problem.loss, problem.samples, &confusion);
+  outcome.confusion = confusion.counts;
   set_thread_count(1);
   return outcome;
 }

@@ -34,7 +34,7 @@ class Buffer {
   Buffer() = default;
   explicit Buffer(Index size)
       : size_(static_cast<std::size_t>(size)),
-        data_(size == 0 ? nullptr : static_cast<T*>(allocate(sizeof(T) * size_)),
+        data_(size == 0 ? nullptr : static_cast<T*>(allocate(bytes_of(size_))),
               Free{sizeof(T) * size_}) {
     for (std::size_t i = 0; i < size_; ++i) new (data_.get() + i) T{};
   }
@@ -47,6 +47,11 @@ class Buffer {
   }
 
  private:
+  /// Saturates, so that what is too much stays too much.
+  [[nodiscard]] static std::size_t bytes_of(std::size_t size) {
+    constexpr auto kMost = static_cast<std::size_t>(-1);
+    return size <= kMost / sizeof(T) ? size * sizeof(T) : kMost;
+  }
   struct Free {
     std::size_t bytes = 0;
     void operator()(T* p) const { release(p, bytes); }

@@ -13,7 +13,8 @@ namespace lockstep {
 [[nodiscard]] std::vector<double> balanced_weights(const Samples& samples, Index classes);
 
 /// Puts numbers in place of loss.class_weights = "balanced", so that the configuration in a
-/// checkpoint says all that its loss needs. Labels are counted over the training samples.
-void resolve_class_weights(const Samples& training, Shape output, config::Config& config);
+/// checkpoint says all that its loss needs; false if there is nothing to do. Labels are counted
+/// over the training samples.
+bool resolve_class_weights(const Samples& training, Shape output, config::Config& config);
 
 }  // namespace lockstep

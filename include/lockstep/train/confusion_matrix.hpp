@@ -11,6 +11,9 @@ struct ConfusionMatrix {
   Index classes = 0;
   std::vector<Index> counts{};
 
+  [[nodiscard]] Index& at(Index label, Index predicted) {
+    return counts[static_cast<std::size_t>(label * classes + predicted)];
+  }
   [[nodiscard]] Index at(Index label, Index predicted) const {
     return counts[static_cast<std::size_t>(label * classes + predicted)];
   }

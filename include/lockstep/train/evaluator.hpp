@@ -17,19 +17,18 @@ class Evaluator {
   Evaluator(const Communicator& communicator, const Network& network, Index batch,
             Index microbatches);
 
-  /// The sums of the loss over all samples, the same on every rank. Collective.
-  MetricSums evaluate(std::span<const Real> parameters, const Loss& loss, const Samples& samples);
-
-  /// How a network whose outputs are class logits tells the classes apart; each position of a
-  /// sample counts as one, and the first of equal outputs is the prediction. The same on every
-  /// rank. Collective.
-  ConfusionMatrix confusion(std::span<const Real> parameters, const Samples& samples);
+  /// The sums of the loss over all samples, the same on every rank. Collective. `confusion`, if
+  /// given, is set to how a network whose outputs are class logits tells the classes apart; each
+  /// position of a sample counts as one, and the first of equal outputs is the prediction.
+  MetricSums evaluate(std::span<const Real> parameters, const Loss& loss, const Samples& samples,
+                      ConfusionMatrix* confusion = nullptr);
 
   /// The predictions for all samples in their order, row after row, on rank 0; empty elsewhere.
   /// Collective.
   std::vector<Real> predict(std::span<const Real> parameters, const Samples& samples);
 
  private:
+  void count(const Pass& pass, const Targets& targets, ConfusionMatrix& confusion) const;
   /// Runs the network over this rank's share of every batch; visit(first sample, pass, targets).
   template <typename Visit>
   void for_each_batch(std::span<const Real> parameters, const Samples& samples, const Visit& visit);

@@ -25,8 +25,9 @@ class Model {
   explicit Model(const Network& network, Index samples = 1, std::uint64_t seed = 0);
 
   /// The predictions for inputs given one after the other; their number decides how many samples
-  /// there are.
-  std::span<const Real> predict(std::span<const Real> inputs);
+  /// there are. Without `training`, layers such as dropout and batch_norm do what they do once all
+  /// is learned; `send_back` needs a prediction made in training.
+  std::span<const Real> predict(std::span<const Real> inputs, bool training = true);
   /// The mean loss of the last predictions against the right answers, one row of values
   /// per sample, or per position of each if the network has several.
   double compare(const Loss& loss, std::span<const Real> answers);
@@ -50,6 +51,9 @@ class Model {
   Workspace workspace_;
   Buffer<Real> parameters_;
   Buffer<Real> gradients_;
+  std::uint64_t seed_;
+  bool training_ = true;
+  const Optimizer* optimizer_ = nullptr;  ///< of `updater_`
   std::optional<Updater> updater_;
   std::vector<double> lengths_;  ///< between both halves of an update
   Microbatch batch_;

@@ -30,6 +30,7 @@ class Conv final : public Layer {
   LayerPlan plan(std::span<const Shape> inputs, const Capacity& capacity) const override {
     const Shape input = only_input(type(), inputs);
     const kernels::Convolution conv = convolution(input);
+    check_size(conv, std::max<Index>(capacity.samples, 1));
     LayerPlan plan;
     plan.output = conv.output;
     plan.reads_output = false;
@@ -82,6 +83,22 @@ class Conv final : public Layer {
   }
 
  private:
+  // Far beyond any memory, and far below what an Index holds.
+  void check_size(const kernels::Convolution& conv, Index samples) const {
+    constexpr double kMost = 0x1p40;
+    const auto extent = [](const kernels::Window& w, Index length) {
+      return static_cast<double>(length) + static_cast<double>(w.span()) * 2;
+    };
+    const double places =
+        extent(conv.rows, conv.input.height) * extent(conv.columns, conv.input.width);
+    const auto channels = static_cast<double>(std::max(conv.input.channels, conv.output.channels));
+    if (places * channels * static_cast<double>(samples) <= kMost) return;
+    throw Error(ExitCode::config,
+                fmt::format("{}: {} samples with their padding have more than 2^40 numbers; set a "
+                            "smaller kernel, dilation or batch",
+                            type_, samples));
+  }
+
   [[nodiscard]] kernels::Convolution convolution(const Shape& input) const {
     if (axes_ == 1) require_sequence(type_, input);
     if (input.channels % options_.groups != 0 || outputs_ % options_.groups != 0) {

@@ -193,7 +193,7 @@ class Embedding final : public Layer {
 
   /// The symbol nearest to x; -1 if there is none.
   [[nodiscard]] Index symbol_of(Real x) const {
-    const Real nearest = std::floor(x + Real{0.5});
+    const Real nearest = std::round(x);
     return nearest >= 0 && nearest < static_cast<Real>(options_.symbols)
                ? static_cast<Index>(nearest)
                : Index{-1};

@@ -101,12 +101,13 @@ class CrossEntropy final : public Loss {
     });
   }
 
-  // How many classes come before the label when the values are sorted from above.
+  // How many classes come before the label when the values are sorted from above; NaN comes before
+  // all.
   static Index rank_of(std::span<const Real> z, std::size_t label) {
     const Real own = z[label];
     Index before = 0;
-    for (std::size_t c = 0; c < label; ++c) before += z[c] >= own ? 1 : 0;
-    for (std::size_t c = label + 1; c < z.size(); ++c) before += z[c] > own ? 1 : 0;
+    for (std::size_t c = 0; c < label; ++c) before += z[c] < own ? 0 : 1;
+    for (std::size_t c = label + 1; c < z.size(); ++c) before += z[c] <= own ? 0 : 1;
     return before;
   }
 

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "lockstep/train/catalogue.hpp"
 
 #include <string>
@@ -19,7 +21,10 @@ const Key kFinal{.name = "final",
 
 // The final rate as a factor on the base.
 double final_of(const Settings& s, const Timeline& t) {
-  if (s.real("final") > t.base) throw s.error("final", "'final' must be at most optimizer.lr");
+  if (s.real("final") > t.base) {
+    throw s.error("final",
+                  fmt::format("'final' must be at most the learning rate of the run, {}", t.base));
+  }
   return s.real("final") / t.base;
 }
 
