@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/config/parse.hpp"
@@ -102,9 +103,11 @@ INSTANTIATE_TEST_SUITE_P(Catalogue, AugmentationContract,
 
 TEST(Augmenter, WithoutRowsChangesNothing) {
   const Augmenter none = augmenter_of("", {});
-  std::vector<Real> sample{1, 2, 3};
+  std::vector<Real> sample(static_cast<std::size_t>(kShape.size()));
+  std::iota(sample.begin(), sample.end(), Real{1});
+  const std::vector<Real> before = sample;
   none.apply(0, 0, sample);
-  EXPECT_EQ(sample, (std::vector<Real>{1, 2, 3}));
+  EXPECT_EQ(sample, before);
 }
 
 }  // namespace
