@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <iostream>
 
 #include "cli/command.hpp"
 #include "cli/mpi_program.hpp"
@@ -24,16 +25,25 @@ class Predict : public Command {
 
   void add_options(CLI::App& app) override {
     app.add_option("CHECKPOINT", checkpoint_, "Checkpoint file")->type_name("FILE")->required();
-    app.add_option("--data", data_, "Inputs, in a format that the run could read")
-        ->type_name("FILE")
-        ->required();
-    app.add_option("--out", out_, "CSV file to write")->type_name("FILE")->required();
+    CLI::Option* data =
+        app.add_option("--data", data_, "Inputs, in a format that the run could read")
+            ->type_name("FILE");
+    CLI::Option* out = app.add_option("--out", out_, "CSV file to write")->type_name("FILE");
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
+    app.add_flag("--stream", stream_,
+                 "Read samples as 32-bit floats from standard input and answer each at once on "
+                 "standard output, for a simulator or a robot; one rank (default: off)")
+        ->excludes(data, out);
+    app.callback([this] {
+      if (stream_ || (!data_.empty() && !out_.empty())) return;
+      throw CLI::RequiredError("--data and --out, or --stream,");
+    });
   }
 
   ExitCode run(const Session& session) override {
     return run_on_ranks(
         [&](const Communicator& world) {
+          if (stream_) return answer(world);
           on_root(world, [&] {
             if (!file_exists(out_)) return;
             if (!std::filesystem::is_regular_file(out_)) {
@@ -53,10 +63,22 @@ class Predict : public Command {
   }
 
  private:
+  [[nodiscard]] ExitCode answer(const Communicator& world) const {
+    together(world, [&] {
+      if (world.size() == 1) return;
+      throw Error(ExitCode::usage, fmt::format("--stream answers on one rank, {} were started\n"
+                                               "  try: trainer predict without mpirun",
+                                               world.size()));
+    });
+    predict_stream(world, checkpoint_, std::cin, std::cout);
+    return ExitCode::ok;
+  }
+
   std::string checkpoint_;
   std::string data_;
   std::string out_;
   bool force_ = false;
+  bool stream_ = false;
 };
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <istream>
+#include <ostream>
 
 #include "lockstep/base/clock.hpp"
 #include "lockstep/comm/agreement.hpp"
@@ -15,6 +17,7 @@
 #include "lockstep/train/data_sets.hpp"
 #include "lockstep/train/evaluator.hpp"
 #include "lockstep/train/setup.hpp"
+#include "train/prediction_table.hpp"
 
 namespace lockstep {
 namespace {
@@ -84,66 +87,8 @@ Samples all_of(const Dataset& data, const Checkpoint& checkpoint) {
   return {&data, Subset::whole(data.size()), &checkpoint.inputs, &checkpoint.targets};
 }
 
-// The columns "p0,p1,...".
-std::string probability_names(std::size_t count) {
-  std::string text;
-  for (std::size_t c = 0; c < count; ++c) text += fmt::format("{}p{}", c == 0 ? "" : ",", c);
-  return text;
-}
-
-std::string class_rows(std::span<const Real> logits, Shape output) {
-  const auto classes = static_cast<std::size_t>(output.channels);
-  const auto positions = static_cast<std::size_t>(output.positions());
-  std::string text = positions > 1 ? "sample,position," : "";
-  text += "label," + probability_names(classes) + '\n';
-  for (std::size_t at = 0; at < logits.size(); at += classes) {
-    const auto row = logits.subspan(at, classes);
-    const std::size_t index = at / classes;
-    if (positions > 1) text += fmt::format("{},{},", index / positions, index % positions);
-    const auto top = std::ranges::max_element(row);
-    double sum = 0;
-    for (const Real z : row) sum += std::exp(static_cast<double>(z) - *top);
-    text += fmt::format("{}", top - row.begin());
-    for (const Real z : row) {
-      text += fmt::format(",{:.6g}", std::exp(static_cast<double>(z) - *top) / sum);
-    }
-    text += '\n';
-  }
-  return text;
-}
-
-std::string logit_rows(std::span<const Real> logits, std::size_t columns) {
-  std::string text = probability_names(columns) + '\n';
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    text += fmt::format("{:.6g}{}", 1 / (1 + std::exp(-static_cast<double>(logits[i]))),
-                        (i + 1) % columns == 0 ? '\n' : ',');
-  }
-  return text;
-}
-
-std::string value_rows(std::span<Real> values, std::size_t columns, const Normalization& targets) {
-  targets.undo(values);
-  std::string text;
-  for (std::size_t c = 0; c < columns; ++c) text += fmt::format("{}y{}", c == 0 ? "" : ",", c);
-  text += '\n';
-  for (std::size_t at = 0; at < values.size(); at += columns) {
-    text += fmt::format("{}\n", fmt::join(values.subspan(at, columns), ","));
-  }
-  return text;
-}
-
-std::string prediction_rows(std::span<Real> predictions, const TrainedModel& model) {
-  const Shape output = model.network->output_shape();
-  const auto columns = static_cast<std::size_t>(output.size());
-  switch (model.loss->outputs()) {
-    case Outputs::class_logits:
-      return class_rows(predictions, output);
-    case Outputs::logits:
-      return logit_rows(predictions, columns);
-    case Outputs::values:
-      break;
-  }
-  return value_rows(predictions, columns, model.checkpoint.targets);
+PredictionTable table_of(const TrainedModel& model) {
+  return {model.loss->outputs(), model.network->output_shape(), model.checkpoint.targets};
 }
 
 }  // namespace
@@ -224,9 +169,40 @@ void predict_checkpoint(const Communicator& all, const std::string& checkpoint,
   std::vector<Real> predictions =
       evaluator.predict(model.checkpoint.parameters.span(), all_of(*data, model.checkpoint));
   on_root(world, [&] {
-    const std::string text = prediction_rows(predictions, model);
+    const PredictionTable table = table_of(model);
+    const std::string text = table.header() + table.rows(predictions, 0);
     write_atomically(out, std::as_bytes(std::span(text)));
   });
+}
+
+void predict_stream(const Communicator& world, const std::string& checkpoint, std::istream& in,
+                    std::ostream& out) {
+  const TrainedModel model = load_model(world, checkpoint);
+  const PredictionTable table = table_of(model);
+  Evaluator evaluator(world, *model.network, 1, 1);
+  Dataset data("standard input", {.shape = model.network->input_shape(), .size = 1});
+  const std::span<std::byte> bytes = std::as_writable_bytes(data.float_inputs());
+  const Samples samples = all_of(data, model.checkpoint);
+  out << table.header() << std::flush;
+  for (Index number = 0; in.peek() != std::istream::traits_type::eof(); ++number) {
+    in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    if (static_cast<std::size_t>(in.gcount()) != bytes.size()) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("standard input: sample {} has {} bytes, expected {} ({} floats)",
+                              number, in.gcount(), bytes.size(), data.shape().size()));
+    }
+    const auto wrong =
+        std::ranges::find_if_not(data.float_inputs(), [](float x) { return std::isfinite(x); });
+    if (wrong != data.float_inputs().end()) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("standard input: sample {} has {} as number {}", number, *wrong,
+                              wrong - data.float_inputs().begin()));
+    }
+    check_contents(data, model, /*with_answers=*/false);
+    std::vector<Real> prediction = evaluator.predict(model.checkpoint.parameters.span(), samples);
+    out << table.rows(prediction, number) << std::flush;
+    if (!out) throw Error(ExitCode::io, "standard output: the prediction cannot be written");
+  }
 }
 
 }  // namespace lockstep

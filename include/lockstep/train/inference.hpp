@@ -1,5 +1,6 @@
 #pragma once
 
+#include <iosfwd>
 #include <optional>
 #include <string>
 
@@ -34,5 +35,13 @@ Evaluation evaluate_checkpoint(const Communicator& world, const EvalRequest& req
 /// units of the data. Collective. Errors: AgreedError.
 void predict_checkpoint(const Communicator& world, const std::string& checkpoint,
                         const std::string& data, const std::string& out);
+
+/// The same for a program that needs an answer before it can give the next sample, such as a
+/// simulator: reads samples from `in` until it ends, each as 32-bit floats of this machine in the
+/// order height, width, channel and in the units of the data, and writes its rows to `out` at
+/// once, after the line with the names of the columns. One process. Errors: bad_data for a sample
+/// that is incomplete, not finite or of unknown symbols; io if the prediction cannot be written.
+void predict_stream(const Communicator& world, const std::string& checkpoint, std::istream& in,
+                    std::ostream& out);
 
 }  // namespace lockstep
