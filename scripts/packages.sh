@@ -18,6 +18,9 @@ build_packages=(
 # To test, besides.
 test_packages=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py)
 
+# To draw the pictures of scripts/demo.sh, besides.
+demo_packages=(python3 python3-numpy python3-h5py python3-matplotlib)
+
 # install_packages PACKAGE...   Installs what is missing, as root or through sudo. Fails with a message when it
 # cannot; the caller decides whether to go on, for the libraries may be there from elsewhere.
 install_packages() {
