@@ -71,6 +71,7 @@ inline std::vector<LayerCase> layer_cases() {
       {"sigmoid", [] { return sigmoid(); }, {{1, 1, 33}}},
       {"gelu", [] { return gelu(); }, {{3, 1, 7}}},
       {"leaky_relu", [] { return leaky_relu(Real(0.1)); }, {{2, 1, 9}}, 0.01},
+      {"elu", [] { return elu(Real(0.75)); }, {{2, 1, 9}}, 0.01},
       {"silu", [] { return silu(); }, {{1, 3, 11}}},
       {"softmax", [] { return softmax(); }, {{2, 1, 5}}},
       {"softmax_over_lanes", [] { return softmax(); }, {{1, 1, 37}}},

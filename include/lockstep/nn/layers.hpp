@@ -97,6 +97,10 @@ std::unique_ptr<Layer> relu();
 /// Source: Maas, Hannun, Ng 2013.
 std::unique_ptr<Layer> leaky_relu(Real slope = Real(0.01));
 
+/// y = x if x > 0, else alpha (exp(x) - 1). Errors: throws unless alpha > 0.
+/// Source: Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289.
+std::unique_ptr<Layer> elu(Real alpha = 1);
+
 /// y = x / (1 + exp(-x)).
 /// Source: Elfwing, Uchibe, Doya 2017, arXiv 1702.03118.
 std::unique_ptr<Layer> silu();

@@ -90,6 +90,7 @@ LAYERS = [
     ("avg_pool1d", "avg_pool1d({.kernel = 2})", (7, 1, 3), sequence(nn.AvgPool1d(2))),
     ("global_avg_pool", "global_avg_pool()", (3, 4, 5), nn.AdaptiveAvgPool2d(1)),
     ("leaky_relu", "leaky_relu(0.125f)", (2, 1, 9), nn.LeakyReLU(0.125)),
+    ("elu", "elu(0.75f)", (2, 1, 9), nn.ELU(0.75)),
     ("silu", "silu()", (2, 1, 9), nn.SiLU()),
     ("softmax", "softmax()", (2, 2, 5), nn.Softmax(1)),
     ("layer_norm", "layer_norm()", (2, 2, 7), positions(nn.LayerNorm(7))),
