@@ -1,4 +1,4 @@
-# Everything Lockstep is built on, each a Debian package. Optional ones are for comparison.
+# Everything Lockstep is built on, each a Debian package. Optional ones are looked for at the end.
 set(MPI_CXX_SKIP_MPICXX TRUE)
 find_package(MPI REQUIRED COMPONENTS CXX)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
@@ -11,6 +11,9 @@ find_package(tomlplusplus REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_path(XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+
+# Optional: images as PNG.
+find_package(PNG QUIET)
 
 set(LOCKSTEP_HAS_ONEDNN OFF)
 if(LOCKSTEP_WITH_ONEDNN)

@@ -61,6 +61,10 @@ target_link_libraries(lockstep
   PUBLIC MPI::MPI_CXX OpenMP::OpenMP_CXX
   PRIVATE $<BUILD_INTERFACE:lockstep_options> $<BUILD_INTERFACE:tomlplusplus::tomlplusplus>
           $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> fmt::fmt ZLIB::ZLIB ${HDF5_C_LIBRARIES})
+if(PNG_FOUND)
+  target_compile_definitions(lockstep PRIVATE LOCKSTEP_HAS_PNG)
+  target_link_libraries(lockstep PRIVATE PNG::PNG)
+endif()
 if(LOCKSTEP_HAS_ONEDNN)
   target_compile_definitions(lockstep PRIVATE LOCKSTEP_HAS_ONEDNN)
   target_include_directories(lockstep SYSTEM PRIVATE ${OneDNN_INCLUDE_DIR})

@@ -13,6 +13,7 @@ build_packages=(
   nlohmann-json3-dev          # metrics and manifests
   libxxhash-dev               # digests
   zlib1g-dev                  # gzip files
+  libpng-dev                  # optional: images as PNG
 )
 
 # To test, besides.

@@ -11,7 +11,7 @@ Section data_section() {
       {{.name = "type",
         .kind = Kind::choice,
         .default_value = "\"auto\"",
-        .choices = {"auto", "idx", "csv", "npy", "hdf5", "cifar10", "wav", "pnm", "text"},
+        .choices = {"auto", "idx", "csv", "npy", "hdf5", "cifar10", "wav", "pnm", "png", "text"},
         .sentence = "File format; auto looks at the file and never finds text.",
         .field = field<&C::data, &Data::type>},
        {.name = "train",

@@ -31,7 +31,9 @@ constexpr std::array<std::string_view, 2> kTextExtensions = {"text", "txt"};
 
 constexpr std::array<std::string_view, 3> kPnmExtensions = {"pgm", "ppm", "pnm"};
 
-constexpr std::array<Format, 8> kFormats = {{
+constexpr std::array<std::string_view, 1> kPngExtensions = {"png"};
+
+constexpr std::array<Format, 9> kFormats = {{
     {"idx", "IDX as of MNIST, images and labels in two files", kIdxExtensions, is_idx, load_idx},
     {"csv", "text, one sample per line, one target column", kCsvExtensions, has_no_mark, load_csv},
     {"npy", "NumPy arrays, inputs and targets in two files", kNpyExtensions, is_npy, load_npy},
@@ -39,6 +41,7 @@ constexpr std::array<Format, 8> kFormats = {{
     {"cifar10", "binary batches of CIFAR-10", kCifarExtensions, has_no_mark, load_cifar10},
     {"wav", "recordings, one file each", kWavExtensions, is_wav, nullptr, load_wav},
     {"pnm", "images as PGM and PPM, one file each", kPnmExtensions, is_pnm, nullptr, load_pnm},
+    {"png", "images as PNG, one file each", kPngExtensions, is_png, nullptr, load_png},
     {"text", "one text, the next symbols of which are predicted", kTextExtensions, has_no_mark,
      nullptr, load_text, false},
 }};

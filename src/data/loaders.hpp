@@ -40,6 +40,11 @@ namespace lockstep {
 [[nodiscard]] bool is_pnm(std::span<const std::byte> bytes);
 [[nodiscard]] Dataset load_pnm(const Source& source, const std::vector<std::string>& files);
 
+/// Images, one file each, all of one size. Palettes become colours, 16 bits become 8, transparency
+/// is left out. Needs libpng. Source: www.w3.org/TR/png.
+[[nodiscard]] bool is_png(std::span<const std::byte> bytes);
+[[nodiscard]] Dataset load_png(const Source& source, const std::vector<std::string>& files);
+
 /// A text whose next symbols are to be predicted: all files in a row. Never found out, for every
 /// file is a text.
 [[nodiscard]] Dataset load_text(const Source& source, const std::vector<std::string>& files);

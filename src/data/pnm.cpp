@@ -3,27 +3,19 @@
 #include <algorithm>
 #include <charconv>
 
-#include "data/labelled_files.hpp"
+#include "data/image_files.hpp"
 #include "data/loaders.hpp"
 #include "lockstep/base/error.hpp"
 
 namespace lockstep {
 namespace {
 
-constexpr Index kMaxExtent = 65536;
 constexpr Index kBrightest = 255;
 
-/// An image in a file: its bytes in rows, brightest value 255 or less.
-struct Image {
-  Shape shape;
-  Index brightest = kBrightest;
-  std::span<const std::byte> pixels;
-};
-
-/// Reads the header: P5 or P6, columns, rows and the brightest value, with white space and comments
-/// between them and one white space behind.
 constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
+/// Reads the header, P5 or P6, columns, rows and the brightest value, with white space and comments
+/// between them and one white space behind; then the pixels.
 class PnmReader {
  public:
   explicit PnmReader(const DataFile& file)
@@ -38,22 +30,22 @@ class PnmReader {
     at_ = 2;
     image.shape.width = number(kMaxExtent, "columns");
     image.shape.height = number(kMaxExtent, "rows");
-    image.brightest = number(kBrightest, "as the brightest value");
+    const Index brightest = number(kBrightest, "as the brightest value");
     if (at_ < text_.size() && kBlanks.find(text_[at_]) == std::string_view::npos) {
       reject(at_, "expected a blank between the brightest value and the pixels");
     }
     at_ = std::min(at_ + 1, text_.size());
-    image.pixels = bytes_.subspan(at_);
-    if (const auto found = static_cast<Index>(image.pixels.size()); found != image.shape.size()) {
+    const std::span<const std::byte> pixels = bytes_.subspan(at_);
+    if (const auto found = static_cast<Index>(pixels.size()); found != image.shape.size()) {
       reject(at_, fmt::format("expected {} bytes of pixels, found {}", image.shape.size(), found));
     }
-    const auto beyond = std::ranges::find_if(image.pixels, [&](std::byte pixel) {
-      return std::to_integer<Index>(pixel) > image.brightest;
-    });
-    if (beyond != image.pixels.end()) {
-      reject(at_ + static_cast<std::size_t>(beyond - image.pixels.begin()),
-             fmt::format("expected a pixel of at most {}, found {}", image.brightest,
-                         std::to_integer<int>(*beyond)));
+    for (const std::byte pixel : pixels) {
+      const auto value = std::to_integer<Index>(pixel);
+      if (value > brightest) {
+        reject(at_ + image.pixels.size(),
+               fmt::format("expected a pixel of at most {}, found {}", brightest, value));
+      }
+      image.pixels.push_back(static_cast<std::byte>(value * kBrightest / brightest));
     }
     return image;
   }
@@ -97,9 +89,7 @@ class PnmReader {
   std::size_t at_ = 0;
 };
 
-std::string shape_text(const Shape& s) {
-  return fmt::format("{} x {} x {}", s.height, s.width, s.channels);
-}
+Image read_pnm(const DataFile& file) { return PnmReader(file).read(); }
 
 }  // namespace
 
@@ -110,35 +100,7 @@ bool is_pnm(std::span<const std::byte> bytes) {
 }
 
 Dataset load_pnm(const Source& source, const std::vector<std::string>& files) {
-  const LabelledFiles set = with_labels(source, files);
-  DataFile file = read_data_file(files.front());
-  Image image = PnmReader(file).read();
-  DatasetHeader header;
-  header.shape = image.shape;
-  header.size = static_cast<Index>(files.size());
-  header.input_type = InputType::bytes;
-  header.target_kind = source.classification ? TargetKind::labels : TargetKind::values;
-  Dataset dataset(source.path, header);
-  auto out = dataset.input_bytes().begin();
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (i > 0) {
-      file = read_data_file(files[i]);
-      image = PnmReader(file).read();
-    }
-    if (!(image.shape == header.shape)) {
-      throw Error(
-          ExitCode::bad_data,
-          fmt::format("{}: expected {} (height, width, channels) as in {}, found {}; bring "
-                      "all images to one size",
-                      files[i], shape_text(header.shape), files.front(), shape_text(image.shape)));
-    }
-    out = std::ranges::transform(image.pixels, out, [&](std::byte pixel) {
-            return static_cast<std::byte>(std::to_integer<Index>(pixel) * kBrightest /
-                                          image.brightest);
-          }).out;
-  }
-  store_targets(source, set, dataset);
-  return dataset;
+  return load_images(source, files, read_pnm);
 }
 
 }  // namespace lockstep

@@ -222,7 +222,7 @@ TEST(Malformed, Sources) {
   expect(ExitCode::bad_data, "expected a regular file, found a pipe", pipe);
   expect(ExitCode::bad_data, "neither content nor extension", directory.write("a.xyz", "1,2\n"));
   expect(ExitCode::config,
-         "expected auto, idx, csv, npy, hdf5, cifar10, wav, pnm, text; found \"foo\"",
+         "expected auto, idx, csv, npy, hdf5, cifar10, wav, pnm, png, text; found \"foo\"",
          directory.write("a.csv", "1,2\n"), "foo");
   expect(ExitCode::config, "keeps labels in a second file, and none is named",
          directory.write("a.idx", idx_header(8, {1}) + "x"));

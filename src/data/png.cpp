@@ -1,0 +1,141 @@
+#include <fmt/format.h>
+
+#include "data/image_files.hpp"
+#include "data/loaders.hpp"
+#include "lockstep/base/error.hpp"
+
+#ifdef LOCKSTEP_HAS_PNG
+#include <png.h>
+
+#include <algorithm>
+#include <csetjmp>
+#include <cstdio>
+#endif
+
+namespace lockstep {
+namespace {
+
+constexpr std::array<unsigned char, 8> kSignature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+
+#ifdef LOCKSTEP_HAS_PNG
+
+// A small file can declare an enormous image.
+constexpr Index kMaxBytes = Index{1} << 28;
+
+/// What libpng's callbacks see. The library reports errors by a jump over its frames, so what lies
+/// between must not need destruction.
+struct Reading {
+  std::span<const std::byte> left;
+  std::jmp_buf failed;
+  char message[128] = "";
+};
+
+[[noreturn]] void on_error(png_structp png, png_const_charp message) {
+  auto* const reading = static_cast<Reading*>(png_get_error_ptr(png));
+  std::snprintf(reading->message, sizeof reading->message, "%s", message);
+  std::longjmp(reading->failed, 1);
+}
+
+void on_warning(png_structp /*png*/, png_const_charp /*message*/) {}
+
+void on_read(png_structp png, png_bytep to, std::size_t count) {
+  auto* const reading = static_cast<Reading*>(png_get_io_ptr(png));
+  if (count > reading->left.size()) png_error(png, "the file ends within the image");
+  std::ranges::copy(reading->left.first(count), reinterpret_cast<std::byte*>(to));
+  reading->left = reading->left.subspan(count);
+}
+
+/// Frees libpng's memory.
+class Decoder {
+ public:
+  explicit Decoder(Reading& reading)
+      : png_(png_create_read_struct(PNG_LIBPNG_VER_STRING, &reading, on_error, on_warning)),
+        info_(png_ == nullptr ? nullptr : png_create_info_struct(png_)) {
+    if (info_ == nullptr) throw Error(ExitCode::system, "libpng: not enough memory");
+    png_set_read_fn(png_, &reading, on_read);
+    png_set_user_limits(png_, kMaxExtent, kMaxExtent);
+  }
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+  ~Decoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
+
+  /// Reads the header; samples will come as 8 bits of grey or of red, green and blue. False after
+  /// an error.
+  bool read_header(Reading& reading) {
+    if (setjmp(reading.failed) != 0) return false;
+    png_read_info(png_, info_);
+    png_set_expand(png_);  // palettes and less than 8 bits
+    png_set_scale_16(png_);
+    png_set_strip_alpha(png_);
+    png_set_interlace_handling(png_);
+    png_read_update_info(png_, info_);
+    return true;
+  }
+
+  [[nodiscard]] Shape shape() const {
+    return {.height = png_get_image_height(png_, info_),
+            .width = png_get_image_width(png_, info_),
+            .channels = png_get_channels(png_, info_)};
+  }
+
+  bool read_pixels(Reading& reading, png_bytepp rows) {
+    if (setjmp(reading.failed) != 0) return false;
+    png_read_image(png_, rows);
+    png_read_end(png_, nullptr);
+    return true;
+  }
+
+ private:
+  png_structp png_;
+  png_infop info_;
+};
+
+Image read_png(const DataFile& file) {
+  const auto reject = [&](const std::string& reason) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: {}", file.path, reason));
+  };
+  if (!is_png(file.bytes)) reject("expected the start of a PNG");
+  Reading reading{.left = file.bytes, .failed = {}};
+  Decoder decoder(reading);
+  if (!decoder.read_header(reading)) reject(fmt::format("no intact PNG: {}", reading.message));
+  Image image{.shape = decoder.shape(), .pixels = {}};
+  if (image.shape.size() > kMaxBytes) {
+    reject(fmt::format("expected at most {} bytes of pixels, the header declares {} x {}",
+                       kMaxBytes, image.shape.height, image.shape.width));
+  }
+  image.pixels.resize(static_cast<std::size_t>(image.shape.size()));
+  std::vector<png_bytep> rows;
+  for (Index y = 0; y < image.shape.height; ++y) {
+    rows.push_back(reinterpret_cast<png_bytep>(image.pixels.data()) +
+                   y * image.shape.width * image.shape.channels);
+  }
+  if (!decoder.read_pixels(reading, rows.data())) {
+    reject(fmt::format("no intact PNG: {}", reading.message));
+  }
+  return image;
+}
+
+#else
+
+Image read_png(const DataFile& file) {
+  throw Error(ExitCode::unavailable,
+              fmt::format("{}: this build reads no PNG\n"
+                          "  try: install libpng (Debian: libpng-dev) and build again",
+                          file.path));
+}
+
+#endif
+
+}  // namespace
+
+bool is_png(std::span<const std::byte> bytes) {
+  return bytes.size() >= kSignature.size() &&
+         std::equal(kSignature.begin(), kSignature.end(), bytes.begin(),
+                    [](unsigned char s, std::byte b) { return std::byte{s} == b; });
+}
+
+Dataset load_png(const Source& source, const std::vector<std::string>& files) {
+  return load_images(source, files, read_png);
+}
+
+}  // namespace lockstep

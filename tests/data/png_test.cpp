@@ -1,0 +1,172 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include "io/testing.hpp"
+#include "lockstep/base/error.hpp"
+#include "lockstep/data/formats.hpp"
+
+namespace lockstep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
+
+std::string big_endian(std::uint32_t value) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 255);
+  return bytes;
+}
+
+std::string chunk(const std::string& type, const std::string& content) {
+  const std::string body = type + content;
+  const uLong sum =
+      ::crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
+  return big_endian(static_cast<std::uint32_t>(content.size())) + body +
+         big_endian(static_cast<std::uint32_t>(sum));
+}
+
+enum Colour { grey = 0, rgb = 2, palette = 3, grey_alpha = 4, rgb_alpha = 6 };
+
+std::string header(std::uint32_t width, std::uint32_t height, int depth, Colour colour,
+                   bool interlaced = false) {
+  return chunk("IHDR", big_endian(width) + big_endian(height) + static_cast<char>(depth) +
+                           static_cast<char>(colour) + std::string(2, '\0') +
+                           static_cast<char>(interlaced));
+}
+
+/// Chunks before the pixels, then these: rows, each with its filter, 0, in front.
+std::string png(const std::string& head, const std::string& rows) {
+  std::string packed(::compressBound(rows.size()), '\0');
+  uLongf size = packed.size();
+  ::compress(reinterpret_cast<Bytef*>(packed.data()), &size,
+             reinterpret_cast<const Bytef*>(rows.data()), rows.size());
+  packed.resize(size);
+  return std::string(kSignature) + head + chunk("IDAT", packed) + chunk("IEND", "");
+}
+
+std::string bytes(std::initializer_list<int> values) {
+  std::string text;
+  for (const int value : values) text += static_cast<char>(value);
+  return text;
+}
+
+class Png : public testing::Test {
+ protected:
+  Dataset load_one(const std::string& content) {
+    directory_.write("7.png", content);
+    Source source;
+    source.path = directory_ / "7.png";
+    source.label_pattern = "{label}.png";
+    return load(source);
+  }
+
+  std::vector<int> pixels_of(const std::string& content) {
+    const Dataset data = load_one(content);
+    return {data.byte_inputs().begin(), data.byte_inputs().end()};
+  }
+
+  void expect_bad(const std::string& content, const std::string& reason) {
+    try {
+      (void)load_one(content);
+      FAIL() << "expected an error with: " << reason;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::bad_data);
+      EXPECT_THAT(error.what(), HasSubstr(directory_ / "7.png"));
+      EXPECT_THAT(error.what(), HasSubstr(reason));
+    }
+  }
+
+  TemporaryDirectory directory_;
+};
+
+#ifdef LOCKSTEP_HAS_PNG
+
+TEST_F(Png, GreyAndColour) {
+  const std::string grey_image = png(header(2, 2, 8, grey), bytes({0, 1, 2, 0, 3, 255}));
+  const Dataset data = load_one(grey_image);
+  EXPECT_EQ(data.shape(), (Shape{2, 2, 1}));
+  EXPECT_EQ(data.label(0), 7);
+  EXPECT_THAT(pixels_of(grey_image), ElementsAre(1, 2, 3, 255));
+  EXPECT_THAT(pixels_of(png(header(1, 2, 8, rgb), bytes({0, 1, 2, 3, 0, 4, 5, 6}))),
+              ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+TEST_F(Png, TransparencyIsLeftOut) {
+  EXPECT_THAT(pixels_of(png(header(2, 1, 8, grey_alpha), bytes({0, 9, 0, 8, 255}))),
+              ElementsAre(9, 8));
+  EXPECT_THAT(pixels_of(png(header(1, 1, 8, rgb_alpha), bytes({0, 1, 2, 3, 77}))),
+              ElementsAre(1, 2, 3));
+}
+
+TEST_F(Png, PalettesAndOtherDepths) {
+  const std::string colours = chunk("PLTE", bytes({10, 20, 30, 40, 50, 60}));
+  EXPECT_THAT(pixels_of(png(header(2, 1, 8, palette) + colours, bytes({0, 1, 0}))),
+              ElementsAre(40, 50, 60, 10, 20, 30));
+  // 0, 1, 2 and 3 of 3, in two bits each.
+  EXPECT_THAT(pixels_of(png(header(4, 1, 2, grey), bytes({0, 0b00011011}))),
+              ElementsAre(0, 85, 170, 255));
+  EXPECT_THAT(pixels_of(png(header(2, 1, 16, grey), bytes({0, 255, 255, 128, 128}))),
+              ElementsAre(255, 128));
+}
+
+TEST_F(Png, Interlaced) {
+  EXPECT_THAT(pixels_of(png(header(2, 2, 8, grey, true), bytes({0, 1, 0, 2, 0, 3, 4}))),
+              ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(Png, FoldersAreClasses) {
+  for (const char* name : {"cat", "ant"}) {
+    std::filesystem::create_directories(directory_.path() / "set" / name);
+    directory_.write(std::string("set/") + name + "/1.png",
+                     png(header(1, 1, 8, grey), bytes({0, name[0]})));
+  }
+  Source source;
+  source.path = directory_ / "set";
+  const Dataset data = load(source);
+  EXPECT_EQ(data.class_names(), (std::vector<std::string>{"ant", "cat"}));
+  EXPECT_EQ(text_of(data.input_bytes()), "ac");
+
+  directory_.write("set/cat/2.png", png(header(2, 1, 8, grey), bytes({0, 1, 2})));
+  EXPECT_THROW((void)load(source), Error);
+}
+
+TEST_F(Png, Damaged) {
+  const std::string good = png(header(2, 2, 8, grey), bytes({0, 1, 2, 0, 3, 255}));
+  for (const std::size_t length : {9u, 20u, 40u, 50u, 60u}) {
+    expect_bad(good.substr(0, length), "no intact PNG: the file ends within the image");
+  }
+  for (const std::size_t place : {20u, 30u, 43u, 48u}) {
+    std::string flipped = good;
+    flipped[place] = static_cast<char>(flipped[place] ^ 4);
+    expect_bad(flipped, "no intact PNG: ");
+  }
+  expect_bad(png(header(2, 2, 8, grey), bytes({0, 1, 2})), "no intact PNG: ");
+  expect_bad(png(header(0, 2, 8, grey), ""), "no intact PNG: ");
+  expect_bad(png(header(2, 2, 7, grey), ""), "no intact PNG: ");
+}
+
+TEST_F(Png, EnormousImagesAreRefusedBeforeTheyAreUnpacked) {
+  expect_bad(png(header(1u << 20, 1, 8, grey), ""), "no intact PNG: ");
+  expect_bad(png(header(60000, 60000, 8, rgb), ""),
+             "expected at most 268435456 bytes of pixels, the header declares 60000 x 60000");
+}
+
+#else
+
+TEST_F(Png, ABuildWithoutItSaysSo) {
+  try {
+    (void)load_one(png(header(1, 1, 8, grey), bytes({0, 1})));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::unavailable);
+    EXPECT_THAT(error.what(), HasSubstr("libpng-dev"));
+  }
+}
+
+#endif
+
+}  // namespace
+}  // namespace lockstep
