@@ -36,6 +36,7 @@ class Command {
 std::unique_ptr<Command> train_command();
 std::unique_ptr<Command> eval_command();
 std::unique_ptr<Command> predict_command();
+std::unique_ptr<Command> generate_command();
 std::unique_ptr<Command> inspect_command();
 std::unique_ptr<Command> scale_command();
 std::unique_ptr<Command> bench_command();

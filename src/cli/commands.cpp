@@ -7,6 +7,7 @@ std::vector<std::unique_ptr<Command>> commands() {
   all.push_back(train_command());
   all.push_back(eval_command());
   all.push_back(predict_command());
+  all.push_back(generate_command());
   all.push_back(inspect_command());
   all.push_back(scale_command());
   all.push_back(bench_command());

@@ -27,6 +27,7 @@ class Elementwise final : public Layer {
   LayerPlan plan(std::span<const Shape> inputs, const Capacity&) const override {
     LayerPlan plan;
     plan.output = only_input(type(), inputs);
+    plan.causal = true;
     plan.in_place = Rule::kInPlace;
     return plan;
   }

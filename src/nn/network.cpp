@@ -59,6 +59,7 @@ Value Network::add(std::unique_ptr<Layer> layer, std::string name, std::vector<V
   node.output = plan.output;
   node.multiply_adds = plan.multiply_adds;
   node.symbols = plan.symbols;
+  node.causal = plan.causal;
   node.first_offset = parameters_.size();
   node.parameter_offsets = parameters_.add(node.name, plan.parameters);
   for (const ParameterSpec& spec : plan.parameters)
@@ -72,20 +73,33 @@ Shape Network::shape(Value value) const {
   return value.id == 0 ? input_ : nodes_[static_cast<std::size_t>(value.id - 1)].output;
 }
 
+LayerForward Network::forward_arguments(std::size_t node, const Pass& pass, Workspace& workspace) {
+  const Workspace::NodeMemory& memory = workspace.nodes_[node];
+  return {.pass = pass,
+          .random = key_of_node(pass, node),
+          .inputs = memory.inputs,
+          .output = workspace.values_[node + 1],
+          .parameters = memory.parameters,
+          .saved = memory.saved,
+          .scratch = workspace.scratch_};
+}
+
 void Network::forward(std::span<const Real> parameters, const Pass& pass,
                       Workspace& workspace) const {
   assert(pass.samples() <= workspace.capacity().samples);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    const Node& node = nodes_[i];
-    Workspace::NodeMemory& memory = workspace.nodes_[i];
-    slice(node, parameters, memory.parameters);
-    node.layer->forward({.pass = pass,
-                         .random = key_of_node(pass, i),
-                         .inputs = memory.inputs,
-                         .output = workspace.values_[i + 1],
-                         .parameters = memory.parameters,
-                         .saved = memory.saved,
-                         .scratch = workspace.scratch_});
+    slice(nodes_[i], parameters, workspace.nodes_[i].parameters);
+    nodes_[i].layer->forward(forward_arguments(i, pass, workspace));
+  }
+}
+
+void Network::step(std::span<const Real> parameters, Index position, Workspace& workspace) const {
+  const Microbatch one{.index = 0, .first_row = 0, .rows = 1};
+  const Pass pass{.microbatches = {&one, 1}, .training = false, .random = {}};
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    assert(nodes_[i].causal);
+    slice(nodes_[i], parameters, workspace.nodes_[i].parameters);
+    nodes_[i].layer->step(forward_arguments(i, pass, workspace), position);
   }
 }
 

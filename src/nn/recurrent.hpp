@@ -10,6 +10,7 @@
 #include "nn/carve.hpp"
 #include "nn/inputs.hpp"
 #include "nn/projection.hpp"
+#include "nn/rows.hpp"
 
 namespace lockstep {
 
@@ -67,6 +68,7 @@ class Recurrent final : public Layer {
     LayerPlan plan;
     plan.output = options_.last ? Shape{1, 1, units_} : Shape{input.height, input.width, units_};
     plan.reads_output = false;
+    plan.causal = !options_.last;
     plan.parameters = {from_input.weight_spec("weight_ih_l0", options_.weights),
                        from_state.weight_spec("weight_hh_l0", options_.weights),
                        from_input.bias_spec("bias_ih_l0"), from_state.bias_spec("bias_hh_l0")};
@@ -89,6 +91,32 @@ class Recurrent final : public Layer {
                                     f.scratch);
     for_groups(samples, f.scratch,
                [&](Range group, std::span<Real> own) { go_ahead(f, saved, group, own); });
+  }
+
+  /// The state before the position is the one that forward or step has saved.
+  void step(const LayerForward& f, Index position) const override {
+    const Shape& shape = f.inputs[0].shape;
+    const Saved saved(f.saved, shape.positions(), *this);
+    const Matrix state = row_of(saved.states, position);
+    if (position == 0) std::ranges::fill(span_of(state), Real{0});
+    const Matrix own = row_of(saved.gates, position);
+    input_projection(shape).forward(f.parameters, row_of(f.inputs[0].matrix(1), position), own,
+                                    f.scratch);
+    std::span<Real> scratch = f.scratch;
+    const Matrix hidden = take(scratch, 1, gates());
+    const Real* const zero = zeros(scratch, units_);
+    state_projection().forward(f.parameters, state, hidden, scratch);
+    const Matrix next = row_of(f.output.matrix(1), position);
+    Cell::forward({.units = units_,
+                   .gates = own.data,
+                   .hidden = hidden.data,
+                   .state = state.data,
+                   .kept_before = position == 0 ? zero : saved.kept.row(position - 1).data(),
+                   .kept = saved.kept.row(position).data(),
+                   .next = next.data});
+    if (position + 1 < shape.positions()) {
+      std::ranges::copy(next.row(0), saved.states.row(position + 1).data());
+    }
   }
 
   void backward(const LayerBackward& b) const override {

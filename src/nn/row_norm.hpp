@@ -25,6 +25,7 @@ class RowNorm final : public Layer {
   LayerPlan plan(std::span<const Shape> inputs, const Capacity& capacity) const override {
     LayerPlan plan;
     plan.output = only_input(type(), inputs);
+    plan.causal = true;
     plan.reads_output = false;
     plan.parameters = channel_parameters(plan.output.channels, kCentred);
     plan.saved = 2 * capacity.samples * plan.output.positions();

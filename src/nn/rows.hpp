@@ -3,8 +3,17 @@
 #include <algorithm>
 
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/base/types.hpp"
 
 namespace lockstep {
+
+/// One row of a matrix as a matrix.
+[[nodiscard]] inline Matrix row_of(Matrix m, Index row) {
+  return {m.data + row * m.columns, 1, m.columns};
+}
+[[nodiscard]] inline ConstMatrix row_of(ConstMatrix m, Index row) {
+  return {m.data + row * m.columns, 1, m.columns};
+}
 
 /// Calls body(row) for each of `rows` rows of `columns` numbers, several rows on one thread.
 template <typename Body>

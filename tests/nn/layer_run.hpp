@@ -87,15 +87,18 @@ class LayerRun {
     fill_test_values(output_gradient(), 3);
   }
 
+  /// For forward and step; in training, unless it was told otherwise.
+  void set_training(bool training) { pass_.training = training; }
+
   void forward() {
     const std::vector<ConstTensor> in = input_tensors();
-    layer_.forward({.pass = pass_,
-                    .random = {},
-                    .inputs = in,
-                    .output = {output_.data(), plan_.output},
-                    .parameters = parameters_,
-                    .saved = saved_.span(),
-                    .scratch = scratch_.span()});
+    layer_.forward(arguments(in));
+  }
+
+  /// Of a run of one sample outside of training.
+  void step(Index position) {
+    const std::vector<ConstTensor> in = input_tensors();
+    layer_.step(arguments(in), position);
   }
 
   /// Everything that is to be set is NaN before, so that what is added to or left out is seen.
@@ -151,6 +154,16 @@ class LayerRun {
     for (std::size_t p = 0; p < plan_.parameters.size(); ++p) {
       for (Index i = 0; i < plan_.parameters[p].size(); ++i) parameter(p, i) = values[next++];
     }
+  }
+
+  [[nodiscard]] LayerForward arguments(std::span<const ConstTensor> in) const {
+    return {.pass = pass_,
+            .random = {},
+            .inputs = in,
+            .output = {output_.data(), plan_.output},
+            .parameters = parameters_,
+            .saved = saved_.span(),
+            .scratch = scratch_.span()};
   }
 
   [[nodiscard]] std::vector<ConstTensor> input_tensors() const {

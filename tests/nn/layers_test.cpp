@@ -181,6 +181,12 @@ bool same_bits(std::span<const Real> a, std::span<const Real> b) {
          (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
 }
 
+// Layers that cannot compute a position without those after it; attention and recurrent layers can
+// only with the options causal and without last.
+const std::vector<std::string_view> kNotCausal{
+    "conv2d",  "conv1d",          "max_pool2d", "max_pool1d", "avg_pool2d", "avg_pool1d",
+    "flatten", "global_avg_pool", "group_norm", "attention",  "lstm",       "gru"};
+
 // Gradient blocks of one half hold the sums over two microbatches, the block of the whole those
 // over four: the tree says that the whole is left + right.
 void expect_gradient_is_sum(const LayerRun& whole, const LayerRun& left, const LayerRun& right) {
@@ -235,6 +241,42 @@ TEST_P(LayerContract, TheShareAndTheThreadChangeNoBit) {
     }
     EXPECT_TRUE(same_bits(all.flat_gradient(0), reference.flat_gradient(0)));
     expect_gradient_is_sum(all, left, right);
+  }
+}
+
+// From any position on, after forward on a window whose end was another: that step is not reached
+// by what comes later is the same promise.
+TEST_P(LayerContract, StepsOfACausalLayerGiveTheBitsOfForward) {
+  const auto layer = GetParam().make();
+  const Shape shape = layer->plan(GetParam().inputs, {}).output;
+  if (!layer->plan(GetParam().inputs, {}).causal) {
+    EXPECT_THAT(kNotCausal, testing::Contains(layer->type()));
+    return;
+  }
+  LayerRun whole(*layer, GetParam().inputs, microbatches_of({1}));
+  whole.set_training(false);
+  whole.fill(0, GetParam().symbols);
+  if (layer->type() == "batch_norm") {
+    for (Index c = 0; c < shape.channels; ++c) whole.parameter(3, c) = Real(c + 1);
+  }
+  whole.forward();
+  for (const Index first : {Index{0}, shape.positions() / 2}) {
+    LayerRun stepped(*layer, GetParam().inputs, microbatches_of({1}));
+    stepped.set_training(false);
+    std::ranges::copy(whole.flat_parameters(), stepped.flat_parameters().begin());
+    for (std::size_t i = 0; i < whole.input_count(); ++i) {
+      const auto known = static_cast<std::size_t>(
+          first * static_cast<Index>(whole.input(i).size()) / shape.positions());
+      std::ranges::copy(whole.input(i).first(known), stepped.input(i).begin());
+    }
+    if (first > 0) stepped.forward();
+    for (Index position = first; position < shape.positions(); ++position) {
+      for (std::size_t i = 0; i < whole.input_count(); ++i) {
+        std::ranges::copy(whole.input(i), stepped.input(i).begin());
+      }
+      stepped.step(position);
+    }
+    EXPECT_TRUE(same_bits(stepped.output(), whole.output())) << "from position " << first;
   }
 }
 

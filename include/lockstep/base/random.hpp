@@ -18,6 +18,7 @@ enum class RandomPurpose : std::uint32_t {
   layer = 4,
   augmentation = 5,
   windows = 6,
+  generation = 7,
 };
 
 /// Names one stream of random numbers; the element within it is the counter. Nothing random is ever

@@ -79,6 +79,7 @@ struct LayerPlan {
   Index symbols = 0;         ///< if not 0, the input must be whole numbers in [0, symbols)
   bool in_place = false;     ///< the output may lie where the first input lies, their gradients too
   bool reads_output = true;  ///< backward reads the output, so nothing may be written over it
+  bool causal = false;       ///< no position depends on a later one, and step computes one alone
 };
 
 /// What one pass computes: the share of one rank of one global batch.
@@ -175,6 +176,12 @@ class Layer {
   [[nodiscard]] virtual LayerPlan plan(std::span<const Shape> inputs, const Capacity&) const = 0;
   virtual void forward(const LayerForward&) const = 0;
   virtual void backward(const LayerBackward&) const = 0;
+  /// Forward of one position of one sample, outside of training: sets row `position` of the output
+  /// from the same rows of the inputs and from what forward or step has saved of the positions
+  /// before, with the bits that forward gives. Only called if the plan is causal. A layer to which
+  /// positions are nothing to each other needs no step of its own: this one is forward of a sample
+  /// that has no other position.
+  virtual void step(const LayerForward& f, Index position) const;
 };
 
 }  // namespace lockstep

@@ -36,7 +36,8 @@ class Network {
     Index first_offset =
         0;  ///< where its gradients, and those of all later nodes, begin in the flat buffers
     double multiply_adds = 0;
-    Index symbols = 0;  ///< of LayerPlan
+    Index symbols = 0;    ///< of LayerPlan
+    bool causal = false;  ///< of LayerPlan
   };
 
   explicit Network(Shape input);
@@ -55,6 +56,11 @@ class Network {
   /// Predictions of all samples of the pass: workspace.input() -> workspace.output().
   void forward(std::span<const Real> parameters, const Pass& pass, Workspace& workspace) const;
 
+  /// Sets row `position` of the predictions of one sample, outside of training, from that row of
+  /// workspace.input() and from what forward or step has left in the workspace of the rows before:
+  /// the bits are those of forward, the cost is that of one position. All nodes must be causal.
+  void step(std::span<const Real> parameters, Index position, Workspace& workspace) const;
+
   /// Sends workspace.output_gradient() back through the layers and sets the gradient of every
   /// block, whose shares together are the share of the pass. Each layer reports when its gradients
   /// are final.
@@ -62,6 +68,8 @@ class Network {
                 std::span<const GradientBlock> gradients, const GradientsReady& ready) const;
 
  private:
+  static LayerForward forward_arguments(std::size_t node, const Pass& pass, Workspace& workspace);
+
   Shape input_;
   std::vector<Node> nodes_;
   ParameterTable parameters_;

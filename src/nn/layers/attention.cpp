@@ -8,6 +8,7 @@
 #include "nn/carve.hpp"
 #include "nn/inputs.hpp"
 #include "nn/projection.hpp"
+#include "nn/rows.hpp"
 
 namespace lockstep {
 namespace {
@@ -38,6 +39,7 @@ class Attention final : public Layer {
     LayerPlan plan;
     plan.output = input;
     plan.reads_output = false;
+    plan.causal = options_.causal;
     plan.parameters.push_back(in(input).weight_spec("in_proj_weight", options_.weights));
     if (options_.bias) plan.parameters.push_back(in(input).bias_spec("in_proj_bias"));
     plan.parameters.push_back(out(input).weight_spec("out_proj.weight", options_.weights));
@@ -62,6 +64,17 @@ class Attention final : public Layer {
     kernels::attention_forward(shape_of(shape), saved.qkv, saved.heads, saved.statistics,
                                f.scratch);
     out(shape).forward(f.parameters, saved.heads, f.output.matrix(samples), f.scratch);
+  }
+
+  /// Keys and values of the positions before are those of qkv.
+  void step(const LayerForward& f, Index position) const override {
+    const Shape& shape = f.output.shape;
+    const Saved saved(f.saved, shape, 1);
+    const Matrix heads = row_of(saved.heads, position);
+    in(shape).forward(f.parameters, row_of(f.inputs[0].matrix(1), position),
+                      row_of(saved.qkv, position), f.scratch);
+    kernels::attention_step(shape_of(shape), saved.qkv, position, heads, f.scratch);
+    out(shape).forward(f.parameters, heads, row_of(f.output.matrix(1), position), f.scratch);
   }
 
   void backward(const LayerBackward& b) const override {

@@ -94,6 +94,7 @@ class BatchNorm final : public Layer {
   LayerPlan plan(std::span<const Shape> inputs, const Capacity& capacity) const override {
     LayerPlan plan;
     plan.output = only_input(type(), inputs);
+    plan.causal = true;
     plan.reads_output = false;
     const Index channels = plan.output.channels;
     const auto add = [&](const char* name, Real initial, double averaging) {

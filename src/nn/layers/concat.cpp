@@ -19,6 +19,7 @@ class Concat final : public Layer {
     plan.output = first_of_several(type(), inputs);
     plan.output.channels = 0;
     plan.reads_output = false;
+    plan.causal = true;
     for (const Shape& s : inputs) {
       if (s.height != inputs[0].height || s.width != inputs[0].width) {
         throw Error(ExitCode::config, "concat: expected inputs of one height and width, found " +

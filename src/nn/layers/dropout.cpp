@@ -28,6 +28,7 @@ class Dropout final : public Layer {
   LayerPlan plan(std::span<const Shape> inputs, const Capacity&) const override {
     LayerPlan plan;
     plan.output = only_input(type(), inputs);
+    plan.causal = true;
     plan.in_place = true;
     plan.reads_output = false;
     return plan;

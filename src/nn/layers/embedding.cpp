@@ -112,6 +112,7 @@ class Embedding final : public Layer {
     LayerPlan plan;
     plan.output = {input.height, input.width, options_.dim};
     plan.reads_output = false;
+    plan.causal = true;
     plan.symbols = options_.symbols;
     plan.parameters.push_back({.name = "weight",
                                .shape = {options_.symbols, options_.dim},
@@ -131,21 +132,16 @@ class Embedding final : public Layer {
 
   void forward(const LayerForward& f) const override {
     const Index positions = f.output.shape.positions();
-    const Index dim = options_.dim;
-    const Real* const x = f.inputs[0].data;
-    const Real* const added = positions_of(f, positions);
+    const Real* const added = positions_of(f, {0, positions});
     parallel_for_tiles(f.pass.samples() * positions, kRowTile, [&](Index begin, Index end) {
       for (Index row = begin; row < end; ++row) {
-        Real* const y = f.output.data + row * dim;
-        const Index symbol = symbol_of(x[row]);
-        if (symbol < 0) {
-          std::fill_n(y, dim, std::numeric_limits<Real>::quiet_NaN());
-          continue;
-        }
-        std::copy_n(f.parameters[0].data() + symbol * dim, dim, y);
-        if (added != nullptr) add(added + row % positions * dim, dim, y);
+        embed(f, row, added == nullptr ? nullptr : added + row % positions * options_.dim);
       }
     });
+  }
+
+  void step(const LayerForward& f, Index position) const override {
+    embed(f, position, positions_of(f, {position, position + 1}));
   }
 
   void backward(const LayerBackward& b) const override {
@@ -199,17 +195,32 @@ class Embedding final : public Layer {
                : Index{-1};
   }
 
-  /// The row of each position, or null.
-  [[nodiscard]] const Real* positions_of(const LayerForward& f, Index positions) const {
-    if (options_.positions == Positions::none) return nullptr;
-    if (options_.positions == Positions::learned) return f.parameters[1].data();
+  /// Sets one row of the output to that of its symbol, plus `added` unless that is null.
+  void embed(const LayerForward& f, Index row, const Real* added) const {
     const Index dim = options_.dim;
+    Real* const y = f.output.data + row * dim;
+    const Index symbol = symbol_of(f.inputs[0].data[row]);
+    if (symbol < 0) {
+      std::fill_n(y, dim, std::numeric_limits<Real>::quiet_NaN());
+      return;
+    }
+    std::copy_n(f.parameters[0].data() + symbol * dim, dim, y);
+    if (added != nullptr) add(added, dim, y);
+  }
+
+  /// The rows that are added at these positions, or null.
+  [[nodiscard]] const Real* positions_of(const LayerForward& f, Range positions) const {
+    const Index dim = options_.dim;
+    if (options_.positions == Positions::none) return nullptr;
+    if (options_.positions == Positions::learned) {
+      return f.parameters[1].data() + positions.begin * dim;
+    }
     parallel_for(pieces_of(dim, 2), [&](Index pair) {
       const double wave =
           elementary::wave_number(static_cast<double>(2 * pair) / static_cast<double>(dim));
-      for (Index t = 0; t < positions; ++t) {
+      for (Index t = positions.begin; t < positions.end; ++t) {
         const auto value = elementary::sine_cosine(static_cast<double>(t) * wave);
-        Real* const to = f.scratch.data() + t * dim + 2 * pair;
+        Real* const to = f.scratch.data() + (t - positions.begin) * dim + 2 * pair;
         to[0] = static_cast<Real>(value.sine);
         if (2 * pair + 1 < dim) to[1] = static_cast<Real>(value.cosine);
       }

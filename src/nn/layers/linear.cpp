@@ -31,6 +31,7 @@ class Linear final : public Layer {
     LayerPlan plan;
     plan.output = {input.height, input.width, outputs_};
     plan.reads_output = false;
+    plan.causal = true;
     const Projection product = projection(input);
     plan.parameters.push_back(product.weight_spec("weight", options_.weights));
     if (options_.bias) plan.parameters.push_back(product.bias_spec("bias"));

@@ -36,6 +36,7 @@ class Softmax final : public Layer {
   LayerPlan plan(std::span<const Shape> inputs, const Capacity&) const override {
     LayerPlan plan;
     plan.output = only_input(type(), inputs);
+    plan.causal = true;
     plan.in_place = true;
     return plan;
   }

@@ -24,6 +24,7 @@ class Sum final : public Layer {
                                         "; let a linear or conv2d layer make them equal");
     }
     plan.in_place = true;
+    plan.causal = true;
     plan.reads_output = false;
     return plan;
   }

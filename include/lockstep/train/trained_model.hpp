@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "lockstep/comm/communicator.hpp"
+#include "lockstep/config/config.hpp"
+#include "lockstep/nn/loss.hpp"
+#include "lockstep/nn/network.hpp"
+#include "lockstep/train/checkpoint.hpp"
+
+namespace lockstep {
+
+/// A trained network with what it needs to be used: the same on every rank.
+struct TrainedModel {
+  config::Config config;
+  std::unique_ptr<Loss> loss;
+  std::unique_ptr<Network> network;
+  Checkpoint checkpoint;
+};
+
+/// Reads a checkpoint and builds what it describes; chooses the number of threads. Collective.
+/// Errors: AgreedError: no_input or bad_data with the reason, config if there are more ranks than
+/// microbatches.
+[[nodiscard]] TrainedModel load_model(const Communicator& world, const std::string& path);
+
+}  // namespace lockstep
