@@ -23,11 +23,16 @@ class Predict : public Command {
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("CHECKPOINT", checkpoint_, "Checkpoint file")->type_name("FILE")->required();
-    app.add_option("--data", data_, "Inputs, in a format that the run could read")
+    app.add_option("CHECKPOINT", request_.checkpoint, "Checkpoint file")
         ->type_name("FILE")
         ->required();
-    app.add_option("--out", out_, "CSV file to write")->type_name("FILE")->required();
+    app.add_option("--data", request_.data, "Inputs, in a format that the run could read")
+        ->type_name("FILE")
+        ->required();
+    app.add_option("--out", request_.out, "CSV file to write")->type_name("FILE")->required();
+    app.add_option("--passes", request_.passes, std::string(kPassesHelp))
+        ->check(CLI::PositiveNumber)
+        ->type_name("N");
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
   }
 
@@ -35,27 +40,28 @@ class Predict : public Command {
     return run_on_ranks(
         [&](const Communicator& world) {
           on_root(world, [&] {
-            if (!file_exists(out_)) return;
-            if (!std::filesystem::is_regular_file(out_)) {
+            if (!file_exists(request_.out)) return;
+            if (!std::filesystem::is_regular_file(request_.out)) {
               throw Error(
                   ExitCode::cannot_create,
-                  fmt::format("{} is no regular file; give --out the name of a file", out_));
+                  fmt::format("{} is no regular file; give --out the name of a file", request_.out));
             }
             if (force_) return;
             throw Error(
                 ExitCode::cannot_create,
-                fmt::format("{} exists, nothing was written; to replace it add: --force", out_));
+                fmt::format("{} exists, nothing was written; to replace it add: --force", request_.out));
           });
-          predict_checkpoint(world, checkpoint_, data_, out_);
+          const bool averaged = predict_checkpoint(world, request_);
+          if (averaged && world.rank() == 0) {
+            session.out << "note   predictions of the average of the weights\n" << std::flush;
+          }
           return ExitCode::ok;
         },
         session.err);
   }
 
  private:
-  std::string checkpoint_;
-  std::string data_;
-  std::string out_;
+  PredictRequest request_;
   bool force_ = false;
 };
 

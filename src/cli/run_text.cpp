@@ -123,6 +123,12 @@ std::string header_text(const RunStart& start) {
       start.network == nullptr ? std::string() : shape_text(start.network->input_shape()) + " ";
   text += fmt::format("data   train {}{}  {}{}    {}\n", thousands(start.train_samples), val, input,
                       start.input_type, batch_text(start));
+  if (start.memory.activations > 0) {
+    text += fmt::format("memory {} for activations and {} for gradients per rank, {} for parameters "
+                        "per node\n",
+                        byte_size(start.memory.activations), byte_size(start.memory.gradients),
+                        byte_size(start.memory.parameters));
+  }
   for (const std::string& note : start.notes) text += fmt::format("note   {}\n", note);
   if (start.network != nullptr) text += "\n" + layers_text(*start.network);
   return text + "\n";

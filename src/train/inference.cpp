@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <sstream>
 
 #include "lockstep/base/clock.hpp"
 #include "lockstep/comm/agreement.hpp"
@@ -15,6 +17,7 @@
 #include "lockstep/train/data_sets.hpp"
 #include "lockstep/train/evaluator.hpp"
 #include "lockstep/train/setup.hpp"
+#include "lockstep/train/updater.hpp"
 
 namespace lockstep {
 namespace {
@@ -25,9 +28,16 @@ struct TrainedModel {
   std::unique_ptr<Loss> loss;
   std::unique_ptr<Network> network;
   Checkpoint checkpoint;
+  bool averaged = false;  ///< its parameters are the average of the weights
 };
 
-TrainedModel load_model(const Communicator& world, const std::string& path) {
+bool has_average(const CheckpointInfo& info) {
+  std::istringstream slots(info.slots);
+  return std::find(std::istream_iterator<std::string>(slots), {}, kAverageSlot) !=
+         std::istream_iterator<std::string>();
+}
+
+TrainedModel load_model(const Communicator& world, const std::string& path, Index passes) {
   std::optional<StoredCheckpoint> stored;
   on_root(world, [&] { stored = read_checkpoint(path); });
   broadcast_checkpoint(world, stored);
@@ -39,12 +49,20 @@ TrainedModel load_model(const Communicator& world, const std::string& path) {
     model.loss = build_loss(model.config);
     model.network =
         std::make_unique<Network>(build_network(model.config, info.input, info.vocabulary.size()));
-    model.checkpoint = decode(file, *model.network, {});
+    model.averaged = has_average(info);
+    const auto slots = std::span(&kAverageSlot, model.averaged ? 1 : 0);
+    model.checkpoint = decode(file, *model.network, slots);
+    if (model.averaged) model.checkpoint.parameters = std::move(model.checkpoint.optimizer.front());
     const CheckpointInfo& now = model.checkpoint.info;
     if (world.size() > now.microbatches) {
       throw Error(ExitCode::config, fmt::format("{} ranks were started, but the checkpoint has {} "
                                                 "microbatches\n  try: mpirun -np {} ...",
                                                 world.size(), now.microbatches, now.microbatches));
+    }
+    if (passes > now.microbatches) {
+      throw Error(ExitCode::usage, fmt::format("--passes must be at most the microbatches of the "
+                                               "checkpoint, {}, is {}",
+                                               now.microbatches, passes));
     }
   });
   choose_threads(world, 0);
@@ -152,7 +170,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   const Topology topology(all);
   const Communicator& world = topology.ranks();
   const std::string& checkpoint = request.checkpoint;
-  const TrainedModel model = load_model(world, checkpoint);
+  const TrainedModel model = load_model(world, checkpoint, request.passes);
   if (request.confusion && !model.loss->classifies()) {
     throw AgreedError(ExitCode::usage, fmt::format("{} learned by {}, which knows no classes\n"
                                                    "  try: trainer eval without --confusion",
@@ -194,8 +212,9 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
     samples = all_of(*own, model.checkpoint);
     event.split = request.data;
   }
-  Evaluator evaluator(world, *model.network, info.batch, info.microbatches);
+  Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.passes);
   Evaluation evaluation;
+  evaluation.averaged = model.averaged;
   if (request.confusion) evaluation.confusion.emplace();
   const MetricSums sums =
       evaluator.evaluate(model.checkpoint.parameters.span(), *model.loss, samples,
@@ -210,23 +229,23 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   return evaluation;
 }
 
-void predict_checkpoint(const Communicator& all, const std::string& checkpoint,
-                        const std::string& data_path, const std::string& out) {
+bool predict_checkpoint(const Communicator& all, const PredictRequest& request) {
   const Topology topology(all);
   const Communicator& world = topology.ranks();
-  const TrainedModel model = load_model(world, checkpoint);
-  Source source = source_of(model.config.data, data_path, "", model.loss->classifies());
+  const TrainedModel model = load_model(world, request.checkpoint, request.passes);
+  Source source = source_of(model.config.data, request.data, "", model.loss->classifies());
   source.inputs_only = true;
   source.input_columns = model.network->input_shape().size();
   const SharedDataset data = load_checked(topology, model, source);
   Evaluator evaluator(world, *model.network, model.checkpoint.info.batch,
-                      model.checkpoint.info.microbatches);
+                      model.checkpoint.info.microbatches, request.passes);
   std::vector<Real> predictions =
       evaluator.predict(model.checkpoint.parameters.span(), all_of(*data, model.checkpoint));
   on_root(world, [&] {
     const std::string text = prediction_rows(predictions, model);
-    write_atomically(out, std::as_bytes(std::span(text)));
+    write_atomically(request.out, std::as_bytes(std::span(text)));
   });
+  return model.averaged;
 }
 
 }  // namespace lockstep

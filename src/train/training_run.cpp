@@ -138,7 +138,8 @@ void TrainingRun::evaluate() {
   if (val.size() == 0) return;
   trainer_->clock().lap(Part::other);
   const double begin = now_seconds();
-  const MetricSums sums = evaluator_->evaluate(trainer_->parameters(), *setup_.loss, val);
+  const MetricSums sums = 
+      evaluator_->evaluate(trainer_->judged_parameters(), *setup_.loss, val);
   trainer_->clock().skip();
   val_metrics_ = metrics_of(sums, val.size());
   const std::uint64_t step = trainer_->steps_done();
@@ -259,7 +260,7 @@ bool TrainingRun::save() {
           ExitCode::diverged,
           fmt::format("a parameter is not finite after step {}; not saved", state.info.step));
     }
-    CheckpointImage image = encode(state, *setup_.network, setup_.optimizer->slots());
+    CheckpointImage image = encode(state, *setup_.network, slots());
     const Index size = static_cast<Index>(image.bytes.size());
     const std::optional<std::uint64_t> best =
         progress_.best ? std::optional(progress_.best->step) : std::nullopt;

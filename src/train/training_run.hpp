@@ -35,6 +35,7 @@ class TrainingRun {
   [[nodiscard]] bool classifies() const { return setup_.loss->classifies(); }
   [[nodiscard]] const config::Config& config() const { return setup_.config; }
   [[nodiscard]] double epochs_done() const;
+  [[nodiscard]] std::vector<std::string_view> slots() const;
 
   void plan();
   void find_checkpoint();
@@ -43,6 +44,7 @@ class TrainingRun {
   void restore();
   void open_directory();
   void begin_records();
+  [[nodiscard]] MemoryUse most_memory() const;
   [[nodiscard]] RunStart start_event() const;
 
   ExitCode loop();

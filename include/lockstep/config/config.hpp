@@ -53,6 +53,7 @@ struct Data {
 
 struct Parallel {
   Index microbatches = 0;  ///< 0: chosen at the first start
+  Index passes = 1;        ///< over a rank's share
   Index threads = 0;       ///< 0: what the affinity mask gives
   Index bucket = 0;        ///< bytes
   bool overlap = true;
