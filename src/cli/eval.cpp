@@ -78,12 +78,9 @@ void add_confusion(const ConfusionMatrix& matrix, nlohmann::ordered_json& json) 
 
 std::string result_json(const std::string& checkpoint, const Evaluation& evaluation) {
   const EvalEvent& result = evaluation.event;
-  nlohmann::ordered_json json = {{"checkpoint", checkpoint},
-                                 {"step", result.step},
-                                 {"epoch", result.epoch},
-                                 {"split", result.split},
-                                 {"samples", result.samples},
-                                 {"averaged", evaluation.averaged}};
+  nlohmann::ordered_json json = {{"checkpoint", checkpoint},  {"step", result.step},
+                                 {"epoch", result.epoch},     {"split", result.split},
+                                 {"samples", result.samples}, {"averaged", evaluation.averaged}};
   for (const Metric& metric : result.metrics) json[metric.name] = metric.value;
   if (evaluation.confusion) add_confusion(*evaluation.confusion, json);
   json["seconds"] = result.seconds;

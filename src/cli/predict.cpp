@@ -42,14 +42,14 @@ class Predict : public Command {
           on_root(world, [&] {
             if (!file_exists(request_.out)) return;
             if (!std::filesystem::is_regular_file(request_.out)) {
-              throw Error(
-                  ExitCode::cannot_create,
-                  fmt::format("{} is no regular file; give --out the name of a file", request_.out));
+              throw Error(ExitCode::cannot_create,
+                          fmt::format("{} is no regular file; give --out the name of a file",
+                                      request_.out));
             }
             if (force_) return;
-            throw Error(
-                ExitCode::cannot_create,
-                fmt::format("{} exists, nothing was written; to replace it add: --force", request_.out));
+            throw Error(ExitCode::cannot_create,
+                        fmt::format("{} exists, nothing was written; to replace it add: --force",
+                                    request_.out));
           });
           const bool averaged = predict_checkpoint(world, request_);
           if (averaged && world.rank() == 0) {

@@ -124,10 +124,11 @@ std::string header_text(const RunStart& start) {
   text += fmt::format("data   train {}{}  {}{}    {}\n", thousands(start.train_samples), val, input,
                       start.input_type, batch_text(start));
   if (start.memory.activations > 0) {
-    text += fmt::format("memory {} for activations and {} for gradients per rank, {} for parameters "
-                        "per node\n",
-                        byte_size(start.memory.activations), byte_size(start.memory.gradients),
-                        byte_size(start.memory.parameters));
+    text += fmt::format(
+        "memory {} for activations and {} for gradients per rank, {} for parameters "
+        "per node\n",
+        byte_size(start.memory.activations), byte_size(start.memory.gradients),
+        byte_size(start.memory.parameters));
   }
   for (const std::string& note : start.notes) text += fmt::format("note   {}\n", note);
   if (start.network != nullptr) text += "\n" + layers_text(*start.network);

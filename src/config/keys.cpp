@@ -58,8 +58,9 @@ Section parallel_section() {
         .default_value = "1",
         .min = 1,
         .deployment = true,
-        .sentence = "Gradient accumulation: parts in which each rank computes its microbatches, one "
-                    "after the other, so that activations take about as many times less memory.",
+        .sentence =
+            "Gradient accumulation: parts in which each rank computes its microbatches, one "
+            "after the other, so that activations take about as many times less memory.",
         .field = field<&C::parallel, &Parallel::passes>},
        {.name = "threads",
         .kind = Kind::integer,
@@ -129,6 +130,43 @@ Section eval_section() {
             .choices = {"steps", "epochs"},
             .sentence = "Distance between two evaluations.",
             .field = field<&Config::eval, &Eval::every>}}};
+}
+
+Section stop_section() {
+  using C = Config;
+  return {"stop",
+          "When the run ends before its last step, with exit code 0.",
+          {{.name = "metric",
+            .default_value = "\"val/loss\"",
+            .sentence = "Figure of the validation samples that must improve; as checkpoint.best.",
+            .field = field<&C::stop, &Stop::metric>},
+           {.name = "patience",
+            .kind = Kind::integer,
+            .default_value = "0",
+            .min = 0,
+            .unit = "evaluations",
+            .sentence = "Evaluations without improvement after which the run ends; 0: never.",
+            .field = field<&C::stop, &Stop::patience>},
+           {.name = "min_delta",
+            .kind = Kind::real,
+            .default_value = "0.0",
+            .min = 0,
+            .sentence = "What metric must gain over its best to count as an improvement.",
+            .field = field<&C::stop, &Stop::min_delta>},
+           {.name = "gradient_norm",
+            .kind = Kind::real,
+            .default_value = "0.0",
+            .min = 0,
+            .sentence = "The slope vanishes: norm of the whole gradient, before clipping, below "
+                        "which the run ends; 0: never.",
+            .field = field<&C::stop, &Stop::gradient_norm>},
+           {.name = "steps",
+            .kind = Kind::integer,
+            .default_value = "1",
+            .min = 1,
+            .unit = "steps",
+            .sentence = "Steps in a row in which it must be below gradient_norm.",
+            .field = field<&C::stop, &Stop::steps>}}};
 }
 
 Section log_section() {
@@ -237,7 +275,7 @@ const std::vector<Section>& sections() {
   static const std::vector<Section> table{
       run_section(),        data_section(),      augment_section(),  layer_section(),
       loss_section(),       optimizer_section(), schedule_section(), parallel_section(),
-      checkpoint_section(), eval_section(),      log_section()};
+      checkpoint_section(), eval_section(),      stop_section(),     log_section()};
   return table;
 }
 

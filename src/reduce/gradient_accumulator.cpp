@@ -17,8 +17,8 @@ GradientAccumulator::GradientAccumulator(std::span<const Block> blocks,
 }
 
 // What waits to be added lies on a stack, as in OrderedSum: the sum of a block grows where the
-// reducer looks for it, and what is to be added to it lies in a slot of our own, which is free again
-// for the next pass. Called twice: to count the slots, then to place them.
+// reducer looks for it, and what is to be added to it lies in a slot of our own, which is free
+// again for the next pass. Called twice: to count the slots, then to place them.
 Index GradientAccumulator::plan(std::span<const Block> blocks, std::span<const Share> passes) {
   struct Waiting {
     Block block;
@@ -37,8 +37,7 @@ Index GradientAccumulator::plan(std::span<const Block> blocks, std::span<const S
       if (whole != blocks.end()) {
         stack.push_back({{part, whole->values}, 0});
       } else {
-        const auto slot =
-            static_cast<std::size_t>(std::ranges::find(taken, false) - taken.begin());
+        const auto slot = static_cast<std::size_t>(std::ranges::find(taken, false) - taken.begin());
         if (slot == taken.size()) taken.push_back(true);
         taken[slot] = true;
         const Index at = static_cast<Index>(slot) * stride;

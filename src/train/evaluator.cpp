@@ -35,8 +35,8 @@ Evaluator::Evaluator(const Communicator& communicator, const Network& network, I
       network_(network),
       batch_(batch),
       microbatch_count_(microbatches),
-      passes_(cut_for_passes(share_of(communicator.rank(), communicator.size(), microbatches),
-                             passes)),
+      passes_(
+          cut_for_passes(share_of(communicator.rank(), communicator.size(), microbatches), passes)),
       workspace_(network,
                  {.samples = most_samples(passes_, batch, microbatches),
                   .microbatches = most_microbatches(passes_),
@@ -59,7 +59,8 @@ void Evaluator::for_each_batch(std::span<const Real> parameters, const Samples& 
   for (Index b = 0; b < batches(samples.size()); ++b) {
     const Index size = std::min(batch_, samples.size() - b * batch_);
     for (const Share& share : passes_) {
-      const auto microbatches = std::span(microbatches_).first(static_cast<std::size_t>(share.count));
+      const auto microbatches =
+          std::span(microbatches_).first(static_cast<std::size_t>(share.count));
       cut_batch(share, size, microbatch_count_, microbatches);
       const Index first = b * batch_ + microbatch_begin(size, share.first, microbatch_count_);
       const Pass pass{.microbatches = microbatches, .training = false, .random = {}};

@@ -89,8 +89,9 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
   topology.barrier().pass(0);
   if (optimizer.trust_ratio() != nullptr) lengths_.emplace(topology, updater_.counts());
   if (options.ema > 0) {
-    average_memory_.emplace(topology.ranks(), topology.node(),
-                            topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0);
+    average_memory_.emplace(
+        topology.ranks(), topology.node(),
+        topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0);
     exchange_.pick(parameters_, updater_.state().back().span());
   }
   for (Index pass = 0; pass < accumulator_.passes(); ++pass) {
@@ -246,8 +247,7 @@ std::span<const Real> Trainer::judged_parameters() {
 MemoryUse Trainer::memory() const {
   const auto buffer = static_cast<Index>(parameters_.size_bytes());
   return {.activations = workspace_.bytes(),
-          .gradients =
-              static_cast<Index>(reducer_.blocks().size()) * buffer + accumulator_.bytes(),
+          .gradients = static_cast<Index>(reducer_.blocks().size()) * buffer + accumulator_.bytes(),
           .parameters = (average_memory_ ? 2 : 1) * buffer};
 }
 

@@ -49,10 +49,14 @@ class TrainingRun {
 
   ExitCode loop();
   Wishes wishes() const;
-  void after_step(const StepResult& result, double learning_rate);
+  void after_step(const StepResult& result);
   void report_times();
   [[nodiscard]] std::vector<Metric> metrics_of(const MetricSums& sums, Index samples) const;
   void evaluate();
+  void observe(const std::string& metric, double value);
+  [[nodiscard]] bool improves_no_more() const;
+  [[nodiscard]] bool slope_has_vanished() const;
+  [[nodiscard]] std::string early_end() const;
   void finish_epoch();
   void audit();
   bool save();
@@ -86,6 +90,7 @@ class TrainingRun {
   std::unique_ptr<Manifest> manifest_;
   std::unique_ptr<MetricsLog> metrics_;
 
+  double rate_ = 0;  // of the last step
   double started_ = now_seconds();
   double last_save_ = started_;
   double epoch_started_ = started_;

@@ -352,7 +352,8 @@ TEST_F(RankInvarianceTest, LambWithBatchNorm) {
 TEST_F(RankInvarianceTest, Passes) {
   directory_.write("data.csv", class_table(248, 20, 5));
   Case c = large_batches();
-  c.config = replaced(c.config, "type = \"relu\"", "type = \"relu\"\n[[layer]]\ntype = \"dropout\"");
+  c.config =
+      replaced(c.config, "type = \"relu\"", "type = \"relu\"\n[[layer]]\ntype = \"dropout\"");
   directory_.write("config.toml", c.config);
   const Result whole = train({0, 1, true, "4 KiB"});
   for (const int ranks : {1, 2, 3, 5}) {
@@ -365,11 +366,11 @@ TEST_F(RankInvarianceTest, Passes) {
       EXPECT_EQ(result.learned, whole.learned);
     }
   }
-  const Arguments start = {"train", "config.toml", "--run-dir", "stopped", "--max-steps", "7",
-                           "--set", "parallel.passes=4"};
+  const Arguments start = {"train",       "config.toml", "--run-dir", "stopped",
+                           "--max-steps", "7",           "--set",     "parallel.passes=4"};
   EXPECT_EQ(run(command_in(directory_, 2, start)).code, 75);
-  const Arguments resume = {"train",  "config.toml", "--run-dir", "stopped",
-                            "--resume", "auto",      "--set",     "parallel.passes=2"};
+  const Arguments resume = {"train",    "config.toml", "--run-dir", "stopped",
+                            "--resume", "auto",        "--set",     "parallel.passes=2"};
   EXPECT_EQ(run(command_in(directory_, 3, resume)).code, 0);
   EXPECT_TRUE(read_text(directory_.path() / "stopped" / "checkpoints" / "latest.h5") ==
               whole.checkpoint);
@@ -380,10 +381,9 @@ TEST_F(RankInvarianceTest, AverageOfWeights) {
   directory_.write("data.csv", class_table(248, 20, 5));
   Case c = large_batches();
   c.config = replaced(c.config, "lr = 0.02", "lr = 0.02\nema = 0.9");
-  expect_equal(c, {{1, 2, true, "4 KiB"},
-                   {2, 1, true, "1 KiB"},
-                   {3, 2, false, "4 KiB"},
-                   {5, 1, true, "64 B"}});
+  expect_equal(
+      c,
+      {{1, 2, true, "4 KiB"}, {2, 1, true, "1 KiB"}, {3, 2, false, "4 KiB"}, {5, 1, true, "64 B"}});
   const Result whole = train({1, 1, true, "4 KiB"});
   const Arguments start = {"train", "config.toml", "--run-dir", "stopped", "--max-steps", "7"};
   const Outcome first = run(command_in(directory_, 3, start));
@@ -399,19 +399,17 @@ TEST_F(RankInvarianceTest, AverageOfWeights) {
     const auto at = json.find("\"loss\":");
     return json.substr(at, json.find(',', at) - at);
   };
-  const std::string measured =
-      loss(metric_lines(directory_.path() / "stopped", "eval").back());
+  const std::string measured = loss(metric_lines(directory_.path() / "stopped", "eval").back());
   for (const char* passes : {"1", "5"}) {
-    const Outcome judged =
-        run(command_in(directory_, 2, {"eval", "stopped/checkpoints/latest.h5", "--json",
-                                       "--passes", passes}));
+    const Outcome judged = run(command_in(
+        directory_, 2, {"eval", "stopped/checkpoints/latest.h5", "--json", "--passes", passes}));
     EXPECT_EQ(judged.code, 0) << judged.err;
     EXPECT_EQ(loss(judged.out), measured) << judged.out;
     EXPECT_EQ(count(judged.out, "\"averaged\":true"), 1) << judged.out;
   }
-  const Outcome predicted =
-      run(command_in(directory_, 2, {"predict", "stopped/checkpoints/latest.h5", "--data",
-                                     "data.csv", "--out", "out.csv", "--passes", "3"}));
+  const Outcome predicted = run(command_in(directory_, 2,
+                                           {"predict", "stopped/checkpoints/latest.h5", "--data",
+                                            "data.csv", "--out", "out.csv", "--passes", "3"}));
   EXPECT_EQ(predicted.code, 0) << predicted.err;
   EXPECT_EQ(count(predicted.out, "average of the weights"), 1) << predicted.out;
 

@@ -179,8 +179,8 @@ TEST(Trainer, JudgesTheAverageOfTheWeights) {
     Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples,
                     {.batch = 32, .microbatches = 8, .ema = 0.75, .bucket = 1});
     std::vector<Real> expected(trainer.parameters().begin(), trainer.parameters().end());
-    EXPECT_TRUE(same_bits(expected, {trainer.judged_parameters().begin(),
-                                     trainer.judged_parameters().end()}));
+    EXPECT_TRUE(same_bits(
+        expected, {trainer.judged_parameters().begin(), trainer.judged_parameters().end()}));
     for (int i = 0; i < 5; ++i) {
       trainer.step(0.05, {}, false);
       for (const RoleRange& part : problem.network.parameters().roles()) {

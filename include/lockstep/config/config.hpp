@@ -70,6 +70,15 @@ struct Eval {
   Interval every;
 };
 
+/// When a run ends before its last step.
+struct Stop {
+  std::string metric;
+  Index patience = 0;  ///< 0: never
+  double min_delta = 0;
+  double gradient_norm = 0;  ///< 0: never
+  Index steps = 1;
+};
+
 struct Log {
   Interval every;
 };
@@ -89,6 +98,7 @@ struct Config {
   Parallel parallel;
   Checkpoint checkpoint;
   Eval eval;
+  Stop stop;
   Log log;
 
   std::string file;                                  ///< where it was read from

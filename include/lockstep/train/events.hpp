@@ -40,7 +40,7 @@ struct RunStart {
   Index microbatches = 0;
   Index steps_per_epoch = 0;
   std::uint64_t total_steps = 0;
-  MemoryUse memory;  ///< of the rank that takes most
+  MemoryUse memory;                ///< of the rank that takes most
   std::vector<std::string> notes;  ///< sentences for people
 };
 

@@ -20,7 +20,7 @@ struct EvalRequest {
 
 struct Evaluation {
   EvalEvent event;
-  bool averaged = false;  ///< judged is the average of the weights
+  bool averaged = false;                     ///< judged is the average of the weights
   std::optional<ConfusionMatrix> confusion;  ///< if it was asked for
 };
 
@@ -32,9 +32,9 @@ struct PredictRequest {
   Index passes = 1;  ///< as in parallel.passes
 };
 
-/// Evaluates a checkpoint, if it has an average of the weights this, with the normalization stored in it. Collective; the result is the same
-/// on every rank and for every rank count. Errors: AgreedError; the file's faults as
-/// Error(bad_data) or Error(no_input).
+/// Evaluates a checkpoint, if it has an average of the weights this, with the normalization stored
+/// in it. Collective; the result is the same on every rank and for every rank count. Errors:
+/// AgreedError; the file's faults as Error(bad_data) or Error(no_input).
 Evaluation evaluate_checkpoint(const Communicator& world, const EvalRequest& request);
 
 /// Writes the predictions for the inputs in the data, of the average of the weights if the

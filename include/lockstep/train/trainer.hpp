@@ -122,8 +122,8 @@ class Trainer {
   RowReader reader_;
   std::uint64_t steps_done_ = 0;
   SharedMemory parameter_memory_;
-  std::span<Real> parameters_;  ///< once per node
-  std::optional<SharedMemory> average_memory_;  ///< if there is an average
+  std::span<Real> parameters_;                               ///< once per node
+  std::optional<SharedMemory> average_memory_;               ///< if there is an average
   std::vector<std::vector<GradientBlock>> gradient_blocks_;  ///< of each pass
   std::vector<Microbatch> microbatches_;                     ///< of the running pass
   std::vector<MetricSums> sums_;                             ///< of these
