@@ -197,8 +197,9 @@ std::string milestones_text(const RunEnd& end) {
 }
 
 std::string done_text(const RunEnd& end, const std::string& directory) {
-  std::string text = fmt::format("done   {}, {} in {}", plural(end.epochs, "epoch"),
-                                 plural(end.step, "step"), duration(end.seconds));
+  std::string text = end.reason.empty() ? "" : fmt::format("stop   {}\n", end.reason);
+  text += fmt::format("done   {}, {} in {}", plural(end.epochs, "epoch"), plural(end.step, "step"),
+                      duration(end.seconds));
   if (end.best) {
     text += fmt::format("   best {} (step {})   {}/checkpoints/best.h5",
                         metric_text(end.best->metric, end.best->value), thousands(end.best->step),

@@ -37,28 +37,22 @@ std::string unknown_figure(const Setup& setup, std::string_view key, const std::
                      fmt::join(known, ", "), name);
 }
 
-// What waits for a figure of the validation must be able to see it.
-std::string unseen_figure(const Setup& setup, const std::string& name) {
-  if (setup.data->val.size() == 0) {
-    return "'metric' needs validation samples; give data.val or data.holdout";
-  }
-  return unknown_figure(setup, "metric", name);
-}
-
 void check_figures(const Setup& setup) {
   const config::Config& config = setup.config;
-  if (const auto fault = unknown_figure(setup, "best", config.checkpoint.best, true);
-      !fault.empty()) {
-    throw config.error("checkpoint.best", fault);
+  const bool stops = config.stop.patience > 0;
+  const bool falls = config.schedule.type() == "plateau";
+  if (setup.data->val.size() == 0) {
+    constexpr std::string_view kNeeded =
+        "'{}' needs validation samples; give data.val or data.holdout";
+    if (stops) throw config.error("stop.patience", fmt::format(kNeeded, "patience"));
+    if (falls) throw config.schedule.error("type", fmt::format(kNeeded, "plateau"));
   }
-  if (config.stop.patience > 0) {
-    const std::string fault = unseen_figure(setup, config.stop.metric);
-    if (!fault.empty()) throw config.error("stop.metric", fault);
-  }
-  if (config.schedule.type() == "plateau") {
-    const std::string fault = unseen_figure(setup, config.schedule.text("metric"));
-    if (!fault.empty()) throw config.schedule.error("metric", fault);
-  }
+  std::string fault = unknown_figure(setup, "best", config.checkpoint.best, true);
+  if (!fault.empty()) throw config.error("checkpoint.best", fault);
+  if (stops) fault = unknown_figure(setup, "metric", config.stop.metric);
+  if (!fault.empty()) throw config.error("stop.metric", fault);
+  if (falls) fault = unknown_figure(setup, "metric", config.schedule.text("metric"));
+  if (!fault.empty()) throw config.schedule.error("metric", fault);
 }
 
 void check_network(const Setup& setup) {

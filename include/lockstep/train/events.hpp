@@ -121,7 +121,7 @@ struct BestMetric {
 struct RunEnd {
   std::string status;  ///< "done", "preempted", "failed"
   ExitCode code = ExitCode::ok;
-  std::string reason;  ///< one sentence unless done
+  std::string reason;  ///< one sentence; empty if all steps were done
   std::uint64_t step = 0;
   std::uint64_t epochs = 0;           ///< complete ones
   double seconds = 0;                 ///< of this segment
