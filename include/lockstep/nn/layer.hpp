@@ -81,7 +81,7 @@ struct LayerPlan {
   bool reads_output = true;  ///< backward reads the output, so nothing may be written over it
 };
 
-/// What one pass computes: the share of one rank of one global batch.
+/// What one pass computes: a rank's share of one global batch, or a part of it.
 struct Pass {
   std::span<const Microbatch> microbatches;
   bool training = false;
