@@ -18,6 +18,10 @@ struct Session {
   std::ostream& err;
 };
 
+/// The help of --passes of the commands that use a trained network.
+inline constexpr std::string_view kPassesHelp =
+    "Parts in which each rank computes its microbatches, for less memory (default: 1)";
+
 /// One subcommand. Its members hold the values of its options.
 class Command {
  public:

@@ -12,12 +12,13 @@
 namespace lockstep::cli {
 namespace {
 
-std::string result_text(const EvalEvent& result) {
+std::string result_text(const EvalEvent& result, bool averaged) {
   std::string text = fmt::format("{}  {} samples", result.split, thousands(result.samples));
   for (const Metric& metric : result.metrics) {
     text += "  " + metric_text(metric.name, metric.value);
   }
-  return text + fmt::format("  (step {}, epoch {:.2f})  {}\n", thousands(result.step), result.epoch,
+  return text + fmt::format("  (step {}, epoch {:.2f}{})  {}\n", thousands(result.step),
+                            result.epoch, averaged ? ", average of the weights" : "",
                             duration(result.seconds));
 }
 
@@ -77,11 +78,9 @@ void add_confusion(const ConfusionMatrix& matrix, nlohmann::ordered_json& json) 
 
 std::string result_json(const std::string& checkpoint, const Evaluation& evaluation) {
   const EvalEvent& result = evaluation.event;
-  nlohmann::ordered_json json = {{"checkpoint", checkpoint},
-                                 {"step", result.step},
-                                 {"epoch", result.epoch},
-                                 {"split", result.split},
-                                 {"samples", result.samples}};
+  nlohmann::ordered_json json = {{"checkpoint", checkpoint},  {"step", result.step},
+                                 {"epoch", result.epoch},     {"split", result.split},
+                                 {"samples", result.samples}, {"averaged", evaluation.averaged}};
   for (const Metric& metric : result.metrics) json[metric.name] = metric.value;
   if (evaluation.confusion) add_confusion(*evaluation.confusion, json);
   json["seconds"] = result.seconds;
@@ -89,7 +88,7 @@ std::string result_json(const std::string& checkpoint, const Evaluation& evaluat
 }
 
 std::string full_text(const Evaluation& result) {
-  return result_text(result.event) +
+  return result_text(result.event, result.averaged) +
          (result.confusion ? confusion_text(*result.confusion) : std::string());
 }
 
@@ -114,6 +113,9 @@ class Eval : public Command {
                    "Labels of --data, for formats that keep them apart (default: none)")
         ->type_name("FILE")
         ->needs(data);
+    app.add_option("--passes", request_.passes, std::string(kPassesHelp))
+        ->check(CLI::PositiveNumber)
+        ->type_name("N");
     app.add_flag("--confusion", request_.confusion,
                  "Also tell which classes are taken for which, and how well each is told apart "
                  "(default: off)");

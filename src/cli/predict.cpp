@@ -24,18 +24,24 @@ class Predict : public Command {
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("CHECKPOINT", checkpoint_, "Checkpoint file")->type_name("FILE")->required();
+    app.add_option("CHECKPOINT", request_.checkpoint, "Checkpoint file")
+        ->type_name("FILE")
+        ->required();
     CLI::Option* data =
-        app.add_option("--data", data_, "Inputs, in a format that the run could read")
+        app.add_option("--data", request_.data, "Inputs, in a format that the run could read")
             ->type_name("FILE");
-    CLI::Option* out = app.add_option("--out", out_, "CSV file to write")->type_name("FILE");
+    CLI::Option* out =
+        app.add_option("--out", request_.out, "CSV file to write")->type_name("FILE");
+    app.add_option("--passes", request_.passes, std::string(kPassesHelp))
+        ->check(CLI::PositiveNumber)
+        ->type_name("N");
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
     app.add_flag("--stream", stream_,
                  "Read samples as 32-bit floats from standard input and answer each at once on "
                  "standard output, for a simulator or a robot; one rank (default: off)")
         ->excludes(data, out);
     app.callback([this] {
-      if (stream_ || (!data_.empty() && !out_.empty())) return;
+      if (stream_ || (!request_.data.empty() && !request_.out.empty())) return;
       throw CLI::RequiredError("--data and --out, or --stream,");
     });
   }
@@ -45,18 +51,21 @@ class Predict : public Command {
         [&](const Communicator& world) {
           if (stream_) return answer(world);
           on_root(world, [&] {
-            if (!file_exists(out_)) return;
-            if (!std::filesystem::is_regular_file(out_)) {
-              throw Error(
-                  ExitCode::cannot_create,
-                  fmt::format("{} is no regular file; give --out the name of a file", out_));
+            if (!file_exists(request_.out)) return;
+            if (!std::filesystem::is_regular_file(request_.out)) {
+              throw Error(ExitCode::cannot_create,
+                          fmt::format("{} is no regular file; give --out the name of a file",
+                                      request_.out));
             }
             if (force_) return;
-            throw Error(
-                ExitCode::cannot_create,
-                fmt::format("{} exists, nothing was written; to replace it add: --force", out_));
+            throw Error(ExitCode::cannot_create,
+                        fmt::format("{} exists, nothing was written; to replace it add: --force",
+                                    request_.out));
           });
-          predict_checkpoint(world, checkpoint_, data_, out_);
+          const bool averaged = predict_checkpoint(world, request_);
+          if (averaged && world.rank() == 0) {
+            session.out << "note   predictions of the average of the weights\n" << std::flush;
+          }
           return ExitCode::ok;
         },
         session.err);
@@ -70,13 +79,11 @@ class Predict : public Command {
                                                "  try: trainer predict without mpirun",
                                                world.size()));
     });
-    predict_stream(world, checkpoint_, std::cin, std::cout);
+    predict_stream(world, request_.checkpoint, std::cin, std::cout);
     return ExitCode::ok;
   }
 
-  std::string checkpoint_;
-  std::string data_;
-  std::string out_;
+  PredictRequest request_;
   bool force_ = false;
   bool stream_ = false;
 };

@@ -123,6 +123,13 @@ std::string header_text(const RunStart& start) {
       start.network == nullptr ? std::string() : shape_text(start.network->input_shape()) + " ";
   text += fmt::format("data   train {}{}  {}{}    {}\n", thousands(start.train_samples), val, input,
                       start.input_type, batch_text(start));
+  if (start.memory.activations > 0) {
+    text += fmt::format(
+        "memory {} for activations and {} for gradients per rank, {} for parameters "
+        "per node\n",
+        byte_size(start.memory.activations), byte_size(start.memory.gradients),
+        byte_size(start.memory.parameters));
+  }
   for (const std::string& note : start.notes) text += fmt::format("note   {}\n", note);
   if (start.network != nullptr) text += "\n" + layers_text(*start.network);
   return text + "\n";
@@ -190,8 +197,9 @@ std::string milestones_text(const RunEnd& end) {
 }
 
 std::string done_text(const RunEnd& end, const std::string& directory) {
-  std::string text = fmt::format("done   {}, {} in {}", plural(end.epochs, "epoch"),
-                                 plural(end.step, "step"), duration(end.seconds));
+  std::string text = end.reason.empty() ? "" : fmt::format("stop   {}\n", end.reason);
+  text += fmt::format("done   {}, {} in {}", plural(end.epochs, "epoch"), plural(end.step, "step"),
+                      duration(end.seconds));
   if (end.best) {
     text += fmt::format("   best {} (step {})   {}/checkpoints/best.h5",
                         metric_text(end.best->metric, end.best->value), thousands(end.best->step),

@@ -157,7 +157,8 @@ std::vector<std::string> command_of(const ScalingPlan& plan, const ScalingRun& r
        {plan.length, fmt::format("data.batch={}", plan.batch_of(point)),
         fmt::format("parallel.microbatches={}", plan.microbatches_of(point)),
         std::string("log.every=\"1 steps\""), fmt::format("eval.every={}", kNever),
-        fmt::format("checkpoint.every={}", kNever), std::string("checkpoint.best=none")}) {
+        fmt::format("checkpoint.every={}", kNever), std::string("checkpoint.best=none"),
+        std::string("stop.gradient_norm=0.0")}) {
     assignments.push_back(own);
   }
   for (const std::string& assignment : assignments) {

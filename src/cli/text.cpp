@@ -51,6 +51,14 @@ std::string rate(double per_second) {
   return fmt::format("{:.0f}", per_second);
 }
 
+std::string byte_size(Index bytes) {
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  auto size = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  for (; size >= 1023.95 && unit < 3; ++unit) size /= 1024;
+  return fmt::format("{:.1f} {}iB", size, "KMGT"[unit]);
+}
+
 std::string duration(double seconds) { return clock_text(seconds, seconds < 600); }
 
 std::string whole_duration(double seconds) { return clock_text(seconds, false); }

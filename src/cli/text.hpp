@@ -28,6 +28,9 @@ namespace lockstep::cli {
 /// "18.0k" of 18,028; "950"; "2.1M".
 [[nodiscard]] std::string rate(double per_second);
 
+/// "512 B", "38.1 KiB", "1.5 GiB".
+[[nodiscard]] std::string byte_size(Index bytes);
+
 /// "0:03.3", from ten minutes on "12:07", from an hour on "1:02:03".
 [[nodiscard]] std::string duration(double seconds);
 /// The same in whole seconds: "0:03".

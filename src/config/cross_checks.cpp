@@ -94,6 +94,20 @@ void check_data(const Document& document, const Config& config, Problems& proble
   }
 }
 
+void check_stop(const Document& document, Problems& problems) {
+  struct Needed {
+    const char* key;
+    const char* by;
+  };
+  const Table& stop = document.table("stop");
+  for (const auto& [key, by] : {Needed{"patience", "metric"}, Needed{"patience", "min_delta"},
+                                Needed{"gradient_norm", "steps"}}) {
+    const Given* alone = given(stop, by);
+    if (alone == nullptr || given(stop, key) != nullptr) continue;
+    problems.add({alone->key_place, fmt::format("'{}' needs '{}'", by, key), {}, "stop"});
+  }
+}
+
 void check_layers(const Document& document, const Config& config, Problems& problems) {
   if (config.layers.empty()) {
     problems.add(

@@ -21,6 +21,9 @@ void check_run(const Document& document, const Config& config, Problems& problem
 /// in a batch.
 void check_data(const Document& document, const Config& config, Problems& problems);
 
+/// What says how to stop needs the key that says when.
+void check_stop(const Document& document, Problems& problems);
+
 /// At least one layer; names that are identifiers, differ, and are not kInputName.
 void check_layers(const Document& document, const Config& config, Problems& problems);
 

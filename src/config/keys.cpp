@@ -53,6 +53,15 @@ Section parallel_section() {
             "Pieces of the global batch, whoever computes them; 0: the smallest power of two "
             "that is at least 8 and at least the ranks of the first start.",
         .field = field<&C::parallel, &Parallel::microbatches>},
+       {.name = "passes",
+        .kind = Kind::integer,
+        .default_value = "1",
+        .min = 1,
+        .deployment = true,
+        .sentence =
+            "Gradient accumulation: parts in which each rank computes its microbatches, one "
+            "after the other, so that activations take about as many times less memory.",
+        .field = field<&C::parallel, &Parallel::passes>},
        {.name = "threads",
         .kind = Kind::integer,
         .default_value = "0",
@@ -123,6 +132,43 @@ Section eval_section() {
             .field = field<&Config::eval, &Eval::every>}}};
 }
 
+Section stop_section() {
+  using C = Config;
+  return {"stop",
+          "When the run ends before its last step, with exit code 0.",
+          {{.name = "metric",
+            .default_value = "\"val/loss\"",
+            .sentence = "Figure of the validation samples that must improve; as checkpoint.best.",
+            .field = field<&C::stop, &Stop::metric>},
+           {.name = "patience",
+            .kind = Kind::integer,
+            .default_value = "0",
+            .min = 0,
+            .unit = "evaluations",
+            .sentence = "Evaluations without improvement after which the run ends; 0: never.",
+            .field = field<&C::stop, &Stop::patience>},
+           {.name = "min_delta",
+            .kind = Kind::real,
+            .default_value = "0.0",
+            .min = 0,
+            .sentence = "What metric must gain over its best to count as an improvement.",
+            .field = field<&C::stop, &Stop::min_delta>},
+           {.name = "gradient_norm",
+            .kind = Kind::real,
+            .default_value = "0.0",
+            .min = 0,
+            .sentence = "The slope vanishes: norm of the whole gradient, before clipping, below "
+                        "which the run ends; 0: never.",
+            .field = field<&C::stop, &Stop::gradient_norm>},
+           {.name = "steps",
+            .kind = Kind::integer,
+            .default_value = "1",
+            .min = 1,
+            .unit = "steps",
+            .sentence = "Steps in a row in which it must be below gradient_norm.",
+            .field = field<&C::stop, &Stop::steps>}}};
+}
+
 Section log_section() {
   return {"log",
           "What is written while the run goes on.",
@@ -189,6 +235,14 @@ Section optimizer_section() {
             .default_value = "0.0",
             .min = 0,
             .sentence = "Largest norm of the whole gradient, longer ones are shortened; 0: off."},
+           {.name = "ema",
+            .kind = Kind::real,
+            .default_value = "0.0",
+            .min = 0,
+            .max = 1,
+            .max_exclusive = true,
+            .sentence = "Decay d of the average e = d e + (1 - d) w of the weights w over steps, "
+                        "which is then what is judged; 0: none."},
            {.name = "scale_lr",
             .kind = Kind::choice,
             .default_value = "\"none\"",
@@ -221,7 +275,7 @@ const std::vector<Section>& sections() {
   static const std::vector<Section> table{
       run_section(),        data_section(),      augment_section(),  layer_section(),
       loss_section(),       optimizer_section(), schedule_section(), parallel_section(),
-      checkpoint_section(), eval_section(),      log_section()};
+      checkpoint_section(), eval_section(),      stop_section(),     log_section()};
   return table;
 }
 

@@ -184,6 +184,7 @@ Config parse(const Source& source, std::span<const Override> overrides,
   if (config.run.name.empty()) config.run.name = run_name(source.file);
   check_run(document, config, problems);
   check_data(document, config, problems);
+  check_stop(document, problems);
   check_layers(document, config, problems);
   check_graph(document, config, problems);
   if (!problems.empty()) throw problems.error();

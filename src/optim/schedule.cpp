@@ -1,5 +1,6 @@
 #include "lockstep/optim/schedule.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <string>
@@ -150,7 +151,36 @@ class OneCycle final : public Schedule {
   OneCycleOptions options_;
 };
 
+class WaitForPlateau final : public Schedule {
+ public:
+  explicit WaitForPlateau(const Plateau& plateau) : plateau_(plateau) {
+    if (!(plateau.factor > 0 && plateau.factor < 1)) {
+      throw Error(ExitCode::config, "plateau schedule: factor must be above 0 and below 1, found " +
+                                        std::to_string(plateau.factor) + "; 0.1 is usual");
+    }
+    if (plateau.patience < 1) {
+      throw Error(ExitCode::config, "plateau schedule: patience must be at least 1, found " +
+                                        std::to_string(plateau.patience) + "; 10 is usual");
+    }
+    if (!(plateau.min_delta >= 0)) {
+      throw Error(ExitCode::config, "plateau schedule: min_delta must be at least 0, found " +
+                                        std::to_string(plateau.min_delta) + "; 0 is usual");
+    }
+    check_factor("plateau", "final", plateau.final);
+  }
+  std::string_view type() const override { return "plateau"; }
+  double factor(std::uint64_t) const override { return 1; }
+  const Plateau* plateau() const override { return &plateau_; }
+
+ private:
+  Plateau plateau_;
+};
+
 }  // namespace
+
+double Plateau::after(Index drops) const {
+  return std::max(std::pow(factor, static_cast<double>(drops)), final);
+}
 
 std::unique_ptr<Schedule> constant_schedule() { return std::make_unique<Constant>(); }
 
@@ -174,8 +204,13 @@ std::unique_ptr<Schedule> one_cycle_schedule(std::uint64_t steps, const OneCycle
   return std::make_unique<OneCycle>(steps, options);
 }
 
+std::unique_ptr<Schedule> plateau_schedule(const Plateau& plateau) {
+  return std::make_unique<WaitForPlateau>(plateau);
+}
+
 double learning_rate(const Schedule& schedule, double base, std::uint64_t warmup,
-                     std::uint64_t step) {
+                     std::uint64_t step, Index drops) {
+  if (schedule.plateau() != nullptr) base *= schedule.plateau()->after(drops);
   if (step < warmup) return base * static_cast<double>(step + 1) / static_cast<double>(warmup);
   return base * schedule.factor(step - warmup);
 }

@@ -76,6 +76,14 @@ void SliceExchange::pick(std::span<const Real> flat, std::span<Real> mine) const
   }
 }
 
+void SliceExchange::put(std::span<const Real> mine, std::span<Real> flat) const {
+  Index at = 0;
+  for (const Range& range : layout_.slices(topology_.ranks().rank())) {
+    std::ranges::copy(part(mine, Range{at, at + range.size()}), part(flat, range).begin());
+    at += range.size();
+  }
+}
+
 void SliceExchange::receive_slices(int owner, std::span<Real> flat) {
   for (int b = 0; b < layout_.buckets(); ++b) {
     const Range theirs = layout_.slice(b, owner);

@@ -168,8 +168,8 @@ LearningRate::LearningRate(const config::Config& config, Index steps_per_epoch,
   schedule_ = row_of(schedule_rows(), s).make(s, {steps_per_epoch, rest, base_});
 }
 
-double LearningRate::at(std::uint64_t step) const {
-  return learning_rate(*schedule_, base_, warmup_, step);
+double LearningRate::at(std::uint64_t step, Index drops) const {
+  return learning_rate(*schedule_, base_, warmup_, step, drops);
 }
 
 std::uint64_t steps_of(const config::Interval& interval, Index steps_per_epoch) {

@@ -10,6 +10,7 @@
 #include "lockstep/base/error.hpp"
 #include "lockstep/io/digest.hpp"
 #include "lockstep/train/version.hpp"
+#include "train/checkpoint_progress.hpp"
 
 namespace lockstep {
 namespace {
@@ -52,8 +53,6 @@ class TensorWriter {
   std::vector<std::pair<std::string, std::string>> digests_;
   Digester state_;
 };
-
-std::int64_t integer(Index value) { return static_cast<std::int64_t>(value); }
 
 void write_vector(Hdf5Writer& file, const std::string& path, const std::vector<float>& values) {
   if (values.empty()) return;
@@ -131,67 +130,6 @@ void write_info(Hdf5Writer& file, const Checkpoint& checkpoint) {
   write_vector(file, "/data/input_inverse_std", checkpoint.inputs.inverse_std);
   write_vector(file, "/data/target_mean", checkpoint.targets.mean);
   write_vector(file, "/data/target_inverse_std", checkpoint.targets.inverse_std);
-}
-
-void write_progress(Hdf5Writer& file, const Progress& progress) {
-  file.group("/progress");
-  for (std::size_t i = 0; i < progress.epoch_sums.size(); ++i) {
-    file.attribute("/progress", fmt::format("epoch_sum_{}", i), progress.epoch_sums[i]);
-  }
-  file.attribute("/progress", "epoch_samples", integer(progress.epoch_samples));
-  file.attribute("/progress", "error_average", progress.error_average);
-  file.attribute("/progress", "error_weight", progress.error_weight);
-  for (std::size_t i = 0; i < progress.milestone_steps.size(); ++i) {
-    file.attribute("/progress", fmt::format("milestone_{}", i), progress.milestone_steps[i]);
-  }
-  if (progress.best) {
-    file.attribute("/progress", "best_metric", progress.best->metric);
-    file.attribute("/progress", "best_value", progress.best->value);
-    file.attribute("/progress", "best_step", progress.best->step);
-  }
-  file.group("/history");
-  std::vector<const HistoryColumn*> columns;
-  for (const HistoryColumn& column : progress.history) columns.push_back(&column);
-  std::ranges::sort(columns, {}, &HistoryColumn::name);  // whatever order a resumed run knows
-  for (const HistoryColumn* column : columns) {
-    const Index rows = static_cast<Index>(column->values.size());
-    file.dataset("/history/" + column->name, {{rows}}, column->values);
-  }
-}
-
-double real_attribute(const Hdf5Reader& file, const std::string& path, const std::string& name) {
-  const Hdf5Attribute value = file.attribute(path, name);
-  if (const double* real = std::get_if<double>(&value)) return *real;
-  throw Error(ExitCode::bad_data, path + ": attribute '" + name + "' is not a real number");
-}
-
-Index index_attribute(const Hdf5Reader& file, const std::string& path, const std::string& name) {
-  return static_cast<Index>(file.count_attribute(path, name));
-}
-
-Progress read_progress(const Hdf5Reader& file) {
-  Progress progress;
-  for (std::size_t i = 0; i < progress.epoch_sums.size(); ++i) {
-    progress.epoch_sums[i] = real_attribute(file, "/progress", fmt::format("epoch_sum_{}", i));
-  }
-  progress.epoch_samples = index_attribute(file, "/progress", "epoch_samples");
-  progress.error_average = real_attribute(file, "/progress", "error_average");
-  progress.error_weight = real_attribute(file, "/progress", "error_weight");
-  for (std::size_t i = 0; i < progress.milestone_steps.size(); ++i) {
-    progress.milestone_steps[i] = file.count_attribute("/progress", fmt::format("milestone_{}", i));
-  }
-  if (file.has_attribute("/progress", "best_metric")) {
-    progress.best = BestMetric{file.text_attribute("/progress", "best_metric"),
-                               real_attribute(file, "/progress", "best_value"),
-                               file.count_attribute("/progress", "best_step")};
-  }
-  // Progress counts its rows by the first column.
-  std::vector<std::string> names = file.list("/history");
-  std::ranges::stable_sort(names, {}, [](const std::string& n) { return n == "step" ? 0 : 1; });
-  for (const std::string& name : names) {
-    progress.history.push_back({name, file.doubles("/history/" + name)});
-  }
-  return progress;
 }
 
 std::string shape_text(const std::vector<Index>& shape) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/base/passes.hpp"
 
 namespace lockstep {
 namespace {
@@ -29,19 +30,20 @@ constexpr int kPredictionTag = 31001;
 }  // namespace
 
 Evaluator::Evaluator(const Communicator& communicator, const Network& network, Index batch,
-                     Index microbatches)
+                     Index microbatches, Index passes)
     : communicator_(communicator),
       network_(network),
       batch_(batch),
       microbatch_count_(microbatches),
-      share_(share_of(communicator.rank(), communicator.size(), microbatches)),
+      passes_(
+          cut_for_passes(share_of(communicator.rank(), communicator.size(), microbatches), passes)),
       workspace_(network,
-                 {.samples = share_samples(share_, batch, microbatches) + 1,
-                  .microbatches = share_.count,
+                 {.samples = most_samples(passes_, batch, microbatches),
+                  .microbatches = most_microbatches(passes_),
                   .threads = thread_count()},
                  /*training=*/false),
       reader_(workspace_.capacity().samples, network.output_shape()),
-      microbatches_(static_cast<std::size_t>(share_.count)) {}
+      microbatches_(static_cast<std::size_t>(workspace_.capacity().microbatches)) {}
 
 Share Evaluator::rows_of(int rank, Index index, Index samples) const {
   const Share share = share_of(rank, communicator_.size(), microbatch_count_);
@@ -55,14 +57,18 @@ template <typename Visit>
 void Evaluator::for_each_batch(std::span<const Real> parameters, const Samples& samples,
                                const Visit& visit) {
   for (Index b = 0; b < batches(samples.size()); ++b) {
-    const Index first = rows_of(communicator_.rank(), b, samples.size()).first;
-    cut_batch(share_, std::min(batch_, samples.size() - b * batch_), microbatch_count_,
-              microbatches_);
-    const Pass pass{.microbatches = microbatches_, .training = false, .random = {}};
-    const Targets targets = reader_.read(samples, 0, pass.samples(), workspace_.input(),
-                                         [&](Index row) { return first + row; });
-    network_.forward(parameters, pass, workspace_);
-    visit(pass, targets);
+    const Index size = std::min(batch_, samples.size() - b * batch_);
+    for (const Share& share : passes_) {
+      const auto microbatches =
+          std::span(microbatches_).first(static_cast<std::size_t>(share.count));
+      cut_batch(share, size, microbatch_count_, microbatches);
+      const Index first = b * batch_ + microbatch_begin(size, share.first, microbatch_count_);
+      const Pass pass{.microbatches = microbatches, .training = false, .random = {}};
+      const Targets targets = reader_.read(samples, 0, pass.samples(), workspace_.input(),
+                                           [&](Index row) { return first + row; });
+      network_.forward(parameters, pass, workspace_);
+      visit(pass, targets);
+    }
   }
 }
 
@@ -83,8 +89,9 @@ MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& los
   }
   constexpr std::size_t kSums = std::tuple_size_v<MetricSums>;
   std::vector<double> mine;
-  std::vector<MetricSums> sums(static_cast<std::size_t>(share_.count));
+  std::vector<MetricSums> sums_of_pass(microbatches_.size());
   for_each_batch(parameters, samples, [&](const Pass& pass, const Targets& targets) {
+    const auto sums = std::span(sums_of_pass).first(pass.microbatches.size());
     evaluate_loss(loss, pass, workspace_.output(), targets, 1, Tensor{}, sums);
     for (const MetricSums& s : sums) mine.insert(mine.end(), s.begin(), s.end());
     if (confusion != nullptr) count(pass, targets, *confusion);

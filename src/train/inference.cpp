@@ -61,7 +61,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   const Topology topology(all);
   const Communicator& world = topology.ranks();
   const std::string& checkpoint = request.checkpoint;
-  const TrainedModel model = load_model(world, checkpoint);
+  const TrainedModel model = load_model(world, checkpoint, request.passes);
   if (request.confusion && !model.loss->classifies()) {
     throw AgreedError(ExitCode::usage, fmt::format("{} learned by {}, which knows no classes\n"
                                                    "  try: trainer eval without --confusion",
@@ -103,8 +103,9 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
     samples = all_of(*own, model.checkpoint);
     event.split = request.data;
   }
-  Evaluator evaluator(world, *model.network, info.batch, info.microbatches);
+  Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.passes);
   Evaluation evaluation;
+  evaluation.averaged = model.averaged;
   if (request.confusion) evaluation.confusion.emplace();
   const MetricSums sums =
       evaluator.evaluate(model.checkpoint.parameters.span(), *model.loss, samples,
@@ -119,24 +120,24 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   return evaluation;
 }
 
-void predict_checkpoint(const Communicator& all, const std::string& checkpoint,
-                        const std::string& data_path, const std::string& out) {
+bool predict_checkpoint(const Communicator& all, const PredictRequest& request) {
   const Topology topology(all);
   const Communicator& world = topology.ranks();
-  const TrainedModel model = load_model(world, checkpoint);
-  Source source = source_of(model.config.data, data_path, "", model.loss->classifies());
+  const TrainedModel model = load_model(world, request.checkpoint, request.passes);
+  Source source = source_of(model.config.data, request.data, "", model.loss->classifies());
   source.inputs_only = true;
   source.input_columns = model.network->input_shape().size();
   const SharedDataset data = load_checked(topology, model, source);
   Evaluator evaluator(world, *model.network, model.checkpoint.info.batch,
-                      model.checkpoint.info.microbatches);
+                      model.checkpoint.info.microbatches, request.passes);
   std::vector<Real> predictions =
       evaluator.predict(model.checkpoint.parameters.span(), all_of(*data, model.checkpoint));
   on_root(world, [&] {
     const PredictionTable table = table_of(model);
     const std::string text = table.header() + table.rows(predictions, 0);
-    write_atomically(out, std::as_bytes(std::span(text)));
+    write_atomically(request.out, std::as_bytes(std::span(text)));
   });
+  return model.averaged;
 }
 
 void predict_stream(const Communicator& world, const std::string& checkpoint, std::istream& in,

@@ -24,7 +24,25 @@ bool grows_with_quality(std::string_view metric) {
   return metric == "val/acc" || metric == "val/r2" || metric.starts_with("val/top");
 }
 
+// By more than `least`. A value that is not finite is no improvement.
+bool improves(const std::optional<BestMetric>& best, const std::string& metric, double value,
+              double least) {
+  if (!std::isfinite(value)) return false;
+  if (!best || best->metric != metric) return true;
+  return (grows_with_quality(metric) ? value - best->value : best->value - value) > least;
+}
+
 }  // namespace
+
+void Stagnation::observe(const std::string& metric, double value, std::uint64_t step,
+                         double min_delta) {
+  if (best && best->metric != metric) *this = {};
+  if (improves(best, metric, value, min_delta)) {
+    *this = {BestMetric{metric, value, step}, 0};
+  } else {
+    ++evaluations;
+  }
+}
 
 std::size_t Progress::add_batch(std::uint64_t step, const MetricSums& sums, Index samples,
                                 bool classifies) {
@@ -66,9 +84,7 @@ void Progress::add_history(std::uint64_t step, double epoch, const std::vector<M
 }
 
 bool Progress::offer_best(const std::string& metric, double value, std::uint64_t step) {
-  if (!std::isfinite(value)) return false;
-  const bool better = !best || best->metric != metric ||
-                      (grows_with_quality(metric) ? value > best->value : value < best->value);
+  const bool better = improves(best, metric, value, 0);
   if (better) best = BestMetric{metric, value, step};
   return better;
 }

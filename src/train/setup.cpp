@@ -1,6 +1,7 @@
 #include "lockstep/train/setup.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -22,19 +23,36 @@ int allowed_cpus() {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-// Which figures there are depends on the loss and on what the network gives.
-void check_best(const Setup& setup) {
-  const std::string& best = setup.config.checkpoint.best;
-  std::string known;
+// What is wrong with the name of a figure, if anything: which there are depends on the loss and on
+// what the network gives.
+std::string unknown_figure(const Setup& setup, std::string_view key, const std::string& name,
+                           bool none = false) {
+  std::vector<std::string> known;
   for (const Metric& metric : setup.loss->metrics({}, 1, setup.network->output_shape())) {
-    if (best == "val/" + metric.name) return;
-    known += "val/" + metric.name + ", ";
+    known.push_back("val/" + metric.name);
   }
-  if (best == "none") return;
-  throw setup.config.error("checkpoint.best",
-                           fmt::format("'best' must be one of {}none with this loss and network, "
-                                       "is \"{}\"",
-                                       known, best));
+  if (none) known.emplace_back("none");
+  if (std::ranges::find(known, name) != known.end()) return {};
+  return fmt::format("'{}' must be one of {} with this loss and network, is \"{}\"", key,
+                     fmt::join(known, ", "), name);
+}
+
+void check_figures(const Setup& setup) {
+  const config::Config& config = setup.config;
+  const bool stops = config.stop.patience > 0;
+  const bool falls = config.schedule.type() == "plateau";
+  if (setup.data->val.size() == 0) {
+    constexpr std::string_view kNeeded =
+        "'{}' needs validation samples; give data.val or data.holdout";
+    if (stops) throw config.error("stop.patience", fmt::format(kNeeded, "patience"));
+    if (falls) throw config.schedule.error("type", fmt::format(kNeeded, "plateau"));
+  }
+  std::string fault = unknown_figure(setup, "best", config.checkpoint.best, true);
+  if (!fault.empty()) throw config.error("checkpoint.best", fault);
+  if (stops) fault = unknown_figure(setup, "metric", config.stop.metric);
+  if (!fault.empty()) throw config.error("stop.metric", fault);
+  if (falls) fault = unknown_figure(setup, "metric", config.schedule.text("metric"));
+  if (!fault.empty()) throw config.schedule.error("metric", fault);
 }
 
 void check_network(const Setup& setup) {
@@ -44,7 +62,7 @@ void check_network(const Setup& setup) {
   } catch (const Error& error) {
     throw setup.config.loss.error("", error.what());
   }
-  check_best(setup);
+  check_figures(setup);
   check_inputs(*setup.data->train_data, setup.data->inputs, network);
   check_targets(*setup.data->train_data, network, setup.loss->outputs());
   if (setup.data->val_data) {

@@ -2,15 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/config/parse.hpp"
 #include "lockstep/train/catalogue.hpp"
 #include "lockstep/train/checkpoint_store.hpp"
 #include "lockstep/train/setup.hpp"
+#include "lockstep/train/updater.hpp"
 
 namespace lockstep {
+namespace {
 
-TrainedModel load_model(const Communicator& world, const std::string& path) {
+bool has_average(const CheckpointInfo& info) {
+  std::istringstream slots(info.slots);
+  return std::find(std::istream_iterator<std::string>(slots), {}, kAverageSlot) !=
+         std::istream_iterator<std::string>();
+}
+
+}  // namespace
+
+TrainedModel load_model(const Communicator& world, const std::string& path, Index passes) {
   std::optional<StoredCheckpoint> stored;
   on_root(world, [&] { stored = read_checkpoint(path); });
   broadcast_checkpoint(world, stored);
@@ -22,12 +36,20 @@ TrainedModel load_model(const Communicator& world, const std::string& path) {
     model.loss = build_loss(model.config);
     model.network =
         std::make_unique<Network>(build_network(model.config, info.input, info.vocabulary.size()));
-    model.checkpoint = decode(file, *model.network, {});
+    model.averaged = has_average(info);
+    const auto slots = std::span(&kAverageSlot, model.averaged ? 1 : 0);
+    model.checkpoint = decode(file, *model.network, slots);
+    if (model.averaged) model.checkpoint.parameters = std::move(model.checkpoint.optimizer.front());
     const CheckpointInfo& now = model.checkpoint.info;
     if (world.size() > now.microbatches) {
       throw Error(ExitCode::config, fmt::format("{} ranks were started, but the checkpoint has {} "
                                                 "microbatches\n  try: mpirun -np {} ...",
                                                 world.size(), now.microbatches, now.microbatches));
+    }
+    if (passes > now.microbatches) {
+      throw Error(ExitCode::usage, fmt::format("--passes must be at most the microbatches of the "
+                                               "checkpoint, {}, is {}",
+                                               now.microbatches, passes));
     }
   });
   choose_threads(world, 0);

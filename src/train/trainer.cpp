@@ -7,6 +7,7 @@
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/base/passes.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/rendezvous.hpp"
 #include "lockstep/optim/norm.hpp"
@@ -42,11 +43,11 @@ std::vector<Range> learned_parts(const ParameterTable& table) {
 }
 
 // A rank that finds no memory tells the others.
-Workspace make_workspace(const Topology& topology, const Network& network,
-                         const Capacity& capacity) {
-  std::optional<Workspace> workspace;
-  together(topology.ranks(), [&] { workspace.emplace(network, capacity); });
-  return std::move(*workspace);
+template <typename Made, typename... Arguments>
+Made make(const Topology& topology, const Arguments&... arguments) {
+  std::optional<Made> made;
+  together(topology.ranks(), [&] { made.emplace(arguments...); });
+  return std::move(*made);
 }
 
 }  // namespace
@@ -59,64 +60,58 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       samples_(samples),
       options_(options),
       share_(share_of(topology.ranks().rank(), topology.ranks().size(), options.microbatches)),
+      passes_(cut_for_passes(share_, options.passes)),
       sampler_(options.seed, samples.size(), options.batch, options.shuffle),
       layout_(network.parameters().size(), options.bucket, topology.ranks().size()),
       reducer_(topology, layout_, options.microbatches, options.overlap),
+      accumulator_(make<GradientAccumulator>(topology, reducer_.blocks(), passes_)),
       exchange_(topology, layout_),
       reports_(topology, report_sizes(topology.ranks().size(), options.microbatches)),
       norms_(layout_, topology.ranks().rank(), learned_parts(network.parameters())),
       square_sums_(topology, norms_.counts()),
       updater_(network.parameters(), optimizer, layout_, topology.ranks().rank(),
-               options.decay_all),
-      workspace_(
-          make_workspace(topology, network,
-                         {.samples = share_samples(share_, options.batch, options.microbatches) + 1,
-                          .microbatches = share_.count,
-                          .threads = thread_count()})),
+               {.decay_all = options.decay_all, .ema = options.ema}),
+      workspace_(make<Workspace>(
+          topology, network,
+          Capacity{.samples = most_samples(passes_, options.batch, options.microbatches),
+                   .microbatches = most_microbatches(passes_),
+                   .threads = thread_count()})),
       reader_(workspace_.capacity().samples, network.output_shape()),
       parameter_memory_(topology.ranks(), topology.node(),
                         topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0),
       parameters_(
           parameter_memory_.segment_of<Real>(0).first(static_cast<std::size_t>(layout_.size()))),
-      microbatches_(static_cast<std::size_t>(share_.count)),
-      sums_(static_cast<std::size_t>(share_.count)),
+      microbatches_(static_cast<std::size_t>(workspace_.capacity().microbatches)),
+      sums_(microbatches_.size()),
       waited_for_(static_cast<std::size_t>(topology.node().size())) {
   network.parameters().initialize(options.seed, parameters_, topology.node().rank(),
                                   topology.node().size());
   topology.barrier().pass(0);
   if (optimizer.trust_ratio() != nullptr) lengths_.emplace(topology, updater_.counts());
-  for (const GradientReducer::Block& b : reducer_.blocks()) {
-    gradient_blocks_.push_back({b.block, b.values});
+  if (options.ema > 0) {
+    average_memory_.emplace(
+        topology.ranks(), topology.node(),
+        topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0);
+    exchange_.pick(parameters_, updater_.state().back().span());
+  }
+  for (Index pass = 0; pass < accumulator_.passes(); ++pass) {
+    gradient_blocks_.emplace_back();
+    for (const GradientReducer::Block& b : accumulator_.blocks(pass)) {
+      gradient_blocks_.back().push_back({b.block, b.values});
+    }
   }
 }
 
 StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
   StepResult result;
   clock_.lap(Part::other);
-  const BatchRange batch = sampler_.batch(steps_done_);
-  cut_batch(share_, batch.size, options_.microbatches, microbatches_);
-  const Pass pass{.microbatches = microbatches_,
-                  .training = true,
-                  .random = {.seed = options_.seed,
-                             .purpose = RandomPurpose::layer,
-                             .a = static_cast<std::uint32_t>(steps_done_)}};
-  const Targets targets = read(batch, pass);
-  clock_.lap(Part::data);
-
-  network_.forward(parameters_, pass, workspace_);
-  evaluate_loss(loss_, pass, workspace_.output(), targets, 1 / static_cast<double>(batch.size),
-                workspace_.output_gradient(), sums_);
-  report(sums_, wishes);
-  clock_.lap(Part::forward);
-
-  network_.backward(parameters_, pass, workspace_, gradient_blocks_,
-                    [this](Index offset) { reducer_.ready_from(offset); });
-  clock_.lap(Part::backward, reducer_.times().hidden, Part::hidden);
+  result.batch = sampler_.batch(steps_done_);
+  report(wishes);
+  for (Index pass = 0; pass < accumulator_.passes(); ++pass) learn(result.batch, pass);
 
   const std::span<const Real* const> gradient = finish_gradient();
   reports_.exchange();
   clock_.lap(Part::exposed, note(reducer_.times().wait));
-  result.batch = batch;
   collect_reports(result);
 
   const bool clip = options_.clip_norm > 0;
@@ -130,12 +125,43 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
          {.step = steps_done_ + 1,
           .learning_rate = learning_rate,
           .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1},
-         batch.size);
+         result.batch.size);
   clock_.lap(Part::update);
 
   clock_.lap(Part::exposed, note(exchange_.share(parameters_)));
   ++steps_done_;
   return result;
+}
+
+// Predict, compare, send the error back: for one part of the share.
+void Trainer::learn(const BatchRange& batch, Index pass_number) {
+  const Share share = passes_[static_cast<std::size_t>(pass_number)];
+  const auto count = static_cast<std::size_t>(share.count);
+  const std::span<Microbatch> microbatches = std::span(microbatches_).first(count);
+  const std::span<MetricSums> sums = std::span(sums_).first(count);
+  cut_batch(share, batch.size, options_.microbatches, microbatches);
+  const Pass pass{.microbatches = microbatches,
+                  .training = true,
+                  .random = {.seed = options_.seed,
+                             .purpose = RandomPurpose::layer,
+                             .a = static_cast<std::uint32_t>(steps_done_)}};
+  const Targets targets = read(batch, pass);
+  clock_.lap(Part::data);
+
+  network_.forward(parameters_, pass, workspace_);
+  evaluate_loss(loss_, pass, workspace_.output(), targets, 1 / static_cast<double>(batch.size),
+                workspace_.output_gradient(), sums);
+  report(share, sums);
+  clock_.lap(Part::forward);
+
+  const bool last = pass_number + 1 == accumulator_.passes();
+  network_.backward(parameters_, pass, workspace_,
+                    gradient_blocks_[static_cast<std::size_t>(pass_number)],
+                    [this, pass_number](Index offset) {
+                      accumulator_.ready_from(pass_number, offset);
+                      if (pass_number + 1 == accumulator_.passes()) reducer_.ready_from(offset);
+                    });
+  clock_.lap(Part::backward, last ? reducer_.times().hidden : 0, Part::hidden);
 }
 
 double Trainer::note(const Wait& wait) {
@@ -144,17 +170,21 @@ double Trainer::note(const Wait& wait) {
 }
 
 Targets Trainer::read(const BatchRange& batch, const Pass& pass) {
-  const Index first =
-      batch.first + microbatch_begin(batch.size, share_.first, options_.microbatches);
+  const Index first = batch.first + microbatch_begin(batch.size, pass.microbatches.front().index,
+                                                     options_.microbatches);
   return reader_.read(samples_, batch.epoch, pass.samples(), workspace_.input(),
                       [&](Index row) { return sampler_.sample(batch.epoch, first + row); });
 }
 
-void Trainer::report(std::span<const MetricSums> sums, Wishes wishes) {
+void Trainer::report(Wishes wishes) {
   const std::span<double> out = reports_.mine();
   out[0] = wishes.stop ? 1 : 0;
   out[1] = wishes.save ? 1 : 0;
-  auto at = out.begin() + kWishes;
+}
+
+void Trainer::report(Share share, std::span<const MetricSums> sums) {
+  const auto before = static_cast<std::size_t>(share.first - share_.first);
+  auto at = reports_.mine().subspan(kWishes + before * kSumsPerMicrobatch).begin();
   for (const MetricSums& s : sums) at = std::ranges::copy(s, at).out;
 }
 
@@ -204,6 +234,21 @@ void Trainer::update(std::span<const Real* const> gradient, const Update& update
   lengths_->exchange();
   clock_.lap(Part::exposed, note(wait));
   updater_.update(parameters_, gradient, update, samples, lengths_->all());
+}
+
+std::span<const Real> Trainer::judged_parameters() {
+  if (!average_memory_) return parameters_;
+  const std::span<Real> whole = average_memory_->segment_of<Real>(0).first(parameters_.size());
+  exchange_.put(updater_.state().back().span(), whole);
+  static_cast<void>(exchange_.share(whole));
+  return whole;
+}
+
+MemoryUse Trainer::memory() const {
+  const auto buffer = static_cast<Index>(parameters_.size_bytes());
+  return {.activations = workspace_.bytes(),
+          .gradients = static_cast<Index>(reducer_.blocks().size()) * buffer + accumulator_.bytes(),
+          .parameters = (average_memory_ ? 2 : 1) * buffer};
 }
 
 std::vector<Buffer<Real>> Trainer::gather_optimizer_state() {

@@ -34,7 +34,8 @@ ExitCode TrainingRun::run() {
     end("failed", error.code(), error.what());
     throw AgreedError(error.code(), error.what());
   }
-  end(code == ExitCode::ok ? "done" : "preempted", code, code == ExitCode::ok ? "" : stop_reason());
+  const bool done = code == ExitCode::ok;
+  end(done ? "done" : "preempted", code, done ? early_end() : stop_reason());
   return code;
 }
 
@@ -47,18 +48,20 @@ ExitCode TrainingRun::loop() {
   started_ = last_save_ = epoch_started_ = now_seconds();
   trainer_->clock().skip();
 
-  while (trainer_->steps_done() < total_steps_) {
+  while (trainer_->steps_done() < total_steps_ && !improves_no_more() && !slope_has_vanished()) {
     const std::uint64_t step = trainer_->steps_done() + 1;
     const double begin = now_seconds();
     Wishes mine = wishes();
     mine.save = root() && store.after_seconds(begin - last_save_);
-    const double rate = learning_rate_->at(step - 1);
-    const StepResult result = trainer_->step(rate, mine, log.after_step(step));
-    after_step(result, rate);
+    rate_ = learning_rate_->at(step - 1, progress_.rate_drops);
+    const bool want_norm = log.after_step(step) || config().stop.gradient_norm > 0;
+    const StepResult result = trainer_->step(rate_, mine, want_norm);
+    after_step(result);
 
     val_metrics_.clear();
-    const bool last = step == total_steps_;
+    bool last = step == total_steps_ || slope_has_vanished();
     if (eval.after_step(step) || last) evaluate();
+    last = last || improves_no_more();
     if (step % per_epoch == 0 || last) finish_epoch();
     if (check.after_step(step)) audit();
     const bool enough = request_.max_steps && step - first_step_ >= *request_.max_steps;
@@ -100,7 +103,7 @@ std::string TrainingRun::stop_reason() const {
   return request_.max_steps ? "--max-steps" : "a signal to another rank";
 }
 
-void TrainingRun::after_step(const StepResult& result, double learning_rate) {
+void TrainingRun::after_step(const StepResult& result) {
   const std::uint64_t step = trainer_->steps_done();
   const StepTimes times = trainer_->clock().take();
   epoch_times_ += times;
@@ -113,6 +116,9 @@ void TrainingRun::after_step(const StepResult& result, double learning_rate) {
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (before[i] != progress_.milestone_steps[i]) milestone_seconds_[i] = now_seconds() - started_;
   }
+  if (const double least = config().stop.gradient_norm; least > 0) {
+    progress_.flat_steps = *result.gradient_norm < least ? progress_.flat_steps + 1 : 0;
+  }
   if (!root()) return;
   const auto size = static_cast<double>(result.batch.size);
   StepEvent event;
@@ -120,44 +126,13 @@ void TrainingRun::after_step(const StepResult& result, double learning_rate) {
   event.epoch = epochs_done();
   event.loss = result.sums[0] / size;
   event.error = classifies() ? (size - result.sums[1]) / size : 0;
-  event.learning_rate = learning_rate;
+  event.learning_rate = rate_;
   event.gradient_norm = result.gradient_norm;
   event.samples = result.batch.size;
   event.seconds = times.total();
   event.times = times;
   event.logged = Cadence(config().log.every, steps_per_epoch_).after_step(step);
   audience_.on_step(event);
-}
-
-std::vector<Metric> TrainingRun::metrics_of(const MetricSums& sums, Index samples) const {
-  return setup_.loss->metrics(sums, static_cast<double>(samples), setup_.network->output_shape());
-}
-
-void TrainingRun::evaluate() {
-  const Samples& val = setup_.data->val;
-  if (val.size() == 0) return;
-  trainer_->clock().lap(Part::other);
-  const double begin = now_seconds();
-  const MetricSums sums = evaluator_->evaluate(trainer_->parameters(), *setup_.loss, val);
-  trainer_->clock().skip();
-  val_metrics_ = metrics_of(sums, val.size());
-  const std::uint64_t step = trainer_->steps_done();
-  const std::string& best = config().checkpoint.best;
-  for (const Metric& m : val_metrics_) {
-    if (best == "val/" + m.name) {
-      val_is_best_ = progress_.offer_best(best, m.value, step);
-    }
-  }
-  progress_.add_history(
-      step, epochs_done(),
-      metrics_of(progress_.epoch_sums, std::max<Index>(progress_.epoch_samples, 1)), val_metrics_);
-  if (!root()) return;
-  audience_.on_eval({.step = step,
-                     .epoch = epochs_done(),
-                     .split = "val",
-                     .samples = val.size(),
-                     .metrics = val_metrics_,
-                     .seconds = now_seconds() - begin});
 }
 
 void TrainingRun::finish_epoch() {
@@ -175,7 +150,7 @@ void TrainingRun::finish_epoch() {
     event.train = train;
     event.val = val_metrics_;
     event.best = val_is_best_;
-    event.learning_rate = learning_rate_->at(step - 1);
+    event.learning_rate = rate_;
     event.samples_per_second = static_cast<double>(epoch_segment_samples_) / seconds;
     event.seconds = seconds;
     audience_.on_epoch(event);
@@ -259,7 +234,7 @@ bool TrainingRun::save() {
           ExitCode::diverged,
           fmt::format("a parameter is not finite after step {}; not saved", state.info.step));
     }
-    CheckpointImage image = encode(state, *setup_.network, setup_.optimizer->slots());
+    CheckpointImage image = encode(state, *setup_.network, slots());
     const Index size = static_cast<Index>(image.bytes.size());
     const std::optional<std::uint64_t> best =
         progress_.best ? std::optional(progress_.best->step) : std::nullopt;

@@ -35,6 +35,7 @@ class TrainingRun {
   [[nodiscard]] bool classifies() const { return setup_.loss->classifies(); }
   [[nodiscard]] const config::Config& config() const { return setup_.config; }
   [[nodiscard]] double epochs_done() const;
+  [[nodiscard]] std::vector<std::string_view> slots() const;
 
   void plan();
   void find_checkpoint();
@@ -43,14 +44,19 @@ class TrainingRun {
   void restore();
   void open_directory();
   void begin_records();
+  [[nodiscard]] MemoryUse most_memory() const;
   [[nodiscard]] RunStart start_event() const;
 
   ExitCode loop();
   Wishes wishes() const;
-  void after_step(const StepResult& result, double learning_rate);
+  void after_step(const StepResult& result);
   void report_times();
   [[nodiscard]] std::vector<Metric> metrics_of(const MetricSums& sums, Index samples) const;
   void evaluate();
+  void observe(const std::string& metric, double value);
+  [[nodiscard]] bool improves_no_more() const;
+  [[nodiscard]] bool slope_has_vanished() const;
+  [[nodiscard]] std::string early_end() const;
   void finish_epoch();
   void audit();
   bool save();
@@ -84,6 +90,7 @@ class TrainingRun {
   std::unique_ptr<Manifest> manifest_;
   std::unique_ptr<MetricsLog> metrics_;
 
+  double rate_ = 0;  // of the last step
   double started_ = now_seconds();
   double last_save_ = started_;
   double epoch_started_ = started_;

@@ -25,6 +25,14 @@ double TrainingRun::epochs_done() const {
   return static_cast<double>(trainer_->steps_done()) / static_cast<double>(steps_per_epoch_);
 }
 
+// Names of what the optimizer keeps, in the order in which the trainer has it.
+std::vector<std::string_view> TrainingRun::slots() const {
+  const auto of_rule = setup_.optimizer->slots();
+  std::vector<std::string_view> slots(of_rule.begin(), of_rule.end());
+  if (config().optimizer.real("ema") > 0) slots.push_back(kAverageSlot);
+  return slots;
+}
+
 // Finds what to resume from, if anything. A directory is looked into only by its owner, so that is
 // settled first.
 void TrainingRun::find_checkpoint() {
@@ -66,6 +74,12 @@ void TrainingRun::plan() {
                       "ranks give parallel.microbatches = {}",
                       world_.size(), microbatches_, microbatches_));
     }
+    if (config().parallel.passes > microbatches_) {
+      throw config().error("parallel.passes",
+                           fmt::format("'passes' must be at most the microbatches of a batch, {}, "
+                                       "is {}",
+                                       microbatches_, config().parallel.passes));
+    }
     const Index samples = setup_.data->train.size();
     steps_per_epoch_ = (samples + data.batch - 1) / data.batch;
     total_steps_ = config().run.steps ? static_cast<std::uint64_t>(*config().run.steps)
@@ -77,7 +91,7 @@ void TrainingRun::plan() {
              .split = setup_.data->split,
              .loss = std::string(setup_.loss->type()),
              .optimizer = std::string(setup_.optimizer->type()),
-             .slots = fmt::format("{}", fmt::join(setup_.optimizer->slots(), " ")),
+             .slots = fmt::format("{}", fmt::join(slots(), " ")),
              .seed = static_cast<std::uint64_t>(config().run.seed),
              .train_samples = samples,
              .batch = data.batch,
@@ -102,6 +116,10 @@ void TrainingRun::plan() {
           rate * scale, rate, scale, data.batch, config().optimizer.integer("base_batch"),
           config().optimizer.text("scale_lr")));
     }
+    if (const double ema = config().optimizer.real("ema"); ema > 0) {
+      notes_.push_back(
+          fmt::format("validation judges the average of the weights, optimizer.ema = {}", ema));
+    }
     learning_rate_ = std::make_unique<LearningRate>(config(), steps_per_epoch_, total_steps_);
   });
 }
@@ -114,12 +132,15 @@ void TrainingRun::build_trainer() {
       .shuffle = info_.shuffle,
       .decay_all = config().optimizer.text("decay") == "all",
       .clip_norm = config().optimizer.real("clip_norm"),
+      .ema = config().optimizer.real("ema"),
+      .passes = config().parallel.passes,
       .bucket = config().parallel.bucket / static_cast<Index>(sizeof(Real)),
       .overlap = config().parallel.overlap};
   trainer_ = std::make_unique<Trainer>(topology_, *setup_.network, *setup_.loss, *setup_.optimizer,
                                        setup_.data->train, options);
   together(world_, [&] {
-    evaluator_ = std::make_unique<Evaluator>(world_, *setup_.network, info_.batch, microbatches_);
+    evaluator_ = std::make_unique<Evaluator>(world_, *setup_.network, info_.batch, microbatches_,
+                                             config().parallel.passes);
   });
   if (resume_from_) restore();
 }
@@ -137,7 +158,7 @@ void TrainingRun::restore() {
   Checkpoint checkpoint;
   together(world_, [&] {
     const Hdf5Reader file(resume_from_->sealed.image, resume_from_->path.string());
-    checkpoint = decode(file, *setup_.network, setup_.optimizer->slots());
+    checkpoint = decode(file, *setup_.network, slots());
     saved_digest_ = file.text_attribute("/digest", "state");
     if (checkpoint.inputs != setup_.data->inputs || checkpoint.targets != setup_.data->targets) {
       throw Error(
@@ -187,11 +208,30 @@ void TrainingRun::begin_records() {
     audience_.add(*metrics_);
     directory_->status("running");
   });
+  const MemoryUse most = most_memory();
   if (root()) {
     RunStart start = start_event();
+    start.memory = most;
     start.nodes = node_names_;
     audience_.on_start(start);
   }
+}
+
+// Of the rank that takes most. Collective.
+MemoryUse TrainingRun::most_memory() const {
+  const MemoryUse mine = trainer_->memory();
+  const std::array<double, 3> numbers{static_cast<double>(mine.activations + evaluator_->bytes()),
+                                      static_cast<double>(mine.gradients),
+                                      static_cast<double>(mine.parameters)};
+  std::vector<double> all(numbers.size() * static_cast<std::size_t>(world_.size()));
+  world_.all_gather(numbers, all);
+  MemoryUse most;
+  for (std::size_t i = 0; i < all.size(); i += numbers.size()) {
+    most.activations = std::max(most.activations, static_cast<Index>(all[i]));
+    most.gradients = std::max(most.gradients, static_cast<Index>(all[i + 1]));
+    most.parameters = std::max(most.parameters, static_cast<Index>(all[i + 2]));
+  }
+  return most;
 }
 
 RunStart TrainingRun::start_event() const {

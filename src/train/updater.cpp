@@ -45,10 +45,10 @@ std::vector<RoleRange> parts_of(const ParameterTable& table, bool decay_all,
 }  // namespace
 
 Updater::Updater(const ParameterTable& table, const Optimizer& optimizer,
-                 const BucketLayout& layout, int rank, bool decay_all)
+                 const BucketLayout& layout, int rank, const UpdaterOptions& options)
     : optimizer_(optimizer),
       trust_ratio_(optimizer.trust_ratio()),
-      decay_all_(decay_all),
+      options_(options),
       lengths_(layout, rank, tensors_of(table, optimizer), kQuantities),
       direction_(trust_ratio_ == nullptr ? 0 : layout.owned(rank)),
       slots_(optimizer.slots().size()),
@@ -56,7 +56,7 @@ Updater::Updater(const ParameterTable& table, const Optimizer& optimizer,
       slices_(layout.slices(rank)),
       slice_begins_(slices_.size()) {
   const std::vector<Range> tensors = tensors_of(table, optimizer);
-  const std::vector<RoleRange> parts = parts_of(table, decay_all, tensors);
+  const std::vector<RoleRange> parts = parts_of(table, options.decay_all, tensors);
   Index owned = 0;
   for (std::size_t s = 0; s < slices_.size(); ++s) {
     const Range slice = slices_[s];
@@ -76,7 +76,8 @@ Updater::Updater(const ParameterTable& table, const Optimizer& optimizer,
     }
     owned += slice.size();
   }
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) state_.emplace_back(owned);
+  const std::size_t buffers = slots_.size() + (options.ema > 0 ? 1 : 0);
+  for (std::size_t slot = 0; slot < buffers; ++slot) state_.emplace_back(owned);
 }
 
 std::span<const std::span<Real>> Updater::state_of(const Piece& piece) {
@@ -88,7 +89,7 @@ std::span<const std::span<Real>> Updater::state_of(const Piece& piece) {
 
 Update Updater::update_of(const Piece& piece, const Update& update) const {
   Update own = update;
-  own.decays = decay_all_ || piece.part.role == Role::weight;
+  own.decays = options_.decay_all || piece.part.role == Role::weight;
   if (piece.tensor != kNoTensor) own.trust_ratio = ratios_[piece.tensor];
   return own;
 }
@@ -135,10 +136,20 @@ void Updater::update(std::span<Real> parameters, std::span<const Real* const> gr
     std::span<const Real> gradient{gradients[piece.slice] + piece.in_slice, mine.size()};
     if (!piece.part.learned()) {
       average_statistics(mine, gradient, piece.part.averaging, samples);
-      continue;
+    } else {
+      if (trust_ratio_ != nullptr) gradient = direction_.span(piece.in_owned, range.size());
+      optimizer_.step(mine, gradient, state_of(piece), update_of(piece, update));
     }
-    if (trust_ratio_ != nullptr) gradient = direction_.span(piece.in_owned, range.size());
-    optimizer_.step(mine, gradient, state_of(piece), update_of(piece, update));
+    if (options_.ema > 0) average(piece, mine);
+  }
+}
+
+void Updater::average(const Piece& piece, std::span<const Real> parameters) {
+  const std::span<Real> average = state_.back().span(piece.in_owned, piece.part.range.size());
+  if (piece.part.learned()) {
+    average_weights(average, parameters, options_.ema);
+  } else {
+    std::ranges::copy(parameters, average.begin());
   }
 }
 

@@ -96,6 +96,7 @@ TEST(ScalingPlanTest, CommandsTimeNothingButSteps) {
   EXPECT_TRUE(holds(line, "--set", "parallel.microbatches=8"));
   EXPECT_TRUE(holds(line, "--set", "log.every=\"1 steps\""));
   EXPECT_TRUE(holds(line, "--set", "checkpoint.best=none"));
+  EXPECT_TRUE(holds(line, "--set", "stop.gradient_norm=0.0"));
 }
 
 TEST(ScalingPlanTest, PointsThatDoNotFitAreNotBound) {

@@ -27,6 +27,13 @@ TEST(TextTest, Rates) {
   EXPECT_EQ(rate(999'960), "1.0M");
 }
 
+TEST(TextTest, Sizes) {
+  EXPECT_EQ(byte_size(1023), "1023 B");
+  EXPECT_EQ(byte_size(1024), "1.0 KiB");
+  EXPECT_EQ(byte_size((Index{1} << 20) - 1), "1.0 MiB");
+  EXPECT_EQ(byte_size(Index{3} << 40), "3.0 TiB");
+}
+
 TEST(TextTest, Durations) {
   EXPECT_EQ(duration(3.31), "0:03.3");
   EXPECT_EQ(duration(59.96), "1:00.0");

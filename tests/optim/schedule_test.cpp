@@ -28,6 +28,24 @@ TEST(Schedule, StepFallsAtMultiples) {
   EXPECT_EQ(step_schedule(1, 1)->factor(7), 1);
 }
 
+TEST(Schedule, PlateauFallsWithEveryDropDownToFinal) {
+  const auto s = plateau_schedule({.factor = 0.5, .patience = 3, .final = 0.2});
+  ASSERT_NE(s->plateau(), nullptr);
+  EXPECT_EQ(s->plateau()->patience, 3);
+  EXPECT_EQ(s->factor(kFar), 1);
+  EXPECT_EQ(learning_rate(*s, 0.4, 0, 7), 0.4);
+  EXPECT_EQ(learning_rate(*s, 0.4, 0, 7, 1), 0.2);
+  EXPECT_EQ(learning_rate(*s, 0.4, 0, 7, 2), 0.1);
+  EXPECT_DOUBLE_EQ(learning_rate(*s, 0.4, 0, 7, 3), 0.4 * 0.2);
+  EXPECT_DOUBLE_EQ(learning_rate(*s, 0.4, 10, 4, 1), 0.1) << "in the warm-up, too";
+  EXPECT_EQ(constant_schedule()->plateau(), nullptr);
+  EXPECT_EQ(learning_rate(*constant_schedule(), 0.4, 0, 7, 2), 0.4);
+  for (const Plateau& wrong : {Plateau{.factor = 0}, Plateau{.factor = 1}, Plateau{.patience = 0},
+                               Plateau{.min_delta = -1}, Plateau{.final = 2}}) {
+    EXPECT_THROW(static_cast<void>(plateau_schedule(wrong)), Error);
+  }
+}
+
 TEST(Schedule, CosineFallsFromOneToFinal) {
   const auto s = cosine_schedule(100, 0.2);
   EXPECT_EQ(s->factor(0), 1);

@@ -62,6 +62,21 @@ inline std::vector<BadInput> bad_checkpoints() {
          s.write("data.csv", class_table(121, 4, 3));
          return Arguments{"eval", "good.h5"};
        }},
+      {"EvalInTooManyPasses",
+       usage,
+       {"--passes must be at most the microbatches of the checkpoint, 8, is 9"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         return Arguments{"eval", "good.h5", "--passes", "9"};
+       }},
+      {"WithoutTheAverage",
+       bad_data,
+       {"good.h5", "state of the optimizer: the checkpoint has '', this run has 'ema'"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         return Arguments{"train",   "config.toml", "--resume",
+                          "good.h5", "--set",       "optimizer.ema=0.9"};
+       }},
       {"EvalOtherWidth",
        bad_data,
        {"wide.csv", "1 x 1 x 5", "1 x 1 x 4"},

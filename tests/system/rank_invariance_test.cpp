@@ -347,6 +347,84 @@ TEST_F(RankInvarianceTest, LambWithBatchNorm) {
   expect_equal(large_batches(), every_count());
 }
 
+// Accumulated gradients are the same sums: with statistics, dropout and norms, in graphs and texts,
+// on any number of ranks. A run goes on in other passes.
+TEST_F(RankInvarianceTest, Passes) {
+  directory_.write("data.csv", class_table(248, 20, 5));
+  std::string content;
+  for (int i = 0; i < 400; ++i) content += fmt::format("{} ", i * i % 97);
+  directory_.write("data.txt", content);
+  Case thinned = large_batches();
+  thinned.config = replaced(thinned.config, "type = \"relu\"",
+                            "type = \"relu\"\n[[layer]]\ntype = \"dropout\"\nrate = 0.2");
+  for (const Case& c : {branches(), text(), thinned}) {
+    directory_.write("config.toml", c.config);
+    const Result whole = train({0, 1, true, "4 KiB"});
+    for (const int ranks : {1, 2, 3, 5}) {
+      for (const char* passes : {"2", "3", "8"}) {
+        SCOPED_TRACE(fmt::format("{}: {} ranks, {} passes", c.name, ranks, passes));
+        const Result result = train({ranks, ranks % 2 + 1, ranks != 3, "4 KiB"},
+                                    {"--set", fmt::format("parallel.passes={}", passes)});
+        EXPECT_EQ(result.digest, whole.digest);
+        EXPECT_TRUE(result.checkpoint == whole.checkpoint) << "the checkpoints differ";
+        EXPECT_EQ(result.learned, whole.learned);
+      }
+    }
+  }
+  const Arguments start = {"train",       "config.toml", "--run-dir", "stopped",
+                           "--max-steps", "7",           "--set",     "parallel.passes=4"};
+  EXPECT_EQ(run(command_in(directory_, 2, start)).code, 75);
+  const Arguments resume = {"train",    "config.toml", "--run-dir", "stopped",
+                            "--resume", "auto",        "--set",     "parallel.passes=2"};
+  EXPECT_EQ(run(command_in(directory_, 3, resume)).code, 0);
+  EXPECT_TRUE(read_text(directory_.path() / "stopped" / "checkpoints" / "latest.h5") ==
+              read_text(directory_.path() / fmt::format("run{}", runs_) / "checkpoints/latest.h5"));
+}
+
+// The average of the weights is part of the state, and what is judged.
+TEST_F(RankInvarianceTest, AverageOfWeights) {
+  directory_.write("data.csv", class_table(248, 20, 5));
+  Case c = large_batches();
+  c.config = replaced(c.config, "lr = 0.02", "lr = 0.02\nema = 0.9");
+  expect_equal(
+      c,
+      {{1, 2, true, "4 KiB"}, {2, 1, true, "1 KiB"}, {3, 2, false, "4 KiB"}, {5, 1, true, "64 B"}});
+  const Result whole = train({1, 1, true, "4 KiB"});
+  const Arguments start = {"train", "config.toml", "--run-dir", "stopped", "--max-steps", "7"};
+  const Outcome first = run(command_in(directory_, 3, start));
+  EXPECT_EQ(first.code, 75);
+  EXPECT_EQ(count(first.out, "average of the weights"), 1) << first.out;
+  const Arguments resume = {"train", "config.toml", "--run-dir", "stopped", "--resume", "auto"};
+  EXPECT_EQ(run(command_in(directory_, 2, resume)).code, 0);
+  EXPECT_TRUE(read_text(directory_.path() / "stopped" / "checkpoints" / "latest.h5") ==
+              whole.checkpoint);
+
+  // What validation measured is what eval finds, in any number of passes; predict agrees.
+  const auto loss = [](const std::string& json) {
+    const auto at = json.find("\"loss\":");
+    return json.substr(at, json.find(',', at) - at);
+  };
+  const std::string measured = loss(metric_lines(directory_.path() / "stopped", "eval").back());
+  for (const char* passes : {"1", "5"}) {
+    const Outcome judged = run(command_in(
+        directory_, 2, {"eval", "stopped/checkpoints/latest.h5", "--json", "--passes", passes}));
+    EXPECT_EQ(judged.code, 0) << judged.err;
+    EXPECT_EQ(loss(judged.out), measured) << judged.out;
+    EXPECT_EQ(count(judged.out, "\"averaged\":true"), 1) << judged.out;
+  }
+  const Outcome predicted = run(command_in(directory_, 2,
+                                           {"predict", "stopped/checkpoints/latest.h5", "--data",
+                                            "data.csv", "--out", "out.csv", "--passes", "3"}));
+  EXPECT_EQ(predicted.code, 0) << predicted.err;
+  EXPECT_EQ(count(predicted.out, "average of the weights"), 1) << predicted.out;
+
+  directory_.write("config.toml", large_batches().config);
+  const Result plain = train({1, 1, true, "4 KiB"});
+  EXPECT_NE(loss(metric_lines(directory_.path() / fmt::format("run{}", runs_), "eval").back()),
+            measured);
+  EXPECT_NE(plain.digest, whole.digest);
+}
+
 TEST_F(RankInvarianceTest, Regression) {
   directory_.write("data.csv", value_table(248, 9));
   expect_equal(regression(),

@@ -45,6 +45,10 @@ Checkpoint sample(const Network& network) {
   c.progress.error_weight = 0.5;
   c.progress.milestone_steps = {3, 4, 9, 0, 0};
   c.progress.best = BestMetric{"val/acc", 0.75, 21};
+  c.progress.stop = {BestMetric{"val/loss", 0.5, 14}, 3};
+  c.progress.flat_steps = 4;
+  c.progress.plateau = {BestMetric{"val/acc", 0.5, 7}, 2};
+  c.progress.rate_drops = 1;
   c.progress.add_history(7, 1, {{"loss", 2.0}, {"acc", 0.1}}, {});
   c.progress.add_history(14, 2, {{"loss", 1.0}, {"acc", 0.2}}, {{"loss", 1.1}, {"acc", 0.3}});
   c.inputs = {{1, 2, 3}, {4, 5, 6}};
@@ -82,6 +86,14 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   EXPECT_EQ(after.progress.epoch_sums, before.progress.epoch_sums);
   EXPECT_EQ(after.progress.milestone_steps, before.progress.milestone_steps);
   EXPECT_EQ(after.progress.best->value, 0.75);
+  EXPECT_EQ(after.progress.stop.best->metric, "val/loss");
+  EXPECT_EQ(after.progress.stop.best->value, 0.5);
+  EXPECT_EQ(after.progress.stop.best->step, 14u);
+  EXPECT_EQ(after.progress.stop.evaluations, 3);
+  EXPECT_EQ(after.progress.flat_steps, 4);
+  EXPECT_EQ(after.progress.plateau.best->step, 7u);
+  EXPECT_EQ(after.progress.plateau.evaluations, 2);
+  EXPECT_EQ(after.progress.rate_drops, 1);
 
   // Also when it is written once more: what was read decides every byte.
   EXPECT_EQ(encode(after, network, kSlots).bytes, image.bytes);

@@ -39,6 +39,9 @@ TEST(Step, AllocatesNothingAfterTheFirst) {
       EXPECT_EQ(
           allocations_in_steps(*momentum, {.batch = 32, .microbatches = 8, .bucket = 1024}, nodes),
           0);
+      EXPECT_EQ(allocations_in_steps(
+                    *momentum, {.batch = 32, .microbatches = 8, .ema = 0.9, .passes = 3}, nodes),
+                0);
       EXPECT_EQ(allocations_in_steps(*layerwise,
                                      {.batch = 31, .microbatches = 7, .decay_all = false}, nodes),
                 0);

@@ -46,6 +46,32 @@ TEST(Progress, BestDependsOnTheDirectionOfTheMetric) {
   EXPECT_EQ(progress.best->step, 4u);
 }
 
+TEST(Stagnation, CountsEvaluationsWithoutImprovement) {
+  Stagnation s;
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  s.observe("val/loss", nan, 1, 0);
+  EXPECT_EQ(s.evaluations, 1);
+  EXPECT_FALSE(s.best);
+  s.observe("val/loss", 2.0, 2, 0);
+  EXPECT_EQ(s.evaluations, 0);
+  s.observe("val/loss", 2.0, 3, 0);
+  s.observe("val/loss", nan, 4, 0);
+  EXPECT_EQ(s.evaluations, 2);
+  EXPECT_EQ(s.best->step, 2u);
+  s.observe("val/loss", 1.75, 5, 0.5);
+  EXPECT_EQ(s.evaluations, 3) << "better, but not by more than 0.5";
+  s.observe("val/loss", 1.25, 6, 0.5);
+  EXPECT_EQ(s.evaluations, 0);
+  EXPECT_EQ(s.best->value, 1.25);
+  s.observe("val/acc", 0.5, 7, 0.1);
+  EXPECT_EQ(s.evaluations, 0) << "another metric starts anew";
+  s.observe("val/acc", 0.4, 8, 0.1);
+  s.observe("val/acc", 0.55, 9, 0.1);
+  EXPECT_EQ(s.evaluations, 2);
+  s.observe("val/acc", 0.75, 10, 0.1);
+  EXPECT_EQ(s.evaluations, 0);
+}
+
 TEST(Progress, HistoryColumnsAreEquallyLong) {
   Progress progress;
   progress.add_history(1, 0.5, {{"loss", 3}}, {});

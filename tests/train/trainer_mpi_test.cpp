@@ -48,6 +48,10 @@ const Case kCases[] = {
      adam,
      {.seed = 4, .batch = 50, .microbatches = 8, .clip_norm = 0.5, .overlap = false},
      2},
+    {"an average of the weights",
+     adam,
+     {.seed = 4, .batch = 50, .microbatches = 8, .ema = 0.9, .bucket = 1},
+     2},
     {"decay of weights only",
      adam,
      {.seed = 4, .batch = 50, .microbatches = 8, .decay_all = false, .clip_norm = 0.5, .bucket = 1},
@@ -72,6 +76,7 @@ const Case kCases[] = {
 
 struct Outcome {
   std::vector<Real> parameters;
+  std::vector<Real> judged;
   std::vector<double> losses;
   std::vector<double> norms;
   MetricSums evaluation{};
@@ -91,8 +96,11 @@ Outcome train(const Topology& topology, const Case& c, int threads, const Loss* 
     outcome.norms.push_back(*result.gradient_norm);
   }
   outcome.parameters.assign(trainer.parameters().begin(), trainer.parameters().end());
-  Evaluator evaluator(topology.ranks(), problem.network, c.options.batch, c.options.microbatches);
-  outcome.evaluation = evaluator.evaluate(trainer.parameters(), loss, problem.samples);
+  const std::span<const Real> judged = trainer.judged_parameters();
+  outcome.judged.assign(judged.begin(), judged.end());
+  Evaluator evaluator(topology.ranks(), problem.network, c.options.batch, c.options.microbatches,
+                      c.options.passes);
+  outcome.evaluation = evaluator.evaluate(judged, loss, problem.samples);
   ConfusionMatrix confusion;
   evaluator.evaluate(trainer.parameters(), *problem.loss, problem.samples, &confusion);
   outcome.confusion = confusion.counts;
@@ -107,6 +115,7 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
 
 void expect_same(const Outcome& a, const Outcome& b, const std::string& what) {
   EXPECT_TRUE(same_bits(a.parameters, b.parameters)) << what;
+  EXPECT_TRUE(same_bits(a.judged, b.judged)) << what;
   EXPECT_TRUE(same_bits(a.losses, b.losses)) << what;
   EXPECT_TRUE(same_bits(a.norms, b.norms)) << what;
   EXPECT_EQ(a.evaluation, b.evaluation) << what;
@@ -123,6 +132,68 @@ TEST(Trainer, EveryNumberOfRanksAndThreadsGivesTheSameBits) {
     const Outcome single = train(alone, c, 1);
     expect_same(together, single, c.name);
     EXPECT_LT(together.losses.back(), together.losses.front()) << c.name << ": it does learn";
+  }
+}
+
+TEST(Trainer, EveryNumberOfPassesGivesTheSameBits) {
+  const Communicator all(MPI_COMM_WORLD);
+  const Communicator self(MPI_COMM_SELF);
+  const Topology world(all);
+  const Topology alone(self);
+  const Topology pairs(all, std::vector<int>{2});
+  for (const Case& c : kCases) {
+    const Outcome single = train(alone, c, 1);
+    for (const Index passes : {2, 3, 7}) {
+      Case in_passes = c;
+      in_passes.options.passes = passes;
+      const std::string what = c.name + std::string(", passes ") + std::to_string(passes);
+      expect_same(train(world, in_passes, c.threads), single, what);
+      expect_same(train(pairs, in_passes, 1), single, what + ", nodes of 2");
+    }
+  }
+}
+
+TEST(Trainer, PassesTakeLessMemoryForActivations) {
+  const Communicator self(MPI_COMM_SELF);
+  const Topology alone(self);
+  const SmallProblem problem;
+  const auto optimizer = momentum();
+  const auto memory = [&](Index passes) {
+    const TrainerOptions options{.batch = 192, .microbatches = 8, .passes = passes};
+    return Trainer(alone, problem.network, *problem.loss, *optimizer, problem.samples, options)
+        .memory();
+  };
+  const MemoryUse one = memory(1);
+  EXPECT_LT(memory(2).activations, 0.6 * static_cast<double>(one.activations));
+  EXPECT_LT(memory(8).activations, 0.25 * static_cast<double>(one.activations));
+  EXPECT_EQ(memory(8).gradients, one.gradients * 4);
+  EXPECT_EQ(memory(8).parameters, one.parameters);
+}
+
+// e = d e + (1 - d) w from the initial weights on; running statistics stand in it as they are.
+TEST(Trainer, JudgesTheAverageOfTheWeights) {
+  const Communicator all(MPI_COMM_WORLD);
+  const SmallProblem problem;
+  const auto optimizer = momentum();
+  for (const std::vector<int>& nodes : {std::vector<int>{}, std::vector<int>{1}}) {
+    const Topology world(all, nodes);
+    Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples,
+                    {.batch = 32, .microbatches = 8, .ema = 0.75, .bucket = 1});
+    std::vector<Real> expected(trainer.parameters().begin(), trainer.parameters().end());
+    EXPECT_TRUE(same_bits(
+        expected, {trainer.judged_parameters().begin(), trainer.judged_parameters().end()}));
+    for (int i = 0; i < 5; ++i) {
+      trainer.step(0.05, {}, false);
+      for (const RoleRange& part : problem.network.parameters().roles()) {
+        for (auto e = part.range.begin; e < part.range.end; ++e) {
+          const auto at = static_cast<std::size_t>(e);
+          const Real w = trainer.parameters()[at];
+          expected[at] = part.learned() ? expected[at] + Real{0.25} * (w - expected[at]) : w;
+        }
+      }
+    }
+    const std::span<const Real> judged = trainer.judged_parameters();
+    EXPECT_TRUE(same_bits(expected, {judged.begin(), judged.end()}));
   }
 }
 
@@ -231,7 +302,8 @@ TEST(Trainer, GoesOnFromAStateOfAnotherNumberOfRanks) {
   const Communicator self(MPI_COMM_SELF);
   const Topology world(all);
   const Topology alone(self);
-  const Case& c = kCases[2];
+  Case c = kCases[2];
+  c.options.ema = 0.9;
   const Outcome undisturbed = train(alone, c, 1);
 
   const SmallProblem problem;
@@ -250,6 +322,8 @@ TEST(Trainer, GoesOnFromAStateOfAnotherNumberOfRanks) {
   for (int i = 7; i < kSteps; ++i) second.step(0.05, {}, false);
   EXPECT_TRUE(
       same_bits(undisturbed.parameters, {second.parameters().begin(), second.parameters().end()}));
+  const std::span<const Real> judged = second.judged_parameters();
+  EXPECT_TRUE(same_bits(undisturbed.judged, {judged.begin(), judged.end()}));
 }
 
 TEST(Trainer, AWishOfOneRankIsKnownToAll) {
@@ -297,7 +371,7 @@ TEST(Evaluator, PredictionsComeInTheOrderOfTheSamples) {
   const SmallProblem problem;
   std::vector<Real> parameters(static_cast<std::size_t>(problem.network.parameters().size()));
   problem.network.parameters().initialize(1, parameters);
-  Evaluator together(world.ranks(), problem.network, 32, 8);
+  Evaluator together(world.ranks(), problem.network, 32, 8, /*passes=*/3);
   Evaluator single(alone.ranks(), problem.network, 32, 8);
   const std::vector<Real> found = together.predict(parameters, problem.samples);
   const std::vector<Real> expected = single.predict(parameters, problem.samples);

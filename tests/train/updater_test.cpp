@@ -8,6 +8,7 @@
 #include "lockstep/nn/layers.hpp"
 #include "lockstep/nn/network.hpp"
 #include "lockstep/optim/norm.hpp"
+#include "lockstep/optim/statistic.hpp"
 
 namespace lockstep {
 namespace {
@@ -36,7 +37,8 @@ class UpdaterTest : public testing::Test {
   // One step at rate 0.5 over 4 samples.
   void step(const Optimizer& optimizer, bool decay_all) {
     const Index size = before_.size();
-    Updater updater(network_.parameters(), optimizer, BucketLayout(size, size, 1), 0, decay_all);
+    Updater updater(network_.parameters(), optimizer, BucketLayout(size, size, 1), 0,
+                    {.decay_all = decay_all});
     std::ranges::copy(before_.span(), after_.span().begin());
     std::vector<double> lengths(static_cast<std::size_t>(updater.counts()[0]));
     const Real* const gradient = gradient_.data();
@@ -72,6 +74,14 @@ TEST_F(UpdaterTest, StatisticsAreAveraged) {
   const auto average = [](double w, double g) { return w + 0.25 * (g / 4 - w); };
   expect_each("norm.running_mean", average);
   expect_each("norm.running_var", average);
+}
+
+TEST(AverageOfWeights, MovesByTheRestOfTheDecay) {
+  std::vector<Real> average{1, -2, 5};
+  average_weights(average, std::vector<Real>{3, -2, 1}, 0.75);
+  EXPECT_THAT(average, testing::ElementsAre(1.5, -2, 4));
+  average_weights(average, std::vector<Real>{7, 8, 9}, 0);
+  EXPECT_THAT(average, testing::ElementsAre(7, 8, 9));
 }
 
 TEST_F(UpdaterTest, DecayPullsAtAllOrAtWeightsOnly) {

@@ -18,7 +18,7 @@ struct Share {
 /// One microbatch as a rank sees it.
 struct Microbatch {
   Index index = 0;      ///< its number in the global batch
-  Index first_row = 0;  ///< its first sample, counted within the rank's share
+  Index first_row = 0;  ///< its first sample, counted within the pass
   Index rows = 0;       ///< its samples; may be 0 in a small last batch
 };
 

@@ -53,6 +53,7 @@ struct Data {
 
 struct Parallel {
   Index microbatches = 0;  ///< 0: chosen at the first start
+  Index passes = 1;        ///< over a rank's share
   Index threads = 0;       ///< 0: what the affinity mask gives
   Index bucket = 0;        ///< bytes
   bool overlap = true;
@@ -67,6 +68,15 @@ struct Checkpoint {
 
 struct Eval {
   Interval every;
+};
+
+/// When a run ends before its last step.
+struct Stop {
+  std::string metric;
+  Index patience = 0;  ///< 0: never
+  double min_delta = 0;
+  double gradient_norm = 0;  ///< 0: never
+  Index steps = 1;
 };
 
 struct Log {
@@ -88,6 +98,7 @@ struct Config {
   Parallel parallel;
   Checkpoint checkpoint;
   Eval eval;
+  Stop stop;
   Log log;
 
   std::string file;                                  ///< where it was read from

@@ -82,7 +82,7 @@ struct LayerPlan {
   bool causal = false;       ///< no position depends on a later one, and step computes one alone
 };
 
-/// What one pass computes: the share of one rank of one global batch.
+/// What one pass computes: a rank's share of one global batch, or a part of it.
 struct Pass {
   std::span<const Microbatch> microbatches;
   bool training = false;

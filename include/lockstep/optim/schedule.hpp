@@ -2,11 +2,27 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
+
+#include "lockstep/base/types.hpp"
 
 namespace lockstep {
 
-/// The learning rate as a pure function of the step.
+/// When a figure of the validation samples no longer improves, the learning rate falls.
+struct Plateau {
+  std::string metric = "val/loss";
+  double factor = 0.1;
+  Index patience = 10;   ///< evaluations without improvement
+  double min_delta = 0;  ///< what counts as an improvement must be more than this
+  double final = 0;      ///< lowest factor
+
+  /// max(factor^drops, final)
+  [[nodiscard]] double after(Index drops) const;
+};
+
+/// The learning rate as a pure function of the step and, for `plateau` alone, of how often the
+/// validation made it fall.
 class Schedule {
  public:
   virtual ~Schedule() = default;
@@ -14,6 +30,8 @@ class Schedule {
   [[nodiscard]] virtual std::string_view type() const = 0;
   /// The factor on the base learning rate for step `step`, from 0, after the warm-up.
   [[nodiscard]] virtual double factor(std::uint64_t step) const = 0;
+  /// Null for a schedule that knows nothing of validations.
+  [[nodiscard]] virtual const Plateau* plateau() const { return nullptr; }
 };
 
 /// Always 1.
@@ -48,8 +66,14 @@ struct OneCycleOptions {
 std::unique_ptr<Schedule> one_cycle_schedule(std::uint64_t steps,
                                              const OneCycleOptions& options = {});
 
-/// base * (step + 1) / warmup while step < warmup, then base * schedule.factor(step - warmup).
+/// Always 1 but for the drops, each after `patience` evaluations without improvement.
+/// Errors: throws if factor is outside (0, 1), patience < 1, min_delta < 0 or final is outside
+/// [0, 1].
+std::unique_ptr<Schedule> plateau_schedule(const Plateau& plateau = {});
+
+/// base * (step + 1) / warmup while step < warmup, then base * schedule.factor(step - warmup); for
+/// a plateau times the factor after so many drops.
 [[nodiscard]] double learning_rate(const Schedule& schedule, double base, std::uint64_t warmup,
-                                   std::uint64_t step);
+                                   std::uint64_t step, Index drops = 0);
 
 }  // namespace lockstep

@@ -11,4 +11,9 @@ namespace lockstep {
 void average_statistics(std::span<Real> statistics, std::span<const Real> sums, double averaging,
                         Index samples);
 
+/// Exponential moving average e of weights w, with decay d in [0, 1): e = d e + (1 - d) w, computed
+/// as e += (1 - d) (w - e), so that an average that equals its weights stays. Each number on its
+/// own.
+void average_weights(std::span<Real> average, std::span<const Real> weights, double decay);
+
 }  // namespace lockstep

@@ -22,6 +22,8 @@ class SliceExchange {
   void gather(std::span<const Real> mine, std::span<Real> flat);
   /// The inverse without messages: picks this rank's slices from a whole buffer.
   void pick(std::span<const Real> flat, std::span<Real> mine) const;
+  /// Puts this rank's slices where they lie in a whole buffer, which `share` can then complete.
+  void put(std::span<const Real> mine, std::span<Real> flat) const;
 
  private:
   void receive_slices(int owner, std::span<Real> flat);

@@ -36,12 +36,15 @@ namespace lockstep {
 /// round.
 [[nodiscard]] double learning_rate_scale(const config::Config& config);
 
-/// The learning rate of a configuration as a function of the step.
+/// The learning rate of a configuration as a function of the step and of the drops that its plateau
+/// demanded.
 class LearningRate {
  public:
   LearningRate(const config::Config& config, Index steps_per_epoch, std::uint64_t total_steps);
   /// For the update number `step`, from 0.
-  [[nodiscard]] double at(std::uint64_t step) const;
+  [[nodiscard]] double at(std::uint64_t step, Index drops = 0) const;
+  /// Null unless validations decide.
+  [[nodiscard]] const Plateau* plateau() const { return schedule_->plateau(); }
 
  private:
   double base_;

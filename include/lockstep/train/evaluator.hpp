@@ -14,8 +14,13 @@ namespace lockstep {
 /// added in their order: the result does not depend on the number of ranks or threads.
 class Evaluator {
  public:
+  /// `passes`: into how many parts a rank's share is cut at most, so that activations take less; no
+  /// result depends on it.
   Evaluator(const Communicator& communicator, const Network& network, Index batch,
-            Index microbatches);
+            Index microbatches, Index passes = 1);
+
+  /// Bytes that the activations take.
+  [[nodiscard]] Index bytes() const { return workspace_.bytes(); }
 
   /// The sums of the loss over all samples, the same on every rank. Collective. `confusion`, if
   /// given, is set to how a network whose outputs are class logits tells the classes apart; each
@@ -29,7 +34,7 @@ class Evaluator {
 
  private:
   void count(const Pass& pass, const Targets& targets, ConfusionMatrix& confusion) const;
-  /// Runs the network over this rank's share of every batch; visit(first sample, pass, targets).
+  /// Runs the network over this rank's share of every batch; visit(pass, targets).
   template <typename Visit>
   void for_each_batch(std::span<const Real> parameters, const Samples& samples, const Visit& visit);
   [[nodiscard]] Index batches(Index samples) const { return (samples + batch_ - 1) / batch_; }
@@ -40,7 +45,7 @@ class Evaluator {
   const Network& network_;
   Index batch_;
   Index microbatch_count_;
-  Share share_;
+  std::vector<Share> passes_;  ///< the parts of this rank's share, one after the other
   Workspace workspace_;
   RowReader reader_;
   std::vector<Microbatch> microbatches_;

@@ -8,6 +8,7 @@
 #include "lockstep/base/error.hpp"
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/nn/network.hpp"
+#include "lockstep/train/memory_use.hpp"
 #include "lockstep/train/step_times.hpp"
 
 // What happens in a run, told to whoever wants to know: the terminal, the metrics file. Rank 0
@@ -39,6 +40,7 @@ struct RunStart {
   Index microbatches = 0;
   Index steps_per_epoch = 0;
   std::uint64_t total_steps = 0;
+  MemoryUse memory;                ///< of the rank that takes most
   std::vector<std::string> notes;  ///< sentences for people
 };
 
@@ -119,7 +121,7 @@ struct BestMetric {
 struct RunEnd {
   std::string status;  ///< "done", "preempted", "failed"
   ExitCode code = ExitCode::ok;
-  std::string reason;  ///< one sentence unless done
+  std::string reason;  ///< one sentence; empty if all steps were done
   std::uint64_t step = 0;
   std::uint64_t epochs = 0;           ///< complete ones
   double seconds = 0;                 ///< of this segment

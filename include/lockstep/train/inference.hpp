@@ -15,26 +15,36 @@ struct EvalRequest {
   std::string checkpoint;
   std::string data;        ///< a path as in data.val; empty: the validation data of the run
   std::string labels;      ///< as in data.val_labels
+  Index passes = 1;        ///< as in parallel.passes
   bool confusion = false;  ///< also tell which classes are taken for which; classifiers only
 };
 
 struct Evaluation {
   EvalEvent event;
+  bool averaged = false;                     ///< judged is the average of the weights
   std::optional<ConfusionMatrix> confusion;  ///< if it was asked for
 };
 
-/// Evaluates a checkpoint with the normalization stored in it. Collective; the result is the same
-/// on every rank and for every rank count. Errors: AgreedError; the file's faults as
-/// Error(bad_data) or Error(no_input).
+/// What to predict with a checkpoint.
+struct PredictRequest {
+  std::string checkpoint;
+  std::string data;  ///< a path as in data.val
+  std::string out;
+  Index passes = 1;  ///< as in parallel.passes
+};
+
+/// Evaluates a checkpoint, if it has an average of the weights this, with the normalization stored
+/// in it. Collective; the result is the same on every rank and for every rank count. Errors:
+/// AgreedError; the file's faults as Error(bad_data) or Error(no_input).
 Evaluation evaluate_checkpoint(const Communicator& world, const EvalRequest& request);
 
-/// Writes the predictions for the inputs in `data` to `out`: CSV, one row per sample in the order
-/// of the file. Classification: columns label and the probability p0, p1, ... of each class, for
-/// sequences one row per position, with the columns sample and position first; logits of
-/// binary_cross_entropy: the probability p0, p1, ... of each output; regression: the values in the
-/// units of the data. Collective. Errors: AgreedError.
-void predict_checkpoint(const Communicator& world, const std::string& checkpoint,
-                        const std::string& data, const std::string& out);
+/// Writes the predictions for the inputs in the data, of the average of the weights if the
+/// checkpoint has one: CSV, one row per sample in the order of the file. Classification: columns
+/// label and the probability p0, p1, ... of each class, for sequences one row per position, with
+/// the columns sample and position first; logits of binary_cross_entropy: the probability p0, p1,
+/// ... of each output; regression: the values in the units of the data. Collective. Returns whether
+/// the weights were the average. Errors: AgreedError.
+bool predict_checkpoint(const Communicator& world, const PredictRequest& request);
 
 /// The same for a program that needs an answer before it can give the next sample, such as a
 /// simulator: reads samples from `in` until it ends, each as 32-bit floats of this machine in the

@@ -17,6 +17,16 @@ struct HistoryColumn {
   std::vector<double> values;
 };
 
+/// How long a figure has not improved.
+struct Stagnation {
+  std::optional<BestMetric> best;
+  Index evaluations = 0;  ///< since then
+
+  /// Takes the value of an evaluation: it improves if it is better than the best by more than
+  /// `min_delta`; a value that is not finite never does. Another metric starts anew.
+  void observe(const std::string& metric, double value, std::uint64_t step, double min_delta);
+};
+
 /// What a run remembers beside parameters and optimizer state. Every number is a function of
 /// (config, data, seed, step), so that it may stand in a checkpoint.
 class Progress {
@@ -45,6 +55,10 @@ class Progress {
   std::array<std::uint64_t, kMilestones.size()> milestone_steps{};  ///< 0: not reached yet
   std::vector<HistoryColumn> history;
   std::optional<BestMetric> best;
+  Stagnation stop;       ///< of the metric that ends the run
+  Index flat_steps = 0;  ///< in a row, up to now, in which the gradient was small
+  Stagnation plateau;    ///< of the metric that lowers the learning rate, since that was lowered
+  Index rate_drops = 0;  ///< of the schedule of that metric
 
  private:
   static constexpr double kErrorWindow = 1024;

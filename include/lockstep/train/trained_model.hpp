@@ -17,11 +17,13 @@ struct TrainedModel {
   std::unique_ptr<Loss> loss;
   std::unique_ptr<Network> network;
   Checkpoint checkpoint;
+  bool averaged = false;  ///< its parameters are the average of the weights
 };
 
 /// Reads a checkpoint and builds what it describes; chooses the number of threads. Collective.
 /// Errors: AgreedError: no_input or bad_data with the reason, config if there are more ranks than
-/// microbatches.
-[[nodiscard]] TrainedModel load_model(const Communicator& world, const std::string& path);
+/// microbatches, usage if there are more passes than these.
+[[nodiscard]] TrainedModel load_model(const Communicator& world, const std::string& path,
+                                      Index passes = 1);
 
 }  // namespace lockstep

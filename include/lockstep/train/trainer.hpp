@@ -10,8 +10,10 @@
 #include "lockstep/data/sampler.hpp"
 #include "lockstep/nn/workspace.hpp"
 #include "lockstep/optim/optimizer.hpp"
+#include "lockstep/reduce/gradient_accumulator.hpp"
 #include "lockstep/reduce/gradient_reducer.hpp"
 #include "lockstep/reduce/slice_exchange.hpp"
+#include "lockstep/train/memory_use.hpp"
 #include "lockstep/train/part_norms.hpp"
 #include "lockstep/train/samples.hpp"
 #include "lockstep/train/step_times.hpp"
@@ -27,6 +29,8 @@ struct TrainerOptions {
   bool shuffle = true;
   bool decay_all = true;  ///< weight decay pulls at all that is learned, not only at weights
   double clip_norm = 0;   ///< limit on the norm of the global gradient; 0: none
+  double ema = 0;         ///< decay of the average of the weights, in [0, 1); 0: none
+  Index passes = 1;       ///< over a rank's share, so that activations take less; changes no bit
   Index bucket = Index{1} << 18;  ///< numbers per bucket of the exchange; changes no bit
   bool overlap = true;            ///< exchange while backpropagation goes on; changes no bit
 };
@@ -74,16 +78,23 @@ class Trainer {
   [[nodiscard]] const Sampler& sampler() const { return sampler_; }
   [[nodiscard]] const Network& network() const { return network_; }
   [[nodiscard]] std::span<const Real> parameters() const { return parameters_; }
+  /// What is to be judged: the average of the weights with the running statistics, or without an
+  /// average the parameters. Valid until the next step. Collective.
+  [[nodiscard]] std::span<const Real> judged_parameters();
+  [[nodiscard]] MemoryUse memory() const;
 
-  /// The optimizer's state as flat buffers, one per slot, on rank 0; empty elsewhere. Collective.
+  /// The optimizer's state and then, if there is one, the average of the weights, as flat buffers
+  /// on rank 0; empty elsewhere. Collective.
   [[nodiscard]] std::vector<Buffer<Real>> gather_optimizer_state();
   /// Goes on from a state: flat buffers, the same on all ranks. Collective.
   void restore(std::uint64_t steps_done, std::span<const Real> parameters,
                std::span<const Buffer<Real>> optimizer_state);
 
  private:
+  void learn(const BatchRange& batch, Index pass);
   Targets read(const BatchRange& batch, const Pass& pass);
-  void report(std::span<const MetricSums> sums, Wishes wishes);
+  void report(Wishes wishes);
+  void report(Share share, std::span<const MetricSums> sums);
   double note(const Wait& wait);
   void collect_reports(StepResult& result) const;
   std::span<const Real* const> finish_gradient();
@@ -96,9 +107,11 @@ class Trainer {
   const Samples& samples_;
   TrainerOptions options_;
   Share share_;
+  std::vector<Share> passes_;  ///< the parts of the share, one after the other
   Sampler sampler_;
   BucketLayout layout_;
   GradientReducer reducer_;
+  GradientAccumulator accumulator_;
   SliceExchange exchange_;
   Bulletin reports_;      ///< of each rank: its wishes, then the sums of its microbatches
   PartNorms norms_;       ///< of all that is learned
@@ -109,10 +122,11 @@ class Trainer {
   RowReader reader_;
   std::uint64_t steps_done_ = 0;
   SharedMemory parameter_memory_;
-  std::span<Real> parameters_;  ///< once per node
-  std::vector<GradientBlock> gradient_blocks_;
-  std::vector<Microbatch> microbatches_;
-  std::vector<MetricSums> sums_;
+  std::span<Real> parameters_;                               ///< once per node
+  std::optional<SharedMemory> average_memory_;               ///< if there is an average
+  std::vector<std::vector<GradientBlock>> gradient_blocks_;  ///< of each pass
+  std::vector<Microbatch> microbatches_;                     ///< of the running pass
+  std::vector<MetricSums> sums_;                             ///< of these
   std::vector<const Real*> gradient_;  ///< of each slice of this rank, where its sum begins
   StepClock clock_;
   std::vector<double> waited_for_;

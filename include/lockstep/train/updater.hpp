@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "lockstep/base/buffer.hpp"
@@ -9,6 +10,15 @@
 #include "lockstep/train/part_norms.hpp"
 
 namespace lockstep {
+
+/// What a step does beside the optimizer's rule.
+struct UpdaterOptions {
+  bool decay_all = true;  ///< weight decay pulls at biases, too
+  double ema = 0;         ///< decay d of the average e of the weights, e = d e + (1 - d) w; 0: none
+};
+
+/// What the average of the weights is called among the slots of the optimizer's state.
+inline constexpr std::string_view kAverageSlot = "ema";
 
 /// Changes the owned slices of the parameters after each step, each part according to its role:
 /// what is learned by the optimizer's rule, statistics by averaging. It holds the optimizer's state
@@ -19,10 +29,9 @@ namespace lockstep {
 ///     updater.update(parameters, gradients, update, samples, all);
 class Updater {
  public:
-  /// Of rank `rank`. `decay_all`: weight decay pulls at biases, too. The optimizer must outlive the
-  /// updater.
+  /// Of rank `rank`. The optimizer must outlive the updater.
   Updater(const ParameterTable& table, const Optimizer& optimizer, const BucketLayout& layout,
-          int rank, bool decay_all = true);
+          int rank, const UpdaterOptions& options = {});
 
   /// Numbers that each rank tells the others in between; none but for rules that scale their
   /// updates.
@@ -36,7 +45,9 @@ class Updater {
   void update(std::span<Real> parameters, std::span<const Real* const> gradients,
               const Update& update, Index samples, std::span<const double> all);
 
-  /// One buffer for each of the optimizer's slots: the owned slices, one after the other.
+  /// One buffer for each of the optimizer's slots, then one for the average if there is one: the
+  /// owned slices, one after the other. The average begins as zeros: whoever sets the parameters
+  /// sets it, too. Statistics are averages already, and stand in it as they are.
   [[nodiscard]] std::span<Buffer<Real>> state() { return state_; }
 
  private:
@@ -54,10 +65,11 @@ class Updater {
   [[nodiscard]] std::span<const std::span<Real>> state_of(const Piece& piece);
   [[nodiscard]] Update update_of(const Piece& piece, const Update& update) const;
   void set_ratios(std::span<const double> all);
+  void average(const Piece& piece, std::span<const Real> parameters);
 
   const Optimizer& optimizer_;
   const TrustRatio* trust_ratio_;  ///< null for a rule that does not scale its updates
-  bool decay_all_;
+  UpdaterOptions options_;
   PartNorms lengths_;  ///< of the tensors whose updates are scaled, and of these updates
   std::vector<Piece> pieces_;
   std::vector<Buffer<Real>> state_;
