@@ -54,10 +54,15 @@ Share Evaluator::rows_of(int rank, Index index, Index samples) const {
 template <typename Visit>
 void Evaluator::for_each_batch(std::span<const Real> parameters, const Samples& samples,
                                const Visit& visit) {
+  if (samples.size() == 0) return;
+  const Sampler in_order(0, samples.size(), batch_, /*shuffle=*/false,
+                         samples.data->describe().blocks);
+  const std::uint64_t round = rounds_++;
   for (Index b = 0; b < batches(samples.size()); ++b) {
     const Index first = rows_of(communicator_.rank(), b, samples.size()).first;
-    cut_batch(share_, std::min(batch_, samples.size() - b * batch_), microbatch_count_,
-              microbatches_);
+    const Index size = std::min(batch_, samples.size() - b * batch_);
+    samples.require(in_order, {.epoch = round, .first = b * batch_, .size = size});
+    cut_batch(share_, size, microbatch_count_, microbatches_);
     const Pass pass{.microbatches = microbatches_, .training = false, .random = {}};
     const Targets targets = reader_.read(samples, 0, pass.samples(), workspace_.input(),
                                          [&](Index row) { return first + row; });

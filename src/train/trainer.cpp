@@ -59,7 +59,8 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       samples_(samples),
       options_(options),
       share_(share_of(topology.ranks().rank(), topology.ranks().size(), options.microbatches)),
-      sampler_(options.seed, samples.size(), options.batch, options.shuffle),
+      sampler_(options.seed, samples.size(), options.batch, options.shuffle,
+               samples.data->describe().blocks),
       layout_(network.parameters().size(), options.bucket, topology.ranks().size()),
       reducer_(topology, layout_, options.microbatches, options.overlap),
       exchange_(topology, layout_),
@@ -144,6 +145,7 @@ double Trainer::note(const Wait& wait) {
 }
 
 Targets Trainer::read(const BatchRange& batch, const Pass& pass) {
+  samples_.require(sampler_, batch);
   const Index first =
       batch.first + microbatch_begin(batch.size, share_.first, options_.microbatches);
   return reader_.read(samples_, batch.epoch, pass.samples(), workspace_.input(),
