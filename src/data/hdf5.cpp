@@ -40,8 +40,7 @@ std::string hdf5_path(const std::string& group, const std::string& name) {
   return path;
 }
 
-std::vector<std::string> hdf5_class_names(const Hdf5Reader& file,
-                                          const std::string& targets_path) {
+std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const std::string& targets_path) {
   std::vector<std::string> names;
   if (!file.has(targets_path + kNames)) return names;
   std::istringstream lines(file.text(targets_path + kNames));

@@ -33,12 +33,12 @@ Blocks blocks_for(const Source& source, Index row_bytes, Index unit) {
   const Index rows = std::min(kBlockBytes / row_bytes, window / kBlocksInWindow);
   const Blocks blocks{std::max<Index>(rows / unit, 1) * unit, 0};
   if (blocks.rows <= window) return {blocks.rows, window / blocks.rows};
-  throw Error(ExitCode::config,
-              fmt::format("data.memory: {} bytes are too few for {}: {} samples of {} bytes are "
-                          "stored together, and a quarter of the memory must hold them\n"
-                          "  give it {} bytes or more, or store the file in smaller chunks",
-                          source.memory, source.path, unit, row_bytes,
-                          kWindows * row_bytes * unit));
+  throw Error(
+      ExitCode::config,
+      fmt::format("data.memory: {} bytes are too few for {}: {} samples of {} bytes are "
+                  "stored together, and a quarter of the memory must hold them\n"
+                  "  give it {} bytes or more, or store the file in smaller chunks",
+                  source.memory, source.path, unit, row_bytes, kWindows * row_bytes * unit));
 }
 
 /// All parts as one array of numbers that is not there.
@@ -53,8 +53,7 @@ NumberArray inputs_of(const InputFile& file) {
                               part.label(), first.label()));
     }
   }
-  NumberArray inputs{
-      first.label(), first.shape(), NumberType::f32, std::endian::native, {}};
+  NumberArray inputs{first.label(), first.shape(), NumberType::f32, std::endian::native, {}};
   inputs.dimensions[0] = file.size();
   if (first.type() == Hdf5Type::u8) inputs.type = NumberType::u8;
   return inputs;
@@ -71,11 +70,11 @@ void append_targets(const std::string& file, const std::string& path, NumberArra
     targets.dimensions = shape;
   } else if (shape.size() != targets.dimensions.size() || shape.empty() ||
              !std::ranges::equal(row(shape), row(targets.dimensions))) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: {}: expected targets of one shape in all files, found ({}) after "
-                            "({})",
-                            file, path, fmt::join(shape, ", "),
-                            fmt::join(targets.dimensions, ", ")));
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: {}: expected targets of one shape in all files, found ({}) after "
+                    "({})",
+                    file, path, fmt::join(shape, ", "), fmt::join(targets.dimensions, ", ")));
   } else {
     targets.dimensions[0] += shape[0];
   }
@@ -109,8 +108,8 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
     return data;
   }
   const std::string path = hdf5_path(group, source.targets_name);
-  NumberArray targets{fmt::format("{}: {}", source.path, path), {}, NumberType::f64,
-                      std::endian::native, {}};
+  NumberArray targets{
+      fmt::format("{}: {}", source.path, path), {}, NumberType::f64, std::endian::native, {}};
   std::vector<double> values;
   for (const std::string& name : files) append_targets(name, path, targets, values);
   targets.data = std::as_bytes(std::span(values));

@@ -33,7 +33,8 @@ namespace lockstep {
 [[nodiscard]] std::unique_ptr<InputFile> open_hdf5_inputs(const Source& source,
                                                           const std::vector<std::string>& files,
                                                           const std::string& group);
-/// The path of an object of an HDF5 file: "/group/name" of parts that may have slashes of their own.
+/// The path of an object of an HDF5 file: "/group/name" of parts that may have slashes of their
+/// own.
 [[nodiscard]] std::string hdf5_path(const std::string& group, const std::string& name);
 /// The names of the classes beside the targets at this path, if there are any.
 [[nodiscard]] std::vector<std::string> hdf5_class_names(const Hdf5Reader& file,

@@ -33,8 +33,9 @@ Split hold_out_blocks(Index size, Index rows, double fraction, std::uint64_t see
   const Index held =
       std::max<Index>(1, static_cast<Index>(std::floor(fraction * static_cast<double>(blocks))));
   if (held >= blocks) {
-    throw Error(ExitCode::config, fmt::format("holding out {} of {} samples leaves none to train on",
-                                              held * rows, size));
+    throw Error(
+        ExitCode::config,
+        fmt::format("holding out {} of {} samples leaves none to train on", held * rows, size));
   }
   const Permutation order(static_cast<std::uint64_t>(blocks),
                           RandomKey{seed, RandomPurpose::holdout, 0, 0});

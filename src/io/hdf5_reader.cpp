@@ -136,7 +136,8 @@ std::vector<std::string> Hdf5Reader::list(const std::string& group) const {
 
 bool Hdf5Reader::has(const std::string& path) const {
   const Hdf5Lock lock;
- return state_->leads_somewhere(path); }
+  return state_->leads_somewhere(path);
+}
 
 std::vector<Index> Hdf5Reader::shape_of(const std::string& path) const {
   const Hdf5Lock lock;

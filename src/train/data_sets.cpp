@@ -100,10 +100,11 @@ void check_window(const config::Config& config, const Dataset& data) {
   const DatasetHeader& header = data.describe();
   const Index samples = header.blocks.rows * header.blocks.window;
   if (!header.streamed() || config.data.batch <= samples) return;
-  throw config.error("data.memory",
-                     fmt::format("a quarter of 'memory' holds {} samples of {}, fewer than one batch "
-                                 "of {}",
-                                 samples, data.name(), config.data.batch));
+  throw config.error(
+      "data.memory",
+      fmt::format("a quarter of 'memory' holds {} samples of {}, fewer than one batch "
+                  "of {}",
+                  samples, data.name(), config.data.batch));
 }
 
 // What every rank does once it has the data.

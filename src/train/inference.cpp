@@ -225,8 +225,7 @@ void predict_checkpoint(const Communicator& all, const std::string& checkpoint,
                       model.checkpoint.info.microbatches);
   Samples samples = all_of(*data, model.checkpoint);
   const std::unique_ptr<InputStream> stream = stream_of(topology, samples);
-  std::vector<Real> predictions =
-      evaluator.predict(model.checkpoint.parameters.span(), samples);
+  std::vector<Real> predictions = evaluator.predict(model.checkpoint.parameters.span(), samples);
   on_root(world, [&] {
     const std::string text = prediction_rows(predictions, model);
     write_atomically(out, std::as_bytes(std::span(text)));

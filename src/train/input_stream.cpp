@@ -4,7 +4,6 @@
 #include <cassert>
 #include <csignal>
 
-#include "lockstep/base/share.hpp"
 #include "lockstep/comm/agreement.hpp"
 
 namespace lockstep {
@@ -66,8 +65,7 @@ void InputStream::require(const Sampler& sampler, const BatchRange& batch) {
 }
 
 std::byte* InputStream::place_in(const Window& window, std::size_t i) const {
-  return window.memory.data() +
-         static_cast<Index>(i) * blocks_.rows * data_.describe().row_bytes();
+  return window.memory.data() + static_cast<Index>(i) * blocks_.rows * data_.describe().row_bytes();
 }
 
 void InputStream::start(const Sampler& sampler, std::uint64_t number) {
@@ -130,18 +128,17 @@ void InputStream::work() {
 
 void InputStream::read_part(const Window& here) {
   const DatasetHeader& header = data_.describe();
-  const Share mine = share_of(topology_.node().rank(), topology_.node().size(),
-                              static_cast<Index>(here.blocks.size()));
-  for (Index i = mine.first; i < mine.first + mine.count; ++i) {
+  const auto ranks = static_cast<std::size_t>(topology_.node().size());
+  const auto rank = static_cast<std::size_t>(topology_.node().rank());
+  for (std::size_t i = rank; i < here.blocks.size(); i += ranks) {
     {
       const std::scoped_lock lock(mutex_);
       if (stop_) return;
     }
-    const Index first = here.blocks[static_cast<std::size_t>(i)] * blocks_.rows;
+    const Index first = here.blocks[i] * blocks_.rows;
     const Index count = std::min(blocks_.rows, header.size - first);
     data_.file().read(first, count,
-                      {place_in(here, static_cast<std::size_t>(i)),
-                       static_cast<std::size_t>(count * header.row_bytes())});
+                      {place_in(here, i), static_cast<std::size_t>(count * header.row_bytes())});
   }
 }
 

@@ -110,9 +110,9 @@ TEST_F(StreamedDataTest, WithoutShufflingItIsTheSameAsInMemory) {
   EXPECT_EQ(metric_lines(directory_.path() / "streamed", "eval").size(), 2u);
 
   const auto predict = [&](const std::string& run, int ranks) {
-    const Outcome outcome = system_test::run(
-        command_in(directory_, ranks, {"predict", run + "/checkpoints/latest.h5", "--data",
-                                       "val.h5", "--out", run + ".csv"}));
+    const Outcome outcome = system_test::run(command_in(
+        directory_, ranks,
+        {"predict", run + "/checkpoints/latest.h5", "--data", "val.h5", "--out", run + ".csv"}));
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     return read_text(directory_.path() / (run + ".csv"));
   };

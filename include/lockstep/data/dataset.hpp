@@ -40,7 +40,8 @@ struct DatasetHeader {
   [[nodiscard]] Index row_bytes() const;
   [[nodiscard]] Index input_bytes() const;
   [[nodiscard]] Index target_bytes() const;
-  /// Bytes of storage: the inputs unless they are streamed, rounded up to kAlignment, then the targets.
+  /// Bytes of storage: the inputs unless they are streamed, rounded up to kAlignment, then the
+  /// targets.
   [[nodiscard]] Index storage_bytes() const;
   friend bool operator==(const DatasetHeader&, const DatasetHeader&) = default;
 };

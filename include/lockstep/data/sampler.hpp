@@ -15,8 +15,9 @@ struct BatchRange {
   friend bool operator==(const BatchRange&, const BatchRange&) = default;
 };
 
-/// How samples are cut that are not all in memory: `rows` neighbours are a block, which is read as a
-/// whole, and `window` blocks in the order of an epoch are in memory together. rows = 0: no blocks.
+/// How samples are cut that are not all in memory: `rows` neighbours are a block, which is read as
+/// a whole, and `window` blocks in the order of an epoch are in memory together. rows = 0: no
+/// blocks.
 struct Blocks {
   Index rows = 0;
   Index window = 0;

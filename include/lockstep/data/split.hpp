@@ -15,8 +15,8 @@ class Subset {
   /// The samples that `order` puts at the positions [first, first + size).
   Subset(const Permutation& order, Index first, Index size)
       : order_(order), first_(first), size_(size), in_blocks_(size) {}
-  /// The samples of whole blocks of `rows` neighbours: the blocks that `order` puts at the positions
-  /// [first, first + count), then the `tail` samples behind all blocks.
+  /// The samples of whole blocks of `rows` neighbours: the blocks that `order` puts at the
+  /// positions [first, first + count), then the `tail` samples behind all blocks.
   static Subset of_blocks(const Permutation& order, Index rows, Index first, Index count,
                           Index tail);
 
@@ -50,8 +50,8 @@ struct Split {
 /// Errors: config if the fraction is not in [0, 1) or no training sample would remain.
 [[nodiscard]] Split hold_out(Index size, double fraction, std::uint64_t seed);
 
-/// The same with whole blocks of `rows` samples, one at least; those behind the last whole block are
-/// trained on.
+/// The same with whole blocks of `rows` samples, one at least; those behind the last whole block
+/// are trained on.
 [[nodiscard]] Split hold_out_blocks(Index size, Index rows, double fraction, std::uint64_t seed);
 
 }  // namespace lockstep

@@ -58,8 +58,8 @@ struct DataSets {
 [[nodiscard]] std::unique_ptr<DataSets> load_data(const Topology& topology,
                                                   const config::Config& config, Outputs outputs);
 
-/// What brings the samples of a streamed data set into memory, named in `samples`; null, and nothing
-/// is done, if they are there or there are none. Collective.
+/// What brings the samples of a streamed data set into memory, named in `samples`; null, and
+/// nothing is done, if they are there or there are none. Collective.
 [[nodiscard]] std::unique_ptr<InputStream> stream_of(const Topology& topology, Samples& samples);
 
 /// Checks that the inputs, as normalized, are whole numbers below LayerPlan::symbols where a layer

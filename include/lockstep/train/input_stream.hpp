@@ -38,8 +38,8 @@ class InputStream {
   static constexpr std::size_t kHeld = 2;  ///< windows in memory
 
   struct Window {
-    std::vector<Index> blocks;      ///< of the data set, in their places
-    std::span<std::byte> memory;    ///< of all of them
+    std::vector<Index> blocks;    ///< of the data set, in their places
+    std::span<std::byte> memory;  ///< of all of them
   };
 
   [[nodiscard]] Window& window(std::uint64_t number) { return windows_[number % kHeld]; }

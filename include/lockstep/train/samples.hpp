@@ -22,7 +22,7 @@ struct Samples {
   const Normalization* targets = nullptr;
   std::optional<std::uint64_t> window_seed{};  ///< text: lets windows start elsewhere in each epoch
   const Augmenter* augmenter =
-      nullptr;  ///< changes the inputs as they are read; null: nothing does
+      nullptr;                    ///< changes the inputs as they are read; null: nothing does
   InputStream* stream = nullptr;  ///< of a data set that is streamed: brings the inputs of a batch
 
   [[nodiscard]] Index size() const { return subset.size(); }
