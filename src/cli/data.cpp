@@ -113,7 +113,8 @@ class Data : public Command {
       throw Error(ExitCode::cannot_create,
                   fmt::format("{} exists, nothing was written; to replace it add: --force", out_));
     }
-    const config::Data data = settings();
+    config::Data data = settings();
+    data.memory = 0;  // the whole set is looked at
     const Dataset set = load(source_of(data, data_, labels_, !values_));
     session.out << fmt::format("{}\nsamples  {} of {}\ninputs   {}\ntargets  {}\ndigest   {}\n",
                                set.name(), thousands(set.size()), shape_text(set.shape()),

@@ -98,6 +98,15 @@ Section data_section() {
         .default_value = "\"y\"",
         .sentence = "HDF5: name of the data set with the labels or targets.",
         .field = field<&C::data, &Data::targets>},
+       {.name = "memory",
+        .kind = Kind::bytes,
+        .default_value = "\"0 B\"",
+        .min = 0,
+        .unit = "bytes",
+        .sentence =
+            "HDF5: a set whose inputs take more is read while it is trained on, so much of it at a "
+            "time and per node, and shuffled within a quarter of that; 0: no limit.",
+        .field = field<&C::data, &Data::memory>},
        {.name = "label_pattern",
         .default_value = "\"{label}/*\"",
         .sentence = "One file per sample: where its path has the label; * is any text without a "

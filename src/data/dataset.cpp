@@ -8,8 +8,8 @@
 namespace lockstep {
 namespace {
 
-template <typename T>
-std::span<T> as_numbers(std::span<std::byte> bytes) {
+template <typename T, typename Byte>
+std::span<T> as_numbers(std::span<Byte> bytes) {
   return {reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T)};
 }
 
@@ -21,10 +21,14 @@ std::span<T> row(std::span<T> values, Index sample, Index length) {
 
 }  // namespace
 
+Index DatasetHeader::row_bytes() const {
+  const Index element = input_type == InputType::bytes ? 1 : static_cast<Index>(sizeof(float));
+  return shape.size() * element;
+}
+
 Index DatasetHeader::input_bytes() const {
   if (is_text()) return symbols * static_cast<Index>(sizeof(std::int32_t));
-  const Index element = input_type == InputType::bytes ? 1 : static_cast<Index>(sizeof(float));
-  return size * shape.size() * element;
+  return streamed() ? 0 : size * row_bytes();
 }
 
 Index DatasetHeader::target_bytes() const {
@@ -82,15 +86,34 @@ std::span<float> Dataset::values() const {
   return as_numbers<float>(target_bytes());
 }
 
+void Dataset::set_file(std::unique_ptr<InputFile> file) {
+  file_ = std::move(file);
+  const Index rows = header_.blocks.rows;
+  blocks_ = Buffer<const std::byte*>((header_.size + rows - 1) / rows);
+}
+
+std::span<const std::byte> Dataset::input(Index sample) const {
+  const Index bytes = header_.row_bytes();
+  if (!header_.streamed()) return row<const std::byte>(input_bytes(), sample, bytes);
+  const Index rows = header_.blocks.rows;
+  const std::byte* const block = blocks_.data()[sample / rows];
+  assert(block != nullptr);
+  return {block + sample % rows * bytes, static_cast<std::size_t>(bytes)};
+}
+
+void Dataset::normalize(std::span<const std::byte> input, const Normalization& normalization,
+                        std::span<Real> out) const {
+  assert(static_cast<Index>(out.size()) == header_.shape.size());
+  if (header_.input_type == InputType::bytes) {
+    normalization.apply(as_numbers<const std::uint8_t>(input), out);
+  } else {
+    normalization.apply(as_numbers<const float>(input), out);
+  }
+}
+
 void Dataset::read_input(Index sample, const Normalization& normalization,
                          std::span<Real> out) const {
-  const Index length = header_.shape.size();
-  assert(static_cast<Index>(out.size()) == length);
-  if (header_.input_type == InputType::bytes) {
-    normalization.apply(row<const std::uint8_t>(byte_inputs(), sample, length), out);
-  } else {
-    normalization.apply(row<const float>(float_inputs(), sample, length), out);
-  }
+  normalize(input(sample), normalization, out);
 }
 
 void Dataset::read_window(Index sample, Index offset, std::span<Real> out,
@@ -129,9 +152,33 @@ Digest Dataset::digest() const {
     const std::array<std::int64_t, 2> windows = {header_.symbols, header_.stride};
     digester.update(std::as_bytes(std::span(windows)));
   }
-  digester.update(input_bytes());
+  if (header_.streamed()) {
+    InputScan inputs(*this);
+    for (Index i = 0; i < header_.size; ++i) digester.update(inputs(i));
+  } else {
+    digester.update(input_bytes());
+  }
   digester.update(target_bytes());
   return digester.finish();
+}
+
+InputScan::InputScan(const Dataset& data) : data_(data) {
+  const DatasetHeader& header = data.describe();
+  if (header.streamed()) block_ = Buffer<std::byte>(header.blocks.rows * header.row_bytes());
+}
+
+std::span<const std::byte> InputScan::operator()(Index sample) {
+  const DatasetHeader& header = data_.describe();
+  if (!header.streamed()) return data_.input(sample);
+  const Index rows = header.blocks.rows;
+  const Index bytes = header.row_bytes();
+  if (const Index block = sample / rows; block != number_) {
+    number_ = -1;
+    const Index count = std::min(rows, header.size - block * rows);
+    data_.file().read(block * rows, count, block_.span(0, count * bytes));
+    number_ = block;
+  }
+  return block_.span(sample % rows * bytes, bytes);
 }
 
 }  // namespace lockstep

@@ -170,12 +170,20 @@ DataFile read_labels_file(const Source& source) {
 
 std::span<const Format> formats() { return kFormats; }
 
+std::unique_ptr<InputFile> open_inputs(const Source& source) {
+  const Found found = files_of(source.path);
+  return open_hdf5_inputs(source, found.files, found.group);
+}
+
 Dataset load(const Source& source) {
   const bool find_out = source.type == "auto";
   const Format* format = find_out ? format_of_folder(source.path) : &format_named(source.type);
   const bool together = format != nullptr && format->load_files != nullptr;
   if (together && is_folder(source.path)) return load_folder(*format, source);
   const Found found = files_of(source.path);
+  if (source.memory > 0 && (find_out || source.type == "hdf5")) {
+    if (auto set = open_hdf5(source, found.files, found.group)) return std::move(*set);
+  }
   DataFile file = read_data_file(found.files.front());
   if (format == nullptr) format = &format_of(file);
   if (format->load_files != nullptr) return format->load_files(source, found.files);

@@ -19,14 +19,6 @@ constexpr std::array<unsigned char, 8> kMagic = {0x89, 'H', 'D', 'F', '\r', '\n'
 /// What follows the path of the targets in that of their classes' names.
 constexpr const char* kNames = "_names";
 
-/// "/group/name" of parts that may have slashes of their own.
-std::string object_path(const std::string& group, const std::string& name) {
-  std::string path = "/" + group + "/" + name;
-  const auto both_slashes = [](char a, char b) { return a == '/' && b == '/'; };
-  path.erase(std::unique(path.begin(), path.end(), both_slashes), path.end());
-  return path;
-}
-
 template <typename T>
 NumberArray view_of(const std::vector<T>& values, std::vector<Index> dimensions, NumberType type,
                     const std::string& path) {
@@ -39,6 +31,21 @@ bool is_hdf5(std::span<const std::byte> bytes) {
   return bytes.size() >= kMagic.size() &&
          std::equal(kMagic.begin(), kMagic.end(), bytes.begin(),
                     [](unsigned char c, std::byte b) { return static_cast<std::byte>(c) == b; });
+}
+
+std::string hdf5_path(const std::string& group, const std::string& name) {
+  std::string path = "/" + group + "/" + name;
+  const auto both_slashes = [](char a, char b) { return a == '/' && b == '/'; };
+  path.erase(std::unique(path.begin(), path.end(), both_slashes), path.end());
+  return path;
+}
+
+std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const std::string& targets_path) {
+  std::vector<std::string> names;
+  if (!file.has(targets_path + kNames)) return names;
+  std::istringstream lines(file.text(targets_path + kNames));
+  for (std::string name; std::getline(lines, name);) names.push_back(name);
+  return names;
 }
 
 std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs_name,
@@ -54,8 +61,8 @@ std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs
                                        ? std::vector{header.size, s.channels}
                                        : std::vector{header.size, s.height, s.width, s.channels};
   Hdf5Writer file;
-  const std::string inputs = object_path("", inputs_name);
-  const std::string targets = object_path("", targets_name);
+  const std::string inputs = hdf5_path("", inputs_name);
+  const std::string targets = hdf5_path("", targets_name);
   if (header.input_type == InputType::bytes) {
     file.dataset(inputs, shape, dataset.byte_inputs());
   } else {
@@ -75,12 +82,12 @@ std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs
 
 Dataset load_hdf5(const Source& source, const DataFile& file) {
   const Hdf5Reader reader(file.bytes, file.path);
-  const std::string inputs_path = object_path(file.group, source.inputs_name);
+  const std::string inputs_path = hdf5_path(file.group, source.inputs_name);
   const auto load_numbers = [&](const auto& values, NumberType type) {
     const NumberArray inputs = view_of(values, reader.shape_of(inputs_path), type,
                                        fmt::format("{}: {}", file.path, inputs_path));
     if (source.inputs_only) return make_dataset(inputs, source.classification);
-    const std::string targets_path = object_path(file.group, source.targets_name);
+    const std::string targets_path = hdf5_path(file.group, source.targets_name);
     const std::vector<double> targets = reader.doubles(targets_path);
     return make_dataset(inputs,
                         view_of(targets, reader.shape_of(targets_path), NumberType::f64,
@@ -90,12 +97,8 @@ Dataset load_hdf5(const Source& source, const DataFile& file) {
   Dataset data = reader.type_of(inputs_path) == Hdf5Type::u8
                      ? load_numbers(reader.bytes(inputs_path), NumberType::u8)
                      : load_numbers(reader.floats(inputs_path), NumberType::f32);
-  const std::string names_path = object_path(file.group, source.targets_name) + kNames;
-  if (source.classification && !source.inputs_only && reader.has(names_path)) {
-    std::istringstream lines(reader.text(names_path));
-    std::vector<std::string> names;
-    for (std::string name; std::getline(lines, name);) names.push_back(name);
-    data.set_class_names(std::move(names));
+  if (source.classification && !source.inputs_only) {
+    data.set_class_names(hdf5_class_names(reader, hdf5_path(file.group, source.targets_name)));
   }
   return data;
 }

@@ -26,6 +26,19 @@ namespace lockstep {
 /// Datasets of an HDF5 file.
 [[nodiscard]] bool is_hdf5(std::span<const std::byte> bytes);
 [[nodiscard]] Dataset load_hdf5(const Source& source, const DataFile& file);
+/// The set with streamed inputs; nothing if it is no HDF5, or small enough to be loaded.
+[[nodiscard]] std::optional<Dataset> open_hdf5(const Source& source,
+                                               const std::vector<std::string>& files,
+                                               const std::string& group);
+[[nodiscard]] std::unique_ptr<InputFile> open_hdf5_inputs(const Source& source,
+                                                          const std::vector<std::string>& files,
+                                                          const std::string& group);
+/// The path of an object of an HDF5 file: "/group/name" of parts that may have slashes of their
+/// own.
+[[nodiscard]] std::string hdf5_path(const std::string& group, const std::string& name);
+/// The names of the classes beside the targets at this path, if there are any.
+[[nodiscard]] std::vector<std::string> hdf5_class_names(const Hdf5Reader& file,
+                                                        const std::string& targets_path);
 
 /// CIFAR-10 as its authors gave it away: records of a label and three planes of colour. Known by
 /// its extension only. Source: www.cs.toronto.edu/~kriz/cifar.html.

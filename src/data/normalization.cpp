@@ -65,15 +65,14 @@ constexpr double kConstantChannel = 1e-12;
 
 /// Two passes over rows of `length` numbers that repeat their channels; the order of the sums is
 /// that of the subset.
-template <typename T>
-Normalization measure(std::span<const T> values, Index length, Index channels,
-                      const Subset& subset) {
+template <typename RowOf>
+Normalization measure(const RowOf& row_of, Index length, Index channels, const Subset& subset) {
   const auto width = static_cast<std::size_t>(channels);
   const double count = static_cast<double>(subset.size()) * static_cast<double>(length / channels);
   const auto accumulate = [&](auto term) {
     std::vector<double> sums(width);
     for (Index i = 0; i < subset.size(); ++i) {
-      const T* sample = values.data() + subset[i] * length;
+      const auto* sample = row_of(subset[i]);
       for (Index position = 0; position < length; position += channels) {
         for (std::size_t c = 0; c < width; ++c) {
           sums[c] += term(static_cast<double>(sample[position + static_cast<Index>(c)]), c);
@@ -147,15 +146,19 @@ Normalization given_normalization(std::span<const double> mean,
 
 Normalization input_normalization(const Dataset& dataset, const Subset& training) {
   const Shape& shape = dataset.shape();
-  if (dataset.describe().input_type == InputType::bytes) {
-    return measure<std::uint8_t>(dataset.byte_inputs(), shape.size(), shape.channels, training);
-  }
-  return measure<float>(dataset.float_inputs(), shape.size(), shape.channels, training);
+  InputScan inputs(dataset);
+  const auto measure_as = [&]<typename T>(T) {
+    return measure([&](Index sample) { return reinterpret_cast<const T*>(inputs(sample).data()); },
+                   shape.size(), shape.channels, training);
+  };
+  return dataset.describe().input_type == InputType::bytes ? measure_as(std::uint8_t{})
+                                                           : measure_as(float{});
 }
 
 Normalization target_normalization(const Dataset& dataset, const Subset& training) {
   const Index columns = dataset.describe().target_columns;
-  return measure<float>(dataset.values(), columns, columns, training);
+  return measure([&](Index sample) { return dataset.target(sample).data(); }, columns, columns,
+                 training);
 }
 
 }  // namespace lockstep

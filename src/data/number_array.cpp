@@ -137,7 +137,6 @@ Index target_columns(const NumberArray& targets, Index samples, bool classificat
 }
 
 DatasetHeader header_of(const NumberArray& inputs, bool classification) {
-  assert(static_cast<Index>(inputs.data.size()) == array_bytes(inputs.dimensions, inputs.type));
   DatasetHeader header;
   header.shape = sample_shape(inputs);
   header.size = inputs.dimensions[0];
@@ -149,6 +148,8 @@ DatasetHeader header_of(const NumberArray& inputs, bool classification) {
 Dataset store_inputs(const NumberArray& inputs, DatasetHeader header, Index target_columns) {
   header.target_columns = target_columns;
   Dataset dataset(inputs.path, header);
+  if (header.streamed()) return dataset;
+  assert(static_cast<Index>(inputs.data.size()) == array_bytes(inputs.dimensions, inputs.type));
   if (header.input_type == InputType::bytes) {
     std::ranges::copy(inputs.data, dataset.input_bytes().begin());
   } else {
@@ -180,8 +181,10 @@ bool is_label(double number) {
          number == std::floor(number);
 }
 
-Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets, bool classification) {
-  const DatasetHeader header = header_of(inputs, classification);
+Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets, bool classification,
+                     const Blocks& blocks) {
+  DatasetHeader header = header_of(inputs, classification);
+  header.blocks = blocks;
   Dataset dataset =
       store_inputs(inputs, header, target_columns(targets, header.size, classification));
   if (classification) {
@@ -192,8 +195,10 @@ Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets, bool
   return dataset;
 }
 
-Dataset make_dataset(const NumberArray& inputs, bool classification) {
-  return store_inputs(inputs, header_of(inputs, classification), 1);
+Dataset make_dataset(const NumberArray& inputs, bool classification, const Blocks& blocks) {
+  DatasetHeader header = header_of(inputs, classification);
+  header.blocks = blocks;
+  return store_inputs(inputs, header, 1);
 }
 
 }  // namespace lockstep

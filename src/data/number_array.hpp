@@ -30,11 +30,13 @@ struct NumberArray {
 /// targets (n) or (n, k). Errors: bad_data, naming file, sample and column, for no samples, unequal
 /// numbers of them, numbers that are not finite as float, and labels that are not integers in [0,
 /// 2^31).
+/// With blocks, the inputs are streamed, and inputs.data is not looked at.
 [[nodiscard]] Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
-                                   bool classification);
+                                   bool classification, const Blocks& blocks = {});
 
 /// The array of inputs as a dataset of which nobody knows the answers: labels or values are 0.
-[[nodiscard]] Dataset make_dataset(const NumberArray& inputs, bool classification);
+[[nodiscard]] Dataset make_dataset(const NumberArray& inputs, bool classification,
+                                   const Blocks& blocks = {});
 
 /// True if the number can be a class label: an integer in [0, 2^31).
 [[nodiscard]] bool is_label(double number);

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "io/descriptor.hpp"
 #include "io/system_error.hpp"
 
@@ -33,31 +35,47 @@ Index regular_size(int descriptor, const std::filesystem::path& path) {
   return static_cast<Index>(status.st_size);
 }
 
+// Without O_NONBLOCK, opening a pipe would wait for its writer.
+Descriptor open_for_reading(const std::filesystem::path& path) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.valid()) throw system_error(code_for(errno), "open", path, errno);
+  return file;
+}
+
+void fill(int descriptor, std::span<std::byte> bytes, const std::filesystem::path& path) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = ::read(descriptor, bytes.data() + done, bytes.size() - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw system_error(code_for(errno), "read", path, errno);
+    if (count == 0) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: expected {} bytes, found {}: the file shrank", path.string(),
+                              bytes.size(), done));
+    }
+    done += static_cast<std::size_t>(count);
+  }
+}
+
 }  // namespace
 
 std::vector<std::byte> read_file(const std::filesystem::path& path, Index size_limit) {
-  // Without O_NONBLOCK, opening a pipe would wait for its writer.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file.valid()) throw system_error(code_for(errno), "open", path, errno);
+  const Descriptor file = open_for_reading(path);
   const Index size = regular_size(file.get(), path);
   if (size > size_limit) {
     throw Error(ExitCode::bad_data, fmt::format("{}: expected at most {} bytes, found {}",
                                                 path.string(), size_limit, size));
   }
   std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t count = ::read(file.get(), bytes.data() + done, bytes.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw system_error(code_for(errno), "read", path, errno);
-    if (count == 0) {
-      throw Error(ExitCode::bad_data,
-                  fmt::format("{}: expected {} bytes, found {}: the file shrank", path.string(),
-                              size, done));
-    }
-    done += static_cast<std::size_t>(count);
-  }
+  fill(file.get(), bytes, path);
   return bytes;
+}
+
+Index look_into_file(const std::filesystem::path& path, std::span<std::byte> head) {
+  const Descriptor file = open_for_reading(path);
+  const Index size = regular_size(file.get(), path);
+  fill(file.get(), head.first(std::min(head.size(), static_cast<std::size_t>(size))), path);
+  return size;
 }
 
 bool file_exists(const std::filesystem::path& path) {

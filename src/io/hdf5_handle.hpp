@@ -3,6 +3,7 @@
 #include <hdf5.h>
 
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -27,6 +28,16 @@ class Hdf5Handle {
  private:
   hid_t id_;
   Close close_;
+};
+
+/// Lets one thread at a time into libhdf5, which need not be built for several; it may enter again.
+class Hdf5Lock {
+ private:
+  static std::recursive_mutex& mutex() {
+    static std::recursive_mutex instance;
+    return instance;
+  }
+  std::scoped_lock<std::recursive_mutex> lock_{mutex()};
 };
 
 /// Prepares libhdf5 for memory images from strangers, once: no message on stderr, no filter

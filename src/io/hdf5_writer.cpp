@@ -116,12 +116,22 @@ struct Hdf5Writer::State {
   Hdf5Handle file = make_file(this);
 };
 
-Hdf5Writer::Hdf5Writer() : state_(std::make_unique<State>()) {}
+Hdf5Writer::Hdf5Writer() {
+  const Hdf5Lock lock;
+  state_ = std::make_unique<State>();
+}
 Hdf5Writer::Hdf5Writer(Hdf5Writer&&) noexcept = default;
-Hdf5Writer& Hdf5Writer::operator=(Hdf5Writer&&) noexcept = default;
-Hdf5Writer::~Hdf5Writer() = default;
+Hdf5Writer& Hdf5Writer::operator=(Hdf5Writer&& other) noexcept {
+  state_.swap(other.state_);
+  return *this;
+}
+Hdf5Writer::~Hdf5Writer() {
+  const Hdf5Lock lock;
+  state_.reset();
+}
 
 void Hdf5Writer::group(const std::string& path) {
+  const Hdf5Lock lock;
   const Hdf5Handle links = link_properties();
   const Hdf5Handle made(H5Gcreate2(state_->file, path.c_str(), links, H5P_DEFAULT, H5P_DEFAULT),
                         H5Gclose);
@@ -130,6 +140,7 @@ void Hdf5Writer::group(const std::string& path) {
 
 void Hdf5Writer::attribute(const std::string& path, const std::string& name,
                            const Hdf5Attribute& value) {
+  const Hdf5Lock lock;
   const Hdf5Handle object(H5Oopen(state_->file, path.c_str(), H5P_DEFAULT), H5Oclose);
   if (!object.valid()) fail("find", path);
   if (const auto* text = std::get_if<std::string>(&value)) {
@@ -145,12 +156,14 @@ void Hdf5Writer::attribute(const std::string& path, const std::string& name,
 
 void Hdf5Writer::dataset(const std::string& path, std::span<const Index> shape,
                          std::span<const float> values, std::span<const std::string> labels) {
+  const Hdf5Lock lock;
   assert(holds(shape, values));
   write_array(state_->file, path, shape, labels, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, values.data());
 }
 
 void Hdf5Writer::dataset(const std::string& path, std::span<const Index> shape,
                          std::span<const double> values, std::span<const std::string> labels) {
+  const Hdf5Lock lock;
   assert(holds(shape, values));
   write_array(state_->file, path, shape, labels, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values.data());
 }
@@ -158,6 +171,7 @@ void Hdf5Writer::dataset(const std::string& path, std::span<const Index> shape,
 void Hdf5Writer::dataset(const std::string& path, std::span<const Index> shape,
                          std::span<const std::int64_t> values,
                          std::span<const std::string> labels) {
+  const Hdf5Lock lock;
   assert(holds(shape, values));
   write_array(state_->file, path, shape, labels, H5T_STD_I64LE, H5T_NATIVE_INT64, values.data());
 }
@@ -165,17 +179,20 @@ void Hdf5Writer::dataset(const std::string& path, std::span<const Index> shape,
 void Hdf5Writer::dataset(const std::string& path, std::span<const Index> shape,
                          std::span<const std::uint8_t> values,
                          std::span<const std::string> labels) {
+  const Hdf5Lock lock;
   assert(holds(shape, values));
   write_array(state_->file, path, shape, labels, H5T_STD_U8LE, H5T_NATIVE_UINT8, values.data());
 }
 
 void Hdf5Writer::text(const std::string& path, std::string_view value) {
+  const Hdf5Lock lock;
   const std::string terminated(value);  // empty text is written as its terminating zero
   const Hdf5Handle type = text_type(value.size());
   write_array(state_->file, path, {}, {}, type, type, terminated.c_str());
 }
 
 std::vector<std::byte> Hdf5Writer::finish() {
+  const Hdf5Lock lock;
   if (H5Fflush(state_->file, H5F_SCOPE_GLOBAL) < 0) fail("finish", "a file in memory");
   const ssize_t size = H5Fget_file_image(state_->file, nullptr, 0);
   if (size <= 0) fail("measure", "a file in memory");

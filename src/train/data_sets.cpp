@@ -95,6 +95,18 @@ void load_on_root(const config::Config& config, bool classification,
   }
 }
 
+// A batch reaches into two windows at most.
+void check_window(const config::Config& config, const Dataset& data) {
+  const DatasetHeader& header = data.describe();
+  const Index samples = header.blocks.rows * header.blocks.window;
+  if (!header.streamed() || config.data.batch <= samples) return;
+  throw config.error(
+      "data.memory",
+      fmt::format("a quarter of 'memory' holds {} samples of {}, fewer than one batch "
+                  "of {}",
+                  samples, data.name(), config.data.batch));
+}
+
 // What every rank does once it has the data.
 void split(const config::Config& config, DataSets& sets) {
   const Index size = sets.train_data->size();
@@ -105,13 +117,19 @@ void split(const config::Config& config, DataSets& sets) {
     sets.split = fmt::format("last {}", config.data.holdout);
     sets.held_out = true;
   }
+  const Blocks& blocks = sets.train_data->describe().blocks;
   if (!sets.val_data) {
     const double fraction = config.data.holdout;
-    const Split parts = hold_out(size, fraction, static_cast<std::uint64_t>(config.run.seed));
+    const auto seed = static_cast<std::uint64_t>(config.run.seed);
+    const Split parts = blocks.rows > 0 ? hold_out_blocks(size, blocks.rows, fraction, seed)
+                                        : hold_out(size, fraction, seed);
     train = parts.train;
     val = parts.validation;
     sets.split = fmt::format("holdout {}", fraction);
     sets.held_out = val.size() > 0;
+  }
+  if (blocks.rows > 0) {
+    sets.split += fmt::format(", blocks of {} in windows of {}", blocks.rows, blocks.window);
   }
   sets.train = {sets.train_data.get(), train, &sets.inputs, &sets.targets};
   if (sets.train_data->describe().is_text()) {
@@ -125,6 +143,8 @@ void split(const config::Config& config, DataSets& sets) {
                             "  try: --set data.batch={}",
                             config.data.train, train.size(), config.data.batch, train.size()));
   }
+  check_window(config, *sets.train_data);
+  if (sets.val_data) check_window(config, *sets.val_data);
 }
 
 }  // namespace
@@ -146,6 +166,7 @@ Source source_of(const config::Data& data, const std::string& path, const std::s
                   .window = data.window,
                   .hop = data.hop,
                   .mel_bands = data.mel_bands};
+  source.memory = data.memory;
   source.text.bytewise = data.symbols == "byte";
   source.text.context = data.context;
   source.text.stride = data.stride;
@@ -153,7 +174,8 @@ Source source_of(const config::Data& data, const std::string& path, const std::s
   return source;
 }
 
-SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> data) {
+SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> data,
+                             const Source& source) {
   static_assert(std::is_trivially_copyable_v<DatasetHeader>);
   const Communicator& ranks = topology.ranks();
   bool present = data != nullptr;
@@ -174,6 +196,24 @@ SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> 
   ranks.barrier();
   data_ = std::make_unique<Dataset>(name, header, storage);
   if (data) data_->set_column_names(data->column_names());
+  if (!header.streamed()) return;
+  together(ranks, [&] {
+    auto file = open_inputs(source);
+    if (file->size() != header.size) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: this rank finds {} samples where rank 0 finds {}: every node "
+                              "must see the same files",
+                              name, file->size(), header.size));
+    }
+    data_->set_file(std::move(file));
+  });
+}
+
+std::unique_ptr<InputStream> stream_of(const Topology& topology, Samples& samples) {
+  if (samples.size() == 0 || !samples.data->describe().streamed()) return nullptr;
+  auto stream = std::make_unique<InputStream>(topology, *samples.data, samples.subset);
+  samples.stream = stream.get();
+  return stream;
 }
 
 std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Config& config,
@@ -188,8 +228,12 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
     sets->vocabulary = train->vocabulary();
   });
   broadcast_names(world, *sets);
-  sets->train_data = SharedDataset(topology, std::move(train));
-  sets->val_data = SharedDataset(topology, std::move(val));
+  const config::Data& data = config.data;
+  const bool classification = outputs == Outputs::class_logits;
+  sets->train_data =
+      SharedDataset(topology, std::move(train), source_of(data, data.train, "", classification));
+  sets->val_data = SharedDataset(topology, std::move(val),
+                                 source_of(data, data.val.value_or(""), "", classification));
   together(world, [&] { split(config, *sets); });
   on_root(world, [&] {
     sets->inputs = normalization_of(config, *sets->train_data, sets->train.subset);
@@ -206,11 +250,14 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
   broadcast_normalization(world, sets->inputs);
   broadcast_normalization(world, sets->targets);
   sets->digest = broadcast_text(world, sets->digest);
+  sets->train_stream = stream_of(topology, sets->train);
+  sets->val_stream = stream_of(topology, sets->val);
   return sets;
 }
 
 void check_inputs(const Dataset& data, const Normalization& normalization, const Network& network) {
   std::vector<Real> input(static_cast<std::size_t>(data.shape().size()));
+  InputScan inputs(data);
   for (const Network::Node& node : network.nodes()) {
     const bool reads_data =
         std::ranges::any_of(node.inputs, [&](Value v) { return v.id == network.input().id; });
@@ -223,7 +270,7 @@ void check_inputs(const Dataset& data, const Normalization& normalization, const
                               node.name, node.symbols, data.name(), data.classes()));
     }
     for (Index i = 0; i < data.size(); ++i) {
-      data.read_input(i, normalization, input);
+      data.normalize(inputs(i), normalization, input);
       const auto wrong = std::ranges::find_if_not(input, [&](Real x) {
         return x >= 0 && x < static_cast<Real>(node.symbols) && x == std::floor(x);
       });

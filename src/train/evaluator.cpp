@@ -56,8 +56,13 @@ Share Evaluator::rows_of(int rank, Index index, Index samples) const {
 template <typename Visit>
 void Evaluator::for_each_batch(std::span<const Real> parameters, const Samples& samples,
                                const Visit& visit) {
+  if (samples.size() == 0) return;
+  const Sampler in_order(0, samples.size(), batch_, /*shuffle=*/false,
+                         samples.data->describe().blocks);
+  const std::uint64_t round = rounds_++;
   for (Index b = 0; b < batches(samples.size()); ++b) {
     const Index size = std::min(batch_, samples.size() - b * batch_);
+    samples.require(in_order, {.epoch = round, .first = b * batch_, .size = size});
     for (const Share& share : passes_) {
       const auto microbatches =
           std::span(microbatches_).first(static_cast<std::size_t>(share.count));

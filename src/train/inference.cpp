@@ -44,7 +44,7 @@ SharedDataset load_checked(const Topology& topology, const TrainedModel& model, 
     check_shape(*data, model);
     check_contents(*data, model, !source.inputs_only);
   });
-  return {topology, std::move(data)};
+  return {topology, std::move(data), source};
 }
 
 Samples all_of(const Dataset& data, const Checkpoint& checkpoint) {
@@ -72,6 +72,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   const double begin = now_seconds();
 
   SharedDataset own;
+  std::unique_ptr<InputStream> stream;
   std::unique_ptr<DataSets> of_run;
   Samples samples;
   EvalEvent event;
@@ -101,6 +102,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
     own = load_checked(topology, model,
                        source_of(data, request.data, request.labels, model.loss->classifies()));
     samples = all_of(*own, model.checkpoint);
+    stream = stream_of(topology, samples);
     event.split = request.data;
   }
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.passes);
@@ -130,8 +132,9 @@ bool predict_checkpoint(const Communicator& all, const PredictRequest& request) 
   const SharedDataset data = load_checked(topology, model, source);
   Evaluator evaluator(world, *model.network, model.checkpoint.info.batch,
                       model.checkpoint.info.microbatches, request.passes);
-  std::vector<Real> predictions =
-      evaluator.predict(model.checkpoint.parameters.span(), all_of(*data, model.checkpoint));
+  Samples samples = all_of(*data, model.checkpoint);
+  const std::unique_ptr<InputStream> stream = stream_of(topology, samples);
+  std::vector<Real> predictions = evaluator.predict(model.checkpoint.parameters.span(), samples);
   on_root(world, [&] {
     const PredictionTable table = table_of(model);
     const std::string text = table.header() + table.rows(predictions, 0);

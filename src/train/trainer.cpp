@@ -61,7 +61,8 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       options_(options),
       share_(share_of(topology.ranks().rank(), topology.ranks().size(), options.microbatches)),
       passes_(cut_for_passes(share_, options.passes)),
-      sampler_(options.seed, samples.size(), options.batch, options.shuffle),
+      sampler_(options.seed, samples.size(), options.batch, options.shuffle,
+               samples.data->describe().blocks),
       layout_(network.parameters().size(), options.bucket, topology.ranks().size()),
       reducer_(topology, layout_, options.microbatches, options.overlap),
       accumulator_(make<GradientAccumulator>(topology, reducer_.blocks(), passes_)),
@@ -106,6 +107,7 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
   StepResult result;
   clock_.lap(Part::other);
   result.batch = sampler_.batch(steps_done_);
+  samples_.require(sampler_, result.batch);
   report(wishes);
   for (Index pass = 0; pass < accumulator_.passes(); ++pass) learn(result.batch, pass);
 
@@ -157,9 +159,9 @@ void Trainer::learn(const BatchRange& batch, Index pass_number) {
   const bool last = pass_number + 1 == accumulator_.passes();
   network_.backward(parameters_, pass, workspace_,
                     gradient_blocks_[static_cast<std::size_t>(pass_number)],
-                    [this, pass_number](Index offset) {
+                    [this, pass_number, last](Index offset) {
                       accumulator_.ready_from(pass_number, offset);
-                      if (pass_number + 1 == accumulator_.passes()) reducer_.ready_from(offset);
+                      if (last) reducer_.ready_from(offset);
                     });
   clock_.lap(Part::backward, last ? reducer_.times().hidden : 0, Part::hidden);
 }

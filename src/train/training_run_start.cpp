@@ -109,6 +109,13 @@ void TrainingRun::plan() {
                                 resume_from_->path.string(), difference));
       }
     }
+    if (const DatasetHeader& set = setup_.data->train_data->describe(); set.streamed()) {
+      notes_.push_back(
+          fmt::format("{} is read while it is trained on: samples are shuffled in windows of {}, "
+                      "made of blocks "
+                      "of {}",
+                      data.train, set.blocks.rows * set.blocks.window, set.blocks.rows));
+    }
     if (const double scale = learning_rate_scale(config()); scale != 1) {
       const double rate = config().optimizer.real("lr");
       notes_.push_back(fmt::format(

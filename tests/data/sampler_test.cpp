@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace lockstep {
@@ -55,6 +56,31 @@ TEST(Sampler, CutsEpochsIntoBatches) {
 
 TEST(Sampler, KeepsTheOrderOfTheFileWithoutShuffling) {
   EXPECT_EQ(order_of(Sampler(7, 4, 2, false), 9, 4), (std::vector<Index>{0, 1, 2, 3}));
+}
+
+// Windows of 3 blocks of 4 samples; 50 samples are 12 blocks and 2 samples behind them.
+TEST(Sampler, WithBlocksShufflesWithinWindows) {
+  const Blocks blocks{4, 3};
+  const Sampler sampler(7, 50, 10, true, blocks);
+  EXPECT_EQ(sampler.windows(), 5);
+  EXPECT_EQ(sampler.block_count(), 13);
+  for (const std::uint64_t epoch : {0, 1, 2}) {
+    const std::vector<Index> order = order_of(sampler, epoch, 50);
+    std::vector<Index> sorted = order;
+    std::ranges::sort(sorted);
+    for (Index i = 0; i < 50; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      EXPECT_EQ(sorted[at], i);
+      bool in_window = false;
+      for (Index place = sampler.window_of(i) * 3; place < sampler.window_of(i) * 3 + 3; ++place) {
+        in_window |= place < 13 && sampler.block(epoch, place) == order[at] / 4;
+      }
+      EXPECT_TRUE(in_window) << i;
+    }
+    EXPECT_EQ(sampler.block(epoch, 12), 12);  // the two samples
+  }
+  EXPECT_NE(order_of(sampler, 0, 50), order_of(sampler, 1, 50));
+  EXPECT_EQ(order_of(Sampler(7, 50, 10, false, blocks), 1, 50)[49], 49);
 }
 
 }  // namespace

@@ -49,5 +49,21 @@ TEST(Split, RefusesWhatLeavesNothing) {
   expect_error(ExitCode::config, "1 of 1 samples leaves none", [] { (void)hold_out(1, 0.5, 0); });
 }
 
+TEST(Split, WholeBlocksAreHeldOut) {
+  const Split split = hold_out_blocks(43, 4, 0.25, 5);  // 10 blocks and 3 samples
+  EXPECT_EQ(split.validation.size(), 8);
+  EXPECT_EQ(split.train.size(), 35);
+  std::vector<int> visits(43);
+  for (const Subset& part : {split.train, split.validation}) {
+    for (Index i = 0; i < part.size(); ++i) {
+      ++visits.at(static_cast<std::size_t>(part[i]));
+      EXPECT_EQ(part[i] % 4, i % 4);
+    }
+  }
+  EXPECT_EQ(visits, std::vector<int>(43, 1));
+  EXPECT_EQ(split.train[34], 42);
+  EXPECT_EQ(hold_out_blocks(43, 4, 0.0, 5).train.size(), 43);
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -4,9 +4,15 @@
 
 #include <sys/stat.h>
 
+#include "lockstep/io/hdf5.hpp"
 #include "system/bad_input.hpp"
 
 namespace lockstep::system_test {
+
+/// The good run with an HDF5 set that is larger than the memory for it.
+inline Arguments streamed(const std::string& file, const std::string& memory) {
+  return {"train", "config.toml", "--set", "data.train=" + file, "--set", memory};
+}
 
 inline std::vector<BadInput> bad_data() {
   using enum ExitCode;
@@ -269,6 +275,35 @@ inline std::vector<BadInput> bad_data() {
        bad_data,
        {"data.h5"},
        [](const Scene& s) { return data("data.h5", s.checkpoint.substr(0, 3000))(s); }},
+      {"StreamedHdf5Truncated",
+       bad_data,
+       {"data.h5", "damaged or truncated"},
+       [](const Scene& s) {
+         s.write("data.h5", s.checkpoint.substr(0, 3000));
+         return streamed("data.h5", "data.memory=1KiB");
+       }},
+      {"StreamedHdf5NotFinite",
+       bad_data,
+       {"data.h5: /x: sample 1, column 2: expected a finite number"},
+       [](const Scene& s) {
+         std::vector<float> x(4000, 1.0f);
+         x[6] = INFINITY;
+         Hdf5Writer file;
+         file.dataset("/x", {{1000, 4}}, x);
+         file.dataset("/y", {{1000}}, std::vector<std::int64_t>(1000, 1));
+         s.write("data.h5", text_of(file.finish()));
+         return streamed("data.h5", "data.memory=8KiB");
+       }},
+      {"StreamedHdf5MemoryBelowABatch",
+       config,
+       {"data.memory", "a quarter of 'memory' holds 16 samples", "fewer than one batch of 32"},
+       [](const Scene& s) {
+         Hdf5Writer file;
+         file.dataset("/x", {{1000, 4}}, std::vector<float>(4000, 1.0f));
+         file.dataset("/y", {{1000}}, std::vector<std::int64_t>(1000, 1));
+         s.write("data.h5", text_of(file.finish()));
+         return streamed("data.h5", "data.memory=1KiB");
+       }},
       {"Hdf5WithoutInputs",
        bad_data,
        {"data.h5", "/x"},

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "allocation_counter.hpp"
+#include "io/hdf5_testing.hpp"
+#include "io/testing.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/data/formats.hpp"
 #include "train/small_problem.hpp"
 
 namespace lockstep {
@@ -58,6 +61,31 @@ TEST(Step, ALossWithAllItsOptionsAllocatesNothing) {
       cross_entropy({.label_smoothing = 0.1f, .class_weights = {0.5f, 2, 1.25f}, .top_k = 2});
   const auto momentum = sgd({.momentum = 0.9});
   EXPECT_EQ(allocations_in_steps(*momentum, {.batch = 32, .microbatches = 8}, {}, loss.get()), 0);
+}
+
+// Neither does the thread that reads.
+TEST(Step, AStreamedSetAllocatesNothing) {
+  const Communicator all(MPI_COMM_WORLD);
+  const Topology world(all);
+  const TemporaryDirectory directory;
+  Source source;
+  source.path = directory / "a.h5";
+  source.inputs_name = "x";
+  source.targets_name = "y";
+  source.memory = 20000;
+  write_hdf5_set(source.path, 1003, 12, 3);
+  const Dataset data = load(source);
+  const SmallProblem problem;
+  Samples samples{&data, Subset::whole(data.size()), &problem.identity, &problem.identity};
+  InputStream stream(world, data, samples.subset);
+  samples.stream = &stream;
+  const auto rule = sgd({});
+  Trainer trainer(world, problem.network, *problem.loss, *rule, samples,
+                  {.batch = 32, .microbatches = 8});
+  trainer.step(0.01, {}, false);
+  const long before = allocations;
+  for (int i = 0; i < 40; ++i) trainer.step(0.01, {}, false);
+  EXPECT_EQ(allocations - before, 0);
 }
 
 TEST(Step, TheCounterCounts) {

@@ -40,6 +40,7 @@ struct Data {
   Column target;
   std::string inputs;
   std::string targets;
+  Index memory = 0;  ///< bytes; 0: no limit
   std::string label_pattern;
   double seconds = 0;
   std::string features;

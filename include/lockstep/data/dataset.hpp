@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "lockstep/base/buffer.hpp"
+#include "lockstep/data/input_file.hpp"
 #include "lockstep/data/normalization.hpp"
+#include "lockstep/data/sampler.hpp"
 #include "lockstep/data/vocabulary.hpp"
 #include "lockstep/io/digest.hpp"
 
@@ -29,11 +32,16 @@ struct DatasetHeader {
   Index symbols = 0;  ///< of a text, stored once: samples are windows of it, and the label of each
                       ///< position is the symbol that follows it
   Index stride = 0;   ///< of a text: from the start of one window to the next
+  Blocks blocks{};    ///< of inputs that stay in their files, blocks of which are read; else none
 
   [[nodiscard]] bool is_text() const { return input_type == InputType::symbols; }
+  [[nodiscard]] bool streamed() const { return blocks.rows > 0; }
+  /// Bytes of the input of one sample as stored.
+  [[nodiscard]] Index row_bytes() const;
   [[nodiscard]] Index input_bytes() const;
   [[nodiscard]] Index target_bytes() const;
-  /// Bytes of storage: the inputs, rounded up to kAlignment, then the targets.
+  /// Bytes of storage: the inputs unless they are streamed, rounded up to kAlignment, then the
+  /// targets.
   [[nodiscard]] Index storage_bytes() const;
   friend bool operator==(const DatasetHeader&, const DatasetHeader&) = default;
 };
@@ -75,6 +83,17 @@ class Dataset {
   [[nodiscard]] std::span<std::int32_t> labels() const;
   [[nodiscard]] std::span<float> values() const;
 
+  /// Streamed inputs: the files that hold them, and where the first row of each block lies while it
+  /// is in memory, which is up to whoever reads it; null while it is not.
+  [[nodiscard]] const InputFile& file() const { return *file_; }
+  void set_file(std::unique_ptr<InputFile> file);
+  [[nodiscard]] std::span<const std::byte*> blocks() const { return blocks_.span(); }
+
+  /// The input of one sample as stored; of a streamed set, its block must be in memory.
+  [[nodiscard]] std::span<const std::byte> input(Index sample) const;
+  /// Normalises an input as stored; out.size() == shape().size().
+  void normalize(std::span<const std::byte> input, const Normalization& normalization,
+                 std::span<Real> out) const;
   /// Writes the normalised input of one sample; out.size() == shape().size().
   void read_input(Index sample, const Normalization& normalization, std::span<Real> out) const;
   /// Of a text: the symbols of one window, `offset` < stride later, as numbers, and those that
@@ -100,6 +119,22 @@ class Dataset {
   std::vector<std::string> column_names_;
   std::vector<std::string> class_names_;
   Vocabulary vocabulary_;
+  std::unique_ptr<InputFile> file_;
+  Buffer<const std::byte*> blocks_;
+};
+
+/// The inputs of a whole set, one sample after the other, wherever they are: of a streamed set, a
+/// block is read when the first of its samples is asked for. Errors: as InputFile::read.
+class InputScan {
+ public:
+  explicit InputScan(const Dataset& data);
+  /// The input of a sample as stored, valid until the next call.
+  [[nodiscard]] std::span<const std::byte> operator()(Index sample);
+
+ private:
+  const Dataset& data_;
+  Buffer<std::byte> block_;
+  Index number_ = -1;
 };
 
 }  // namespace lockstep

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -55,6 +56,7 @@ struct Source {
   bool classification =
       true;  ///< targets are class labels: integers in [0, 2^31); else finite numbers
   bool inputs_only = false;  ///< nobody knows the answers: no targets are read, all are 0
+  Index memory = 0;  ///< hdf5: inputs of more bytes than this stay in their files; 0: no limit
   Index input_columns =
       0;  ///< csv with inputs_only: so many columns or fewer hold no target column
 };
@@ -86,7 +88,12 @@ struct Format {
 /// least one sample, every number finite, as many targets as inputs. Errors: config for an unknown
 /// type or a missing labels_path; no_input, no_permission, and bad_data with file, place, expected
 /// and found.
+/// The inputs of HDF5 files that take more than source.memory bytes are streamed: they stay there,
+/// and a quarter of source.memory is the window in whose terms a Sampler orders them.
 [[nodiscard]] Dataset load(const Source& source);
+
+/// The files of the inputs of a set that `load` found streamed, opened once more.
+[[nodiscard]] std::unique_ptr<InputFile> open_inputs(const Source& source);
 
 /// The samples as an HDF5 file with these two datasets: inputs (samples, columns), or of images and
 /// sequences (samples, height, width, channels), as they are stored; labels (samples) or values

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 #include "lockstep/base/types.hpp"
@@ -17,6 +18,10 @@ inline constexpr Index kMaxFileBytes = Index{1} << 40;
 /// above `size_limit` bytes.
 [[nodiscard]] std::vector<std::byte> read_file(const std::filesystem::path& path,
                                                Index size_limit = kMaxFileBytes);
+
+/// The size of a regular file, and its first bytes, at most as many as `head` has; the rest of
+/// `head` is left alone. Errors: as read_file.
+[[nodiscard]] Index look_into_file(const std::filesystem::path& path, std::span<std::byte> head);
 
 /// True if something of this name exists, whatever it is.
 [[nodiscard]] bool file_exists(const std::filesystem::path& path);

@@ -13,8 +13,8 @@
 
 namespace lockstep {
 
-// libhdf5 works on images in memory only: it never opens, writes or locks a file. It is not
-// thread-safe: at most one thread may use the classes below at a time.
+// libhdf5 works on images in memory: it never writes or locks a file, and opens one only where told
+// to. Threads may use different objects: they enter libhdf5 one at a time.
 
 using Hdf5Attribute = std::variant<std::string, std::int64_t, std::uint64_t, double>;
 
@@ -64,6 +64,9 @@ class Hdf5Reader {
   /// `image` must outlive the reader; bytes behind its end, such as a seal, are ignored. `label`
   /// names it in messages.
   Hdf5Reader(std::span<const std::byte> image, std::string label);
+  /// Opens a file on disk and reads of it what is asked for; it must not change meanwhile.
+  /// Errors: also no_input and no_permission.
+  static Hdf5Reader on_disk(const std::string& file);
   Hdf5Reader(Hdf5Reader&&) noexcept;
   Hdf5Reader& operator=(Hdf5Reader&&) noexcept;
   ~Hdf5Reader();
@@ -96,6 +99,7 @@ class Hdf5Reader {
 
  private:
   struct State;
+  explicit Hdf5Reader(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

@@ -13,12 +13,14 @@
 
 namespace lockstep {
 
-/// A data set that exists once per node, in memory that the ranks of the node share.
+/// A data set that exists once per node, in memory that the ranks of the node share; streamed
+/// inputs stay in their files, which every rank opens.
 class SharedDataset {
  public:
   SharedDataset() = default;
-  /// Gives every node the data set of rank 0, which is null elsewhere. Collective.
-  SharedDataset(const Topology& topology, std::unique_ptr<Dataset> data);
+  /// Gives every node the data set that rank 0 has loaded from `source`; it is null elsewhere.
+  /// Collective. Errors: AgreedError if a rank cannot open streamed files.
+  SharedDataset(const Topology& topology, std::unique_ptr<Dataset> data, const Source& source);
 
   [[nodiscard]] const Dataset* get() const { return data_.get(); }
   [[nodiscard]] const Dataset& operator*() const { return *data_; }
@@ -34,6 +36,8 @@ class SharedDataset {
 struct DataSets {
   SharedDataset train_data;
   SharedDataset val_data;  ///< null if validation samples are held out from train_data
+  std::unique_ptr<InputStream> train_stream;  ///< null if the samples are in memory
+  std::unique_ptr<InputStream> val_stream;
   Normalization inputs;
   Normalization targets;
   Samples train;
@@ -53,6 +57,10 @@ struct DataSets {
 /// Errors: AgreedError with whatever rank 0 found.
 [[nodiscard]] std::unique_ptr<DataSets> load_data(const Topology& topology,
                                                   const config::Config& config, Outputs outputs);
+
+/// What brings the samples of a streamed data set into memory, named in `samples`; null, and
+/// nothing is done, if they are there or there are none. Collective.
+[[nodiscard]] std::unique_ptr<InputStream> stream_of(const Topology& topology, Samples& samples);
 
 /// Checks that the inputs, as normalized, are whole numbers below LayerPlan::symbols where a layer
 /// on the network's input asks for that. Errors: Error(bad_data) naming sample, value and layer.

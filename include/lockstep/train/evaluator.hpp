@@ -49,6 +49,7 @@ class Evaluator {
   Workspace workspace_;
   RowReader reader_;
   std::vector<Microbatch> microbatches_;
+  std::uint64_t rounds_ = 0;  ///< how often it went through samples: their epoch, if streamed
 };
 
 }  // namespace lockstep

@@ -9,6 +9,7 @@
 #include "lockstep/data/dataset.hpp"
 #include "lockstep/data/split.hpp"
 #include "lockstep/nn/loss.hpp"
+#include "lockstep/train/input_stream.hpp"
 
 namespace lockstep {
 
@@ -21,9 +22,14 @@ struct Samples {
   const Normalization* targets = nullptr;
   std::optional<std::uint64_t> window_seed{};  ///< text: lets windows start elsewhere in each epoch
   const Augmenter* augmenter =
-      nullptr;  ///< changes the inputs as they are read; null: nothing does
+      nullptr;                    ///< changes the inputs as they are read; null: nothing does
+  InputStream* stream = nullptr;  ///< of a data set that is streamed: brings the inputs of a batch
 
   [[nodiscard]] Index size() const { return subset.size(); }
+  /// Makes the samples of a batch ready to be read. Collective, as InputStream::require.
+  void require(const Sampler& sampler, const BatchRange& batch) const {
+    if (stream != nullptr) stream->require(sampler, batch);
+  }
 };
 
 /// Reads the rows of one pass into the places where the network and the loss expect them.

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "lockstep/io/hdf5_rows.hpp"
+
+namespace lockstep {
+
+/// The inputs of a data set that stay in HDF5 files, several of which follow each other. One thread
+/// at a time reads from it.
+class InputFile {
+ public:
+  /// Requires parts of equal type and shape but for the number of rows.
+  explicit InputFile(std::vector<Hdf5Rows> parts) : parts_(std::move(parts)) {}
+
+  [[nodiscard]] const std::vector<Hdf5Rows>& parts() const { return parts_; }
+  /// Samples in all parts.
+  [[nodiscard]] Index size() const;
+  /// Writes samples [first, first + count) as a Dataset stores them: bytes, or floats. Errors:
+  /// bad_data, naming file and sample, if a number is not finite or reading fails.
+  void read(Index first, Index count, std::span<std::byte> out) const;
+
+ private:
+  std::vector<Hdf5Rows> parts_;
+};
+
+}  // namespace lockstep

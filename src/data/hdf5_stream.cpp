@@ -1,0 +1,124 @@
+// HDF5 sets whose inputs stay in their files.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "data/loaders.hpp"
+#include "data/number_array.hpp"
+#include "lockstep/base/error.hpp"
+#include "lockstep/io/file.hpp"
+
+namespace lockstep {
+namespace {
+
+/// What is read at a time, if the window allows it: long enough for disks and networks.
+constexpr Index kBlockBytes = Index{1} << 20;
+/// Blocks in a window, if they can be so small: enough to mix what lies far apart.
+constexpr Index kBlocksInWindow = 16;
+/// Two windows of the training samples and two of the validation samples are in memory.
+constexpr Index kWindows = 4;
+
+bool is_hdf5_file(const std::string& path) {
+  std::array<std::byte, 8> head{};
+  static_cast<void>(look_into_file(path, head));
+  return is_hdf5(head);
+}
+
+/// `unit` rows are stored together.
+Blocks blocks_for(const Source& source, Index row_bytes, Index unit) {
+  const Index window = source.memory / kWindows / row_bytes;
+  const Index rows = std::min(kBlockBytes / row_bytes, window / kBlocksInWindow);
+  const Blocks blocks{std::max<Index>(rows / unit, 1) * unit, 0};
+  if (blocks.rows <= window) return {blocks.rows, window / blocks.rows};
+  throw Error(
+      ExitCode::config,
+      fmt::format("data.memory: {} bytes are too few for {}: {} samples of {} bytes are "
+                  "stored together, and a quarter of the memory must hold them\n"
+                  "  give it {} bytes or more, or store the file in smaller chunks",
+                  source.memory, source.path, unit, row_bytes, kWindows * row_bytes * unit));
+}
+
+/// All parts as one array of numbers that is not there.
+NumberArray inputs_of(const InputFile& file) {
+  const Hdf5Rows& first = file.parts().front();
+  for (const Hdf5Rows& part : file.parts()) {
+    if ((part.type() == Hdf5Type::u8) != (first.type() == Hdf5Type::u8) ||
+        !std::ranges::equal(std::span(part.shape()).subspan(1),
+                            std::span(first.shape()).subspan(1))) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: expected samples as in {}, found another shape or type",
+                              part.label(), first.label()));
+    }
+  }
+  NumberArray inputs{first.label(), first.shape(), NumberType::f32, std::endian::native, {}};
+  inputs.dimensions[0] = file.size();
+  if (first.type() == Hdf5Type::u8) inputs.type = NumberType::u8;
+  return inputs;
+}
+
+/// Adds those of one file behind those of the files before it.
+void append_targets(const std::string& file, const std::string& path, NumberArray& targets,
+                    std::vector<double>& values) {
+  const Hdf5Reader reader = Hdf5Reader::on_disk(file);
+  const std::vector<Index> shape = reader.shape_of(path);
+  const std::vector<double> part = reader.doubles(path);
+  const auto row = [](std::span<const Index> s) { return s.subspan(s.empty() ? 0 : 1); };
+  if (values.empty()) {
+    targets.dimensions = shape;
+  } else if (shape.size() != targets.dimensions.size() || shape.empty() ||
+             !std::ranges::equal(row(shape), row(targets.dimensions))) {
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: {}: expected targets of one shape in all files, found ({}) after "
+                    "({})",
+                    file, path, fmt::join(shape, ", "), fmt::join(targets.dimensions, ", ")));
+  } else {
+    targets.dimensions[0] += shape[0];
+  }
+  values.insert(values.end(), part.begin(), part.end());
+}
+
+}  // namespace
+
+std::unique_ptr<InputFile> open_hdf5_inputs(const Source& source,
+                                            const std::vector<std::string>& files,
+                                            const std::string& group) {
+  std::vector<Hdf5Rows> parts;
+  for (const std::string& file : files) {
+    parts.emplace_back(file, hdf5_path(group, source.inputs_name));
+  }
+  return std::make_unique<InputFile>(std::move(parts));
+}
+
+std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::string>& files,
+                                 const std::string& group) {
+  if (!std::ranges::all_of(files, is_hdf5_file)) return {};
+  auto file = open_hdf5_inputs(source, files, group);
+  const NumberArray inputs = inputs_of(*file);
+  const Index bytes = array_bytes(inputs.dimensions, inputs.type);
+  if (bytes <= source.memory) return {};
+  const Index unit = file->parts().front().chunk_rows();
+  const Blocks blocks = blocks_for(source, bytes / inputs.dimensions[0], unit);
+  if (source.inputs_only) {
+    Dataset data = make_dataset(inputs, source.classification, blocks);
+    data.set_file(std::move(file));
+    return data;
+  }
+  const std::string path = hdf5_path(group, source.targets_name);
+  NumberArray targets{
+      fmt::format("{}: {}", source.path, path), {}, NumberType::f64, std::endian::native, {}};
+  std::vector<double> values;
+  for (const std::string& name : files) append_targets(name, path, targets, values);
+  targets.data = std::as_bytes(std::span(values));
+  Dataset data = make_dataset(inputs, targets, source.classification, blocks);
+  data.set_file(std::move(file));
+  if (source.classification) {
+    data.set_class_names(hdf5_class_names(Hdf5Reader::on_disk(files.front()), path));
+  }
+  return data;
+}
+
+}  // namespace lockstep

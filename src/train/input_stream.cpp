@@ -1,0 +1,145 @@
+#include "lockstep/train/input_stream.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <csignal>
+
+#include "lockstep/comm/agreement.hpp"
+
+namespace lockstep {
+namespace {
+
+Index window_bytes(const DatasetHeader& header) {
+  return aligned<std::byte>(header.blocks.window * header.blocks.rows * header.row_bytes());
+}
+
+}  // namespace
+
+InputStream::InputStream(const Topology& topology, const Dataset& data, const Subset& subset)
+    : topology_(topology),
+      data_(data),
+      subset_(subset),
+      blocks_(data.describe().blocks),
+      memory_(topology.ranks(), topology.node(),
+              topology.leads() ? static_cast<Index>(kHeld) * window_bytes(data.describe()) : 0) {
+  const auto bytes = static_cast<std::size_t>(window_bytes(data.describe()));
+  for (std::size_t i = 0; i < kHeld; ++i) {
+    windows_[i].memory = memory_.segment(0).subspan(i * bytes, bytes);
+    windows_[i].blocks.reserve(static_cast<std::size_t>(blocks_.window));
+  }
+  // Signals are for the thread that trains.
+  sigset_t all{}, before{};
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { work(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+InputStream::~InputStream() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void InputStream::require(const Sampler& sampler, const BatchRange& batch) {
+  const std::uint64_t before = batch.epoch * static_cast<std::uint64_t>(sampler.windows());
+  const auto number = [&](Index position) {
+    return before + static_cast<std::uint64_t>(sampler.window_of(position));
+  };
+  const std::uint64_t first = number(batch.first);
+  const std::uint64_t last = number(batch.first + batch.size - 1);
+  assert(last - first < kHeld);
+  if (last < ready_ && begun_ == first + kHeld) return;
+
+  topology_.ranks().barrier();  // nobody uses the windows before `first` any more
+  if (begun_ < first) begun_ = ready_ = first;
+  while (true) {
+    if (begun_ == ready_ && begun_ < first + kHeld) start(sampler, begun_++);
+    if (last < ready_) return;
+    together(topology_.ranks(), [this] { wait_for_thread(); });
+    publish(ready_++);
+  }
+}
+
+std::byte* InputStream::place_in(const Window& window, std::size_t i) const {
+  return window.memory.data() + static_cast<Index>(i) * blocks_.rows * data_.describe().row_bytes();
+}
+
+void InputStream::start(const Sampler& sampler, std::uint64_t number) {
+  const auto windows = static_cast<std::uint64_t>(sampler.windows());
+  Window& next = window(number);
+  // What was there before is gone, unless the window after it, of the next epoch, has it, too.
+  for (std::size_t i = 0; i < next.blocks.size(); ++i) {
+    const std::byte*& block = data_.blocks()[static_cast<std::size_t>(next.blocks[i])];
+    if (block == place_in(next, i)) block = nullptr;
+  }
+  next.blocks.clear();
+  const Index begin = static_cast<Index>(number % windows) * blocks_.window;
+  const Index end = std::min(begin + blocks_.window, sampler.block_count());
+  for (Index place = begin; place < end; ++place) {
+    const Index sample = sampler.block(number / windows, place) * blocks_.rows;
+    next.blocks.push_back(subset_[sample] / blocks_.rows);
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    wanted_ = &next;
+  }
+  changed_.notify_all();
+}
+
+void InputStream::wait_for_thread() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return wanted_ == nullptr; });
+  if (failure_) throw Error(*failure_);
+}
+
+void InputStream::publish(std::uint64_t number) {
+  const Window& here = window(number);
+  for (std::size_t i = 0; i < here.blocks.size(); ++i) {
+    data_.blocks()[static_cast<std::size_t>(here.blocks[i])] = place_in(here, i);
+  }
+}
+
+// The other thread.
+void InputStream::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stop_ || wanted_ != nullptr; });
+    if (stop_) return;
+    const Window* const here = wanted_;
+    lock.unlock();
+    std::optional<Error> failure;
+    try {
+      read_part(*here);
+    } catch (const Error& error) {
+      failure = error;
+    } catch (const std::exception& error) {
+      failure = Error(ExitCode::internal, error.what());
+    }
+    lock.lock();
+    failure_ = failure;
+    wanted_ = nullptr;
+    changed_.notify_all();
+  }
+}
+
+void InputStream::read_part(const Window& here) {
+  const DatasetHeader& header = data_.describe();
+  const auto ranks = static_cast<std::size_t>(topology_.node().size());
+  const auto rank = static_cast<std::size_t>(topology_.node().rank());
+  for (std::size_t i = rank; i < here.blocks.size(); i += ranks) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (stop_) return;
+    }
+    const Index first = here.blocks[i] * blocks_.rows;
+    const Index count = std::min(blocks_.rows, header.size - first);
+    data_.file().read(first, count,
+                      {place_in(here, i), static_cast<std::size_t>(count * header.row_bytes())});
+  }
+}
+
+}  // namespace lockstep

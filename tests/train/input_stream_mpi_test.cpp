@@ -1,0 +1,106 @@
+// A streamed set looks like one in memory, whoever reads it, and an error that one rank sees is
+// thrown by all.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "io/hdf5_testing.hpp"
+#include "io/testing.hpp"
+#include "lockstep/comm/agreement.hpp"
+#include "lockstep/data/formats.hpp"
+#include "lockstep/train/input_stream.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr int kSamples = 1003, kColumns = 5;
+constexpr Index kMemory = 4 * 200 * kColumns * 4;  // windows of 200 samples at most
+
+struct StreamedSet {
+  explicit StreamedSet(hsize_t chunk_rows, Index memory = kMemory) {
+    Source source;
+    source.path = directory / "a.h5";
+    source.inputs_name = "x";
+    source.targets_name = "y";
+    write_hdf5_set(source.path, kSamples, kColumns, 3, chunk_rows);
+    whole = std::make_unique<Dataset>(load(source));
+    source.memory = memory;
+    streamed = std::make_unique<Dataset>(load(source));
+  }
+
+  TemporaryDirectory directory;  // each rank has a file of its own
+  std::unique_ptr<Dataset> whole;
+  std::unique_ptr<Dataset> streamed;
+};
+
+void expect_same(const Sampler& sampler, const Subset& subset, const StreamedSet& set,
+                 InputStream& stream, std::uint64_t first_step) {
+  const auto end = static_cast<std::uint64_t>(3 * sampler.steps_per_epoch());
+  for (std::uint64_t step = first_step; step < end; ++step) {
+    const BatchRange batch = sampler.batch(step);
+    stream.require(sampler, batch);
+    for (Index i = batch.first; i < batch.first + batch.size; ++i) {
+      const Index id = subset[sampler.sample(batch.epoch, i)];
+      EXPECT_TRUE(std::ranges::equal(set.streamed->input(id), set.whole->input(id)));
+    }
+  }
+}
+
+TEST(InputStream, GivesEverySampleInTheOrderOfTheSampler) {
+  const Communicator world(MPI_COMM_WORLD);
+  const std::vector<std::vector<int>> layouts{{}, {1}, {1, 2}};
+  for (const auto& nodes : layouts) {
+    const Topology topology(world, nodes);
+    for (const hsize_t chunk_rows : {0, 32}) {
+      const StreamedSet set(chunk_rows);
+      const DatasetHeader& header = set.streamed->describe();
+      EXPECT_TRUE(header.streamed());
+      const Split split = hold_out_blocks(header.size, header.blocks.rows, 0.2, 1);
+      for (const bool shuffle : {true, false}) {
+        for (const Index batch : {1, 64, 150}) {  // 150: reaches into two windows
+          InputStream train(topology, *set.streamed, split.train);
+          InputStream val(topology, *set.streamed, split.validation);
+          const Sampler sampler(9, split.train.size(), batch, shuffle, header.blocks);
+          const Sampler in_order(0, split.validation.size(), batch, false, header.blocks);
+          expect_same(sampler, split.train, set, train, 0);
+          expect_same(in_order, split.validation, set, val, 0);
+          InputStream resumed(topology, *set.streamed, split.train);
+          expect_same(sampler, split.train, set, resumed,
+                      static_cast<std::uint64_t>(sampler.steps_per_epoch() * 3 / 2));
+        }
+      }
+    }
+  }
+}
+
+TEST(InputStream, AFaultOfOneRankIsThrownByAll) {
+  const Communicator world(MPI_COMM_WORLD);
+  const Topology topology(world);
+  const StreamedSet set(0);
+  const Sampler sampler(9, kSamples, 64, true, set.streamed->describe().blocks);
+  InputStream stream(topology, *set.streamed, Subset::whole(kSamples));
+  stream.require(sampler, sampler.batch(0));
+  if (world.rank() == world.size() - 1) {  // its file changes behind its back
+    std::fstream file(set.directory / "a.h5", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(0, std::ios::end);
+    const auto size = static_cast<std::size_t>(file.tellg());
+    file.seekp(4096);
+    const std::vector<float> wrong((size - 4096) / sizeof(float), NAN);
+    file.write(reinterpret_cast<const char*>(wrong.data()),
+               static_cast<std::streamsize>(wrong.size() * sizeof(float)));
+  }
+  world.barrier();
+  int caught = 0;
+  try {
+    for (std::uint64_t step = 1; step < 40; ++step) stream.require(sampler, sampler.batch(step));
+  } catch (const AgreedError& error) {
+    EXPECT_EQ(error.code(), ExitCode::bad_data);
+    EXPECT_NE(std::string(error.what()).find("finite"), std::string::npos) << error.what();
+    ++caught;
+  }
+  EXPECT_EQ(caught, 1);
+}
+
+}  // namespace
+}  // namespace lockstep
