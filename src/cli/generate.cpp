@@ -61,9 +61,10 @@ class Generate : public Command {
           if (world.rank() == 0) {
             session.out << std::endl;
             session.err << fmt::format(
-                "{} after a prompt of {}, {:.0f} symbols/s, seed {}\n",
+                "{} after a prompt of {}, {} symbols/s, seed {}\n",
                 plural(static_cast<std::uint64_t>(done.symbols), "symbol"), done.prompt_symbols,
-                static_cast<double>(done.symbols) / done.seconds, request_.seed);
+                thousands(static_cast<Index>(static_cast<double>(done.symbols) / done.seconds)),
+                request_.seed);
           }
           return ExitCode::ok;
         },
