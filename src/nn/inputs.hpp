@@ -35,6 +35,16 @@ inline Shape only_input(std::string_view type, std::span<const Shape> inputs) {
   return inputs[0];
 }
 
+/// Errors: throws if `shape` is no sequence (T, 1, C) of at least `fewest` positions.
+inline void require_sequence(std::string_view type, const Shape& shape, Index fewest = 1) {
+  if (shape.width == 1 && shape.height >= fewest) return;
+  const std::string positions =
+      fewest > 1 ? " of at least " + std::to_string(fewest) + " positions" : std::string();
+  throw Error(ExitCode::config, std::string(type) + ": expected a sequence (T, 1, C)" + positions +
+                                    ", found " + shape_text(shape) +
+                                    "; store the samples as (samples, T, 1, C)");
+}
+
 /// The shape of the first input of a layer that joins several.
 /// Errors: throws if there are fewer than two, or if one has no elements.
 inline Shape first_of_several(std::string_view type, std::span<const Shape> inputs) {

@@ -52,6 +52,14 @@ Value Network::add(std::unique_ptr<Layer> layer, std::string name, std::vector<V
   LayerPlan plan;
   try {
     plan = layer->plan(shapes, Capacity{});
+    if (plan.symbols > 0 && node.inputs[0].id != input().id) {
+      throw Error(ExitCode::config,
+                  std::string(layer->type()) +
+                      ": expected the symbols that are the network's input, "
+                      "found the output of layer '" +
+                      nodes_[static_cast<std::size_t>(node.inputs[0].id - 1)].name +
+                      R"('; make it the first layer, or set from = ["input"])");
+    }
   } catch (const Error& error) {
     throw Error(error.code(), "layer '" + node.name + "': " + error.what());
   }

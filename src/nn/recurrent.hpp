@@ -62,6 +62,7 @@ class Recurrent final : public Layer {
 
   LayerPlan plan(std::span<const Shape> inputs, const Capacity& capacity) const override {
     const Shape input = only_input(type(), inputs);
+    require_sequence(type(), input, 2);
     const Index rows = capacity.samples * input.positions();
     const Projection from_input = input_projection(input);
     const Projection from_state = state_projection();

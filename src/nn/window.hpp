@@ -48,11 +48,4 @@ inline void require_positive(std::string_view type, std::string_view key, Index 
                                             type, key, value, key));
 }
 
-/// Errors: throws if `shape` is no sequence.
-inline void require_sequence(std::string_view type, const Shape& shape) {
-  if (shape.width == 1) return;
-  throw Error(ExitCode::config, fmt::format("{}: expected a sequence (T, 1, C), found {}x{}x{}",
-                                            type, shape.height, shape.width, shape.channels));
-}
-
 }  // namespace lockstep

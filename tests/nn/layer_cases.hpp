@@ -105,7 +105,7 @@ inline std::vector<LayerCase> layer_cases() {
        0,
        3},
       {"lstm", [] { return lstm(5); }, {{4, 1, 3}}},
-      {"lstm_last", [] { return lstm(2, {.last = true}); }, {{3, 2, 4}}},
+      {"lstm_last", [] { return lstm(2, {.last = true}); }, {{6, 1, 4}}},
       {"gru", [] { return gru(5); }, {{4, 1, 3}}},
       {"gru_last", [] { return gru(3, {.last = true}); }, {{5, 1, 2}}},
   };

@@ -104,10 +104,6 @@ inline std::vector<BadInput> bad_configs() {
                                     std::string(text.substr(text.find("[loss]"))));
          return Arguments{"train", "config.toml"};
        }},
-      {"HeadsThatDoNotDivide",
-       config,
-       {"'act'", "3 heads do not divide an input of 8 channels"},
-       edited("type = \"relu\"", "type = \"attention\"\nheads = 3")},
       {"NoTrainingData",
        config,
        {"config.toml:4:", "[data] needs 'train'"},

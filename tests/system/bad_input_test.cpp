@@ -9,6 +9,7 @@
 #include "system/bad_checkpoints.hpp"
 #include "system/bad_configs.hpp"
 #include "system/bad_data.hpp"
+#include "system/bad_layers.hpp"
 
 namespace lockstep::system_test {
 
@@ -102,6 +103,7 @@ TEST_P(BadInputTest, IsRefused) {
 std::string name_of(const testing::TestParamInfo<BadInput>& info) { return info.param.name; }
 
 INSTANTIATE_TEST_SUITE_P(Configs, BadInputTest, testing::ValuesIn(bad_configs()), name_of);
+INSTANTIATE_TEST_SUITE_P(Layers, BadInputTest, testing::ValuesIn(bad_layers()), name_of);
 INSTANTIATE_TEST_SUITE_P(Data, BadInputTest, testing::ValuesIn(bad_data()), name_of);
 INSTANTIATE_TEST_SUITE_P(Checkpoints, BadInputTest, testing::ValuesIn(bad_checkpoints()), name_of);
 

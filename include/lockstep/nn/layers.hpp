@@ -186,7 +186,7 @@ struct RecurrentOptions {
 /// weight_hh_l0 (units, 4 units), bias_ih_l0, bias_hh_l0 (4 units), biases zero at first. Shapes:
 /// input (T, 1, C), output (T, 1, units), or (1, 1, units) with `last`.
 /// Saved: gates, h and c of every position, 6 * units of each row.
-/// Errors: throws if units < 1.
+/// Errors: throws if units < 1, or if the input is no sequence of at least 2 positions.
 /// Source: Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000.
 std::unique_ptr<Layer> lstm(Index units, const RecurrentOptions& options = {});
 
@@ -199,7 +199,7 @@ std::unique_ptr<Layer> lstm(Index units, const RecurrentOptions& options = {});
 /// Parameters, with names, gates and layouts of PyTorch's GRU: as of lstm, with 3 units. Shapes: as
 /// of lstm.
 /// Saved: gates, h and e_n of every position, 5 * units of each row.
-/// Errors: throws if units < 1.
+/// Errors: throws if units < 1, or if the input is no sequence of at least 2 positions.
 /// Source: Cho et al. 2014, arXiv 1406.1078.
 std::unique_ptr<Layer> gru(Index units, const RecurrentOptions& options = {});
 

@@ -104,7 +104,7 @@ class Conv final : public Layer {
     if (input.channels % options_.groups != 0 || outputs_ % options_.groups != 0) {
       throw Error(ExitCode::config,
                   fmt::format("{}: groups must divide input channels and outputs, found {} groups, "
-                              "{} channels and {} outputs",
+                              "{} channels and {} outputs; set groups to a divisor of both",
                               type_, options_.groups, input.channels, outputs_));
     }
     kernels::Convolution conv{.input = input,
