@@ -27,11 +27,13 @@ class Predict : public Command {
     app.add_option("CHECKPOINT", request_.checkpoint, "Checkpoint file")
         ->type_name("FILE")
         ->required();
-    CLI::Option* data =
-        app.add_option("--data", request_.data, "Inputs, in a format that the run could read")
-            ->type_name("FILE");
-    CLI::Option* out =
-        app.add_option("--out", request_.out, "CSV file to write")->type_name("FILE");
+    CLI::Option* data = app.add_option("--data", request_.data,
+                                       "Inputs, in a format that the run could read (default: "
+                                       "none, needed without --stream)")
+                            ->type_name("FILE");
+    CLI::Option* out = app.add_option("--out", request_.out,
+                                      "CSV file to write (default: none, needed without --stream)")
+                           ->type_name("FILE");
     app.add_option("--passes", request_.passes, std::string(kPassesHelp))
         ->check(CLI::PositiveNumber)
         ->type_name("N");

@@ -156,14 +156,13 @@ void Trainer::learn(const BatchRange& batch, Index pass_number) {
   report(share, sums);
   clock_.lap(Part::forward);
 
-  const bool last = pass_number + 1 == accumulator_.passes();
   network_.backward(parameters_, pass, workspace_,
                     gradient_blocks_[static_cast<std::size_t>(pass_number)],
-                    [this, pass_number, last](Index offset) {
+                    [this, pass_number](Index offset) {
                       accumulator_.ready_from(pass_number, offset);
-                      if (last) reducer_.ready_from(offset);
+                      if (is_last(pass_number)) reducer_.ready_from(offset);
                     });
-  clock_.lap(Part::backward, last ? reducer_.times().hidden : 0, Part::hidden);
+  clock_.lap(Part::backward, is_last(pass_number) ? reducer_.times().hidden : 0, Part::hidden);
 }
 
 double Trainer::note(const Wait& wait) {

@@ -124,7 +124,7 @@ INSTANTIATE_TEST_SUITE_P(
              "unknown key 'batch' in [optimizer]\n"
              "   14 | batch = 3\n      | ^~~~~ 'batch' belongs to [data]"},
         Case{"zzzz = 3\n",
-             "^~~~ known: type, lr, weight_decay, decay, clip_norm, scale_lr, base_batch, "
+             "^~~~ known: type, lr, weight_decay, decay, clip_norm, ema, scale_lr, base_batch, "
              "momentum, betas"},
         Case{"[optimizr]\n",
              "14:2: error: unknown section [optimizr]\n   14 | [optimizr]\n"

@@ -103,8 +103,8 @@ TEST_F(StreamedDataTest, WithoutShufflingItIsTheSameAsInMemory) {
   const Arguments in_order = {"--set", "data.shuffle=false", "--set", "data.val=val.h5"};
   Arguments in_memory = in_order;
   in_memory.insert(in_memory.end(), {"--set", "data.memory=0"});
-  end_of(2, "streamed", in_order);
-  end_of(1, "loaded", in_memory);
+  static_cast<void>(end_of(2, "streamed", in_order));
+  static_cast<void>(end_of(1, "loaded", in_memory));
   EXPECT_EQ(digest("streamed"), digest("loaded"));
   EXPECT_NE(digest("streamed").find("digest"), std::string::npos) << digest("streamed");
   EXPECT_EQ(metric_lines(directory_.path() / "streamed", "eval").size(), 2u);

@@ -92,6 +92,7 @@ class Trainer {
 
  private:
   void learn(const BatchRange& batch, Index pass);
+  [[nodiscard]] bool is_last(Index pass) const { return pass + 1 == accumulator_.passes(); }
   Targets read(const BatchRange& batch, const Pass& pass);
   void report(Wishes wishes);
   void report(Share share, std::span<const MetricSums> sums);
