@@ -21,6 +21,9 @@ import torch
 from torch import nn
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/nn/reference"))
+from pytorch_layers import CausalLayer, Embedding, Mean, Outputs, Residual, layers, named  # noqa: E402
+
 DIGITS = ROOT / "datasets/digits.csv.gz"
 TEXT = ROOT / "README.md"
 CONTEXT = 32
@@ -38,74 +41,6 @@ lr = 3e-3
 [data]
 batch = 64
 """
-
-
-class Residual(nn.Module):
-    """A residual_block."""
-
-    def __init__(self, inputs, outputs, stride):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
-        if stride != 1 or inputs != outputs:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-
-    def forward(self, x):
-        main = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
-        return torch.relu(main + (self.shortcut(x) if hasattr(self, "shortcut") else x))
-
-
-class Embedding(nn.Embedding):
-    """Adds learned positions."""
-
-    def __init__(self, symbols, channels):
-        super().__init__(symbols, channels)
-        self.positions = nn.Parameter(torch.zeros(CONTEXT, channels))
-
-    def forward(self, x):
-        return super().forward(x) + self.positions
-
-
-class CausalLayer(nn.TransformerEncoderLayer):
-    def forward(self, x):
-        ahead = torch.triu(torch.ones(x.shape[1], x.shape[1], dtype=torch.bool), diagonal=1)
-        return super().forward(x, src_mask=ahead)
-
-
-class Outputs(nn.Module):
-    """The outputs of a recurrent layer, or that of its last position."""
-
-    def __init__(self, last):
-        super().__init__()
-        self.last = last
-
-    def forward(self, outputs_and_state):
-        return outputs_and_state[0][:, -1] if self.last else outputs_and_state[0]
-
-
-class Mean(nn.Module):
-    """global_avg_pool, of all axes behind the channels."""
-
-    def forward(self, x):
-        return x.flatten(2).mean(2)
-
-
-def named(**layers):
-    model = nn.Sequential()
-    for name, layer in layers.items():
-        model.add_module(name, layer)
-    return model
-
-
-def layers(*lines):
-    """[[layer]] sections: "NAME TYPE KEY=VALUE ..."."""
-    text = ""
-    for line in lines:
-        name, kind, *keys = line.split()
-        text += f'[[layer]]\nname = "{name}"\ntype = "{kind}"\n' + "".join(key + "\n" for key in keys)
-    return text
 
 
 # Digits: shape of a sample here, and how PyTorch takes (samples, height, width, channels).
@@ -136,9 +71,8 @@ FAMILIES = {
                     layers('embed embedding symbols="vocab" dim=32 positions="learned" deviation=0.1',
                            "blocks transformer_block heads=4 ffn=48 causal=true dropout=0.1 repeat=2",
                            "norm layer_norm", 'head linear out="vocab"'),
-                    lambda symbols: named(embed=Embedding(symbols, 32),
-                                          blocks=nn.Sequential(*(CausalLayer(32, 4, 48, 0, "gelu", batch_first=True,
-                                                                             norm_first=True) for _ in range(2))),
+                    lambda symbols: named(embed=Embedding(symbols, 32, CONTEXT, True),
+                                          blocks=nn.Sequential(*(CausalLayer(32, 4, 48) for _ in range(2))),
                                           norm=nn.LayerNorm(32), head=nn.Linear(32, symbols))),
     "lstm": ("sequences",
              layers("mix lstm units=24", "again lstm units=16 last=true", "head linear out=10"),

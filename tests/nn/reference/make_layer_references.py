@@ -1,4 +1,4 @@
-"""Runs single layers and small networks in PyTorch and writes what they do to layer_references.hpp, for
+"""Runs single layers, alone and for some steps between two linear ones, in PyTorch and writes what they do to layer_references.hpp, for
 layer_reference_test.cpp.
 
     python3 make_layer_references.py > layer_references.hpp
@@ -7,28 +7,18 @@ Inputs, parameters and output gradients are not stored: both sides make them by 
 order of our rows (NHWC) or of the parameter in files. All are multiples of 1/64, so that both start from equal bits.
 """
 
-import platform
-
 import torch
+from pytorch_layers import fill, floats, numbers
 from torch import nn
 
-SAMPLES = 3
-
-
-def numbers(stream, count, scale=1.0):
-    return torch.tensor([((i * 97 + stream * 31) % 199 - 99) / 64 * scale for i in range(count)])
+torch.set_default_dtype(torch.float64)
+SAMPLES, STEPS_SAMPLES, STEPS, CLASSES = 3, 12, 20, 3
 
 
 def rows(stream, shape):
     """Numbers of a tensor that is NCHW in PyTorch, in the order of our rows."""
     n, h, w, c = shape
     return numbers(stream, n * h * w * c).view(n, h, w, c).permute(0, 3, 1, 2).contiguous()
-
-
-def fill(model):
-    with torch.no_grad():
-        for i, p in enumerate(model.parameters()):
-            p.copy_(numbers(10 + i, p.numel(), 0.125).view(p.shape))
 
 
 def sequence(layer):
@@ -99,11 +89,6 @@ LAYERS = [
 ]
 
 
-def floats(tensor):
-    return "{" + ", ".join(f"{x:.9g}f" if "." in f"{x:.9g}" or "e" in f"{x:.9g}" else f"{x:.9g}"
-                           for x in tensor.detach().flatten().tolist()) + "}"
-
-
 def run_layer(name, ours, shape, model):
     fill(model)
     h, w, c = shape
@@ -114,30 +99,47 @@ def run_layer(name, ours, shape, model):
     print(f"""    {{"{name}", [] {{ return {ours}; }}, {{{h}, {w}, {c}}},
      {floats(y.permute(0, 2, 3, 1))},
      {floats(x.grad.permute(0, 2, 3, 1))},
-     {{{", ".join(floats(p.grad) for p in model.parameters())}}}}},""")
+     {{{", ".join(floats(p.grad) for p in model.parameters())}}},
+     {losses(shape, model)}}},""")
 
 
-def run_network():
-    """20 steps of gradient descent with momentum; the losses before each step."""
-    model = nn.Sequential(nn.Conv2d(2, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-                          nn.Conv2d(6, 8, 3, stride=2, padding=1), nn.Tanh(), nn.AdaptiveAvgPool2d(1),
-                          nn.Flatten(), nn.Linear(8, 3))
+class Between(nn.Module):
+    """linear, the layer, flatten, linear; with the rows of a batch in our order."""
+
+    def __init__(self, shape, layer):
+        super().__init__()
+        h, w, c = shape
+        self.first, self.layer = nn.Linear(c, c), layer
+        outputs = self.rows(torch.zeros(1, h, w, c)).shape[1]
+        self.head = nn.Linear(outputs, CLASSES)
+
+    def rows(self, x):
+        y = self.layer(self.first(x).permute(0, 3, 1, 2))
+        return y.permute(0, 2, 3, 1).flatten(1)
+
+    def forward(self, x):
+        return self.head(self.rows(x))
+
+
+def losses(shape, layer):
+    """Before each step of gradient descent with momentum."""
+    model = Between(shape, layer)
     fill(model)
-    x = rows(1, (12, 8, 6, 2))
-    labels = torch.tensor([i % 3 for i in range(12)])
-    rule = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
-    losses = []
-    for _ in range(20):
+    h, w, c = shape
+    x = numbers(1, STEPS_SAMPLES * h * w * c).view(STEPS_SAMPLES, h, w, c)
+    labels = torch.tensor([i % CLASSES for i in range(STEPS_SAMPLES)])
+    rule = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
+    found = []
+    for _ in range(STEPS):
         rule.zero_grad()
         loss = nn.functional.cross_entropy(model(x), labels)
         loss.backward()
         rule.step()
-        losses.append(loss.item())
-    return floats(torch.tensor(losses))
+        found.append(loss.item())
+    return floats(torch.tensor(found))
 
 
-torch.set_num_threads(1)
-print(f"""// Made by make_layer_references.py with PyTorch {torch.__version__} in float32 on {platform.machine()}. Do not edit.
+print(f"""// Made by make_layer_references.py with PyTorch {torch.__version__} in float64. Do not edit.
 // clang-format off
 #pragma once
 
@@ -150,7 +152,8 @@ print(f"""// Made by make_layer_references.py with PyTorch {torch.__version__} i
 
 namespace lockstep {{
 
-/// What a layer makes of {SAMPLES} samples; numbers in the order of our rows, gradients in the order of files.
+/// What a layer makes of {SAMPLES} samples; numbers in the order of our rows, gradients in the order of files. And {STEPS}
+/// steps with rate 0.05 and momentum 0.9 of linear(channels), the layer, flatten, linear({CLASSES}) on {STEPS_SAMPLES} samples.
 struct LayerReference {{
   std::string name;
   std::function<std::unique_ptr<Layer>()> make;
@@ -158,6 +161,7 @@ struct LayerReference {{
   std::vector<float> output;
   std::vector<float> input_gradient;
   std::vector<std::vector<float>> parameter_gradients;
+  std::vector<float> losses;  ///< before each step
 }};
 
 inline constexpr Index kReferenceSamples = {SAMPLES};
@@ -166,10 +170,7 @@ inline std::vector<LayerReference> layer_references() {{
   return {{""")
 for row in LAYERS:
     run_layer(*row)
-print(f"""  }};
-}}
+print("""  };
+}
 
-/// conv2d(6), relu, max_pool2d, conv2d(8) with stride 2, tanh, global_avg_pool, linear(3) on 12 samples of 8x6x2.
-inline const std::vector<float> kConvnetLosses = {run_network()};
-
-}}  // namespace lockstep""")
+}  // namespace lockstep""")
