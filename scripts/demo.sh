@@ -14,8 +14,8 @@ usage: scripts/demo.sh NAME
   image     clothes, Fashion-MNIST, with a convolutional network             8 minutes on 2 cores
   cifar     animals and vehicles, CIFAR-10, with a residual network          25 minutes
   language  a transformer that learns to write like Shakespeare              14 minutes
-  speech    spoken digits                                                    3 minutes
-  driving   a network learns to steer from pictures, and drives 20 roads     2 minutes
+  speech    spoken digits                                                    2.5 minutes
+  driving   a network learns to steer from pictures, and drives 20 roads     1 minute
 
 Environment: NP, the number of processes (default: 2). All files go to runs/demo-NAME.
 END
