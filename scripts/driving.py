@@ -180,10 +180,9 @@ def test_drive(arguments):
     x, y, heading, curvature, s = (np.zeros(count) for _ in range(5))
     y -= LANE / 2
     kept = np.full(count, True)  # in its lane so far
-    path, places, offsets, views = [], [], [], []
+    path, offsets = [], []
     while (driving := kept & (s < length)).any():
         ahead = road_ahead(roads, s, x, y, heading)
-        views.append((ahead, s.copy()))
         wanted = network.steer(render(*ahead, scene, random))
         # The wheels need a moment: a fifth of the way per tick.
         curvature += 0.2 * (wanted - curvature)
@@ -200,8 +199,7 @@ def test_drive(arguments):
         s = near[rows, nearest] * STEP
         offset = (y - py) * np.cos(direction) - (x - px) * np.sin(direction) + LANE / 2
         kept &= np.abs(offset) < (LANE - CAR) / 2
-        path.append((x.copy(), y.copy()))
-        places.append(s)
+        path.append((x.copy(), y.copy(), heading.copy(), s))
         offsets.append(np.where(driving, offset, np.nan))
     network.close()
 
@@ -217,11 +215,11 @@ def test_drive(arguments):
     left = int(count - kept.sum())
     print(f"{count} unseen roads, {count * length / 1000:.0f} km at {SPEED * 3.6:.0f} km/h: the lane was left on {left}")
     if arguments.picture:
-        draw(arguments.picture, roads, np.array(path), np.array(places), offsets, kept, views, scene, random)
+        draw(arguments.picture, roads, np.array(path), offsets, kept, scene, random)
     return 1 if left else 0
 
 
-def draw(file, roads, path, s, offsets, kept, views, scene, random):
+def draw(file, roads, path, offsets, kept, scene, random):
     """What the camera sees on four roads, and the way of each car on its road, from above."""
     import matplotlib
 
@@ -234,18 +232,17 @@ def draw(file, roads, path, s, offsets, kept, views, scene, random):
     grid = figure.add_gridspec(1 + rows, 20, height_ratios=[1.25] + [1] * rows, hspace=0.3, wspace=0.4)
     for k in range(4):
         road = k % len(roads)
-        ahead, _ = views[(2 * k + 1) * len(views) // 9]
-        one = [np.asarray(v)[road : road + 1] for v in ahead]
+        x, y, heading, s = path[(2 * k + 1) * len(path) // 9, :, road : road + 1]
         part = Scene(1, random)
         for name, value in vars(scene).items():
             setattr(part, name, value[road : road + 1])
         axes = figure.add_subplot(grid[0, 5 * k : 5 * k + 5])
-        axes.imshow(render(*one, part, random, 4 * HEIGHT, 4 * WIDTH)[0])
+        axes.imshow(render(*road_ahead([roads[road]], s, x, y, heading), part, random, 4 * HEIGHT, 4 * WIDTH)[0])
         axes.set_title(f"road {road + 1}, seen from the car", fontsize=8)
         axes.axis("off")
     for i, road in enumerate(roads):
         axes = figure.add_subplot(grid[1 + i // columns, 4 * (i % columns) : 4 * (i % columns) + 4])
-        shown = road.s < np.nanmax(s[:, i]) + 25
+        shown = road.s < path[:, 3, i].max() + 25
         axes.plot(road.x[shown], road.y[shown], color="0.82", linewidth=5, solid_capstyle="round")
         axes.plot(path[:, 0, i], path[:, 1, i], color="tab:blue" if kept[i] else "tab:red", linewidth=1.2)
         axes.plot(road.x[0], road.y[0], "o", color="black", markersize=3)

@@ -51,7 +51,7 @@ class Predict : public Command {
   ExitCode run(const Session& session) override {
     return run_on_ranks(
         [&](const Communicator& world) {
-          if (stream_) return answer(world);
+          if (stream_) return answer(world, session);
           on_root(world, [&] {
             if (!file_exists(request_.out)) return;
             if (!std::filesystem::is_regular_file(request_.out)) {
@@ -74,14 +74,14 @@ class Predict : public Command {
   }
 
  private:
-  [[nodiscard]] ExitCode answer(const Communicator& world) const {
+  [[nodiscard]] ExitCode answer(const Communicator& world, const Session& session) const {
     together(world, [&] {
       if (world.size() == 1) return;
       throw Error(ExitCode::usage, fmt::format("--stream answers on one rank, {} were started\n"
                                                "  try: trainer predict without mpirun",
                                                world.size()));
     });
-    predict_stream(world, request_.checkpoint, std::cin, std::cout);
+    predict_stream(world, request_.checkpoint, std::cin, session.out);
     return ExitCode::ok;
   }
 

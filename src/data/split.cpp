@@ -19,11 +19,7 @@ Subset Subset::of_blocks(const Permutation& order, Index rows, Index first, Inde
   return subset;
 }
 
-Split hold_out(Index size, double fraction, std::uint64_t seed) {
-  return hold_out_blocks(size, 1, fraction, seed);
-}
-
-Split hold_out_blocks(Index size, Index rows, double fraction, std::uint64_t seed) {
+Split hold_out(Index size, double fraction, std::uint64_t seed, Index rows) {
   if (!(fraction >= 0.0 && fraction < 1.0)) {
     throw Error(ExitCode::config,
                 fmt::format("held-out fraction: expected 0 <= fraction < 1, found {}", fraction));

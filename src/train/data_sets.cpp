@@ -99,7 +99,7 @@ void load_on_root(const config::Config& config, bool classification,
 void check_window(const config::Config& config, const Dataset& data) {
   const DatasetHeader& header = data.describe();
   const Index samples = header.blocks.rows * header.blocks.window;
-  if (!header.streamed() || config.data.batch <= samples) return;
+  if (config.data.batch <= samples) return;
   throw config.error(
       "data.memory",
       fmt::format("a quarter of 'memory' holds {} samples of {}, fewer than one batch "
@@ -121,8 +121,7 @@ void split(const config::Config& config, DataSets& sets) {
   if (!sets.val_data) {
     const double fraction = config.data.holdout;
     const auto seed = static_cast<std::uint64_t>(config.run.seed);
-    const Split parts = blocks.rows > 0 ? hold_out_blocks(size, blocks.rows, fraction, seed)
-                                        : hold_out(size, fraction, seed);
+    const Split parts = hold_out(size, fraction, seed, std::max<Index>(blocks.rows, 1));
     train = parts.train;
     val = parts.validation;
     sets.split = fmt::format("holdout {}", fraction);
@@ -143,8 +142,6 @@ void split(const config::Config& config, DataSets& sets) {
                             "  try: --set data.batch={}",
                             config.data.train, train.size(), config.data.batch, train.size()));
   }
-  check_window(config, *sets.train_data);
-  if (sets.val_data) check_window(config, *sets.val_data);
 }
 
 }  // namespace
@@ -209,8 +206,10 @@ SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> 
   });
 }
 
-std::unique_ptr<InputStream> stream_of(const Topology& topology, Samples& samples) {
+std::unique_ptr<InputStream> stream_of(const Topology& topology, const config::Config& config,
+                                       Samples& samples) {
   if (samples.size() == 0 || !samples.data->describe().streamed()) return nullptr;
+  together(topology.ranks(), [&] { check_window(config, *samples.data); });
   auto stream = std::make_unique<InputStream>(topology, *samples.data, samples.subset);
   samples.stream = stream.get();
   return stream;
@@ -235,6 +234,8 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
   sets->val_data = SharedDataset(topology, std::move(val),
                                  source_of(data, data.val.value_or(""), "", classification));
   together(world, [&] { split(config, *sets); });
+  sets->train_stream = stream_of(topology, config, sets->train);
+  sets->val_stream = stream_of(topology, config, sets->val);
   on_root(world, [&] {
     sets->inputs = normalization_of(config, *sets->train_data, sets->train.subset);
     if (config.data.normalize_targets == "standard") {
@@ -250,8 +251,6 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
   broadcast_normalization(world, sets->inputs);
   broadcast_normalization(world, sets->targets);
   sets->digest = broadcast_text(world, sets->digest);
-  sets->train_stream = stream_of(topology, sets->train);
-  sets->val_stream = stream_of(topology, sets->val);
   return sets;
 }
 

@@ -22,9 +22,6 @@ void add_over_ranks(const Communicator& ranks, ConfusionMatrix& confusion) {
   }
 }
 
-}  // namespace
-namespace {
-
 constexpr int kPredictionTag = 31001;
 
 }  // namespace

@@ -102,7 +102,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
     own = load_checked(topology, model,
                        source_of(data, request.data, request.labels, model.loss->classifies()));
     samples = all_of(*own, model.checkpoint);
-    stream = stream_of(topology, samples);
+    stream = stream_of(topology, model.config, samples);
     event.split = request.data;
   }
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.passes);
@@ -133,7 +133,7 @@ bool predict_checkpoint(const Communicator& all, const PredictRequest& request) 
   Evaluator evaluator(world, *model.network, model.checkpoint.info.batch,
                       model.checkpoint.info.microbatches, request.passes);
   Samples samples = all_of(*data, model.checkpoint);
-  const std::unique_ptr<InputStream> stream = stream_of(topology, samples);
+  const std::unique_ptr<InputStream> stream = stream_of(topology, model.config, samples);
   std::vector<Real> predictions = evaluator.predict(model.checkpoint.parameters.span(), samples);
   on_root(world, [&] {
     const PredictionTable table = table_of(model);

@@ -50,7 +50,7 @@ TEST(Split, RefusesWhatLeavesNothing) {
 }
 
 TEST(Split, WholeBlocksAreHeldOut) {
-  const Split split = hold_out_blocks(43, 4, 0.25, 5);  // 10 blocks and 3 samples
+  const Split split = hold_out(43, 0.25, 5, 4);  // 10 blocks and 3 samples
   EXPECT_EQ(split.validation.size(), 8);
   EXPECT_EQ(split.train.size(), 35);
   std::vector<int> visits(43);
@@ -62,7 +62,7 @@ TEST(Split, WholeBlocksAreHeldOut) {
   }
   EXPECT_EQ(visits, std::vector<int>(43, 1));
   EXPECT_EQ(split.train[34], 42);
-  EXPECT_EQ(hold_out_blocks(43, 4, 0.0, 5).train.size(), 43);
+  EXPECT_EQ(hold_out(43, 0.0, 5, 4).train.size(), 43);
 }
 
 }  // namespace

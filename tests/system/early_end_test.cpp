@@ -2,22 +2,14 @@
 // gradients tell: decided alike on any number of ranks, and across an interruption at any step.
 #include <gtest/gtest.h>
 
-#include "system/trainer.hpp"
+#include "system/deployments.hpp"
 
 namespace lockstep::system_test {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kConfig = R"(
-[run]
-name = "early"
-seed = 5
-epochs = 60
-[data]
-train = "data.csv"
-holdout = 0.15
-batch = 48
+constexpr std::string_view kNetwork = R"(train = "data.csv"
 [[layer]]
 type = "linear"
 out = 40
@@ -33,11 +25,12 @@ type = "cross_entropy"
 [optimizer]
 type = "adamw"
 lr = 0.02
-[parallel]
-microbatches = 8
-[log]
-every = "1 steps"
 )";
+
+/// 5 steps in each of up to 60 epochs.
+std::string config(const std::string& section) {
+  return replaced(kHead, "epochs = 2", "epochs = 60") + std::string(kNetwork) + section;
+}
 
 class EarlyEndTest : public testing::Test {
  protected:
@@ -64,7 +57,7 @@ class EarlyEndTest : public testing::Test {
   /// lines of the steps.
   std::vector<std::string> expect_one_end(const std::string& section, const std::string& reason,
                                           const std::vector<int>& stops) {
-    directory_.write("config.toml", std::string(kConfig) + section);
+    directory_.write("config.toml", config(section));
     const Outcome whole = train(0, "whole");
     EXPECT_EQ(whole.code, 0);
     EXPECT_EQ(count(whole.out, "\nstop   " + reason), reason.empty() ? 0 : 1) << whole.out;

@@ -47,11 +47,9 @@ struct Split {
 };
 
 /// Holds out max(1, floor(fraction * size)) samples, chosen by `seed`; none for fraction 0.
-/// Errors: config if the fraction is not in [0, 1) or no training sample would remain.
-[[nodiscard]] Split hold_out(Index size, double fraction, std::uint64_t seed);
-
-/// The same with whole blocks of `rows` samples, one at least; those behind the last whole block
-/// are trained on.
-[[nodiscard]] Split hold_out_blocks(Index size, Index rows, double fraction, std::uint64_t seed);
+/// With `rows` above 1, whole blocks of so many neighbours are held out, and the samples behind the
+/// last whole block are trained on. Errors: config if the fraction is not in [0, 1) or no training
+/// sample would remain.
+[[nodiscard]] Split hold_out(Index size, double fraction, std::uint64_t seed, Index rows = 1);
 
 }  // namespace lockstep

@@ -59,8 +59,11 @@ struct DataSets {
                                                   const config::Config& config, Outputs outputs);
 
 /// What brings the samples of a streamed data set into memory, named in `samples`; null, and
-/// nothing is done, if they are there or there are none. Collective.
-[[nodiscard]] std::unique_ptr<InputStream> stream_of(const Topology& topology, Samples& samples);
+/// nothing is done, if they are there or there are none. Collective. Errors: AgreedError: config if
+/// a window holds less than a batch.
+[[nodiscard]] std::unique_ptr<InputStream> stream_of(const Topology& topology,
+                                                     const config::Config& config,
+                                                     Samples& samples);
 
 /// Checks that the inputs, as normalized, are whole numbers below LayerPlan::symbols where a layer
 /// on the network's input asks for that. Errors: Error(bad_data) naming sample, value and layer.
