@@ -85,6 +85,11 @@ std::string targets_text(const Dataset& data) {
                      numbers_text(data.values()));
 }
 
+std::string weights_name(const config::Data& data) {
+  const auto* const name = std::get_if<std::string>(&data.weights);
+  return name == nullptr ? "w" : *name;
+}
+
 class Data : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "data"; }
@@ -100,8 +105,9 @@ class Data : public Command {
     info_ = app.add_subcommand("info", "Check a data set and tell what it holds");
     add_source(*info_);
     info_->footer("Example:\n  trainer data info datasets/digits.csv.gz --set data.target=64");
-    convert_ =
-        app.add_subcommand("convert", "Write a data set as one HDF5 file, data sets x and y");
+    convert_ = app.add_subcommand("convert",
+                                  "Write a data set as one HDF5 file, data sets x and y, "
+                                  "and of the weights, if any");
     add_source(*convert_);
     convert_->add_option("--out", out_, "HDF5 file to write")->type_name("FILE")->required();
     convert_->add_flag("--force", force_, "Replace the file if it exists (default: off)");
@@ -119,8 +125,12 @@ class Data : public Command {
     session.out << fmt::format("{}\nsamples  {} of {}\ninputs   {}\ntargets  {}\ndigest   {}\n",
                                set.name(), thousands(set.size()), shape_text(set.shape()),
                                inputs_text(set), targets_text(set), set.digest().hex());
+    if (set.describe().weighted) {
+      session.out << fmt::format("weights  {}\n", numbers_text(set.weights()));
+    }
     if (convert_->parsed()) {
-      const std::vector<std::byte> file = to_hdf5(set, data.inputs, data.targets);
+      const std::vector<std::byte> file =
+          to_hdf5(set, data.inputs, data.targets, weights_name(data));
       write_atomically(out_, file);
       session.out << fmt::format("wrote    {}, {} bytes\n", out_,
                                  thousands(static_cast<Index>(file.size())));

@@ -44,7 +44,9 @@ inline Value load(const Field& source) {
       [](const auto* place) -> Value {
         using T = std::remove_cv_t<std::remove_pointer_t<decltype(place)>>;
         if constexpr (std::is_same_v<T, Column>) {
-          return std::visit([](const auto& column) { return Value(column); }, *place);
+          return *place == Column("")
+                     ? Value()
+                     : std::visit([](const auto& column) { return Value(column); }, *place);
         } else if constexpr (kIsOptional<T>) {
           return place->has_value() ? Value(**place) : Value();
         } else if constexpr (std::is_same_v<T, std::vector<double>>) {

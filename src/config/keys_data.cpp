@@ -90,6 +90,12 @@ Section data_section() {
         .default_value = "-1",
         .sentence = "CSV: column to predict, by number from 0 or by name; -1 is the last.",
         .field = field<&C::data, &Data::target>},
+       {.name = "weights",
+        .kind = Kind::index_or_text,
+        .sentence =
+            "CSV: column, HDF5: data set, with the weight of each sample in the loss, 0 or "
+            "more; those of mean 1 leave the learning rate alone. Without it all count alike.",
+        .field = field<&C::data, &Data::weights>},
        {.name = "inputs",
         .default_value = "\"x\"",
         .sentence = "HDF5: name of the data set with the samples.",

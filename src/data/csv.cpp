@@ -131,36 +131,43 @@ bool has_header(const Source& source, const std::vector<std::string_view>& first
   return std::ranges::none_of(first, [](auto field) { return number_in(field).has_value(); });
 }
 
-std::size_t target_column(const Source& source, const DataFile& file, std::size_t columns,
-                          const std::vector<std::string>& names) {
-  if (const auto* name = std::get_if<std::string>(&source.target)) {
+/// The numbers of a text table, the columns of targets and weights apart.
+struct Table {
+  static constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+
+  std::vector<std::string> names;
+  std::size_t columns = 0;
+  std::size_t target = kNone;
+  std::size_t weight = kNone;
+  std::vector<float> inputs;
+  std::vector<double> targets;
+  std::vector<double> weights;
+
+  [[nodiscard]] bool is_input(std::size_t column) const {
+    return column != target && column != weight;
+  }
+};
+
+/// The column, by number (negative: from the end) or name, that holds `what`.
+std::size_t find_column(const std::variant<Index, std::string>& column, std::string_view what,
+                        const DataFile& file, const Table& table) {
+  const std::vector<std::string>& names = table.names;
+  if (const auto* name = std::get_if<std::string>(&column)) {
     const auto found = std::ranges::find(names, *name);
     if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
     throw Error(
         ExitCode::bad_data,
-        fmt::format("{}: expected a target column named \"{}\", found {}", file.path, *name,
+        fmt::format("{}: expected a {} column named \"{}\", found {}", file.path, what, *name,
                     names.empty() ? "no header; give the column's number" : "none in the header"));
   }
-  const Index count = static_cast<Index>(columns);
-  const Index number = std::get<Index>(source.target);
+  const Index count = static_cast<Index>(table.columns);
+  const Index number = std::get<Index>(column);
   if (number < -count || number >= count) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: expected a target column from {} to {}, found {}", file.path,
-                            -count, count - 1, number));
+    throw Error(ExitCode::bad_data, fmt::format("{}: expected a {} column from {} to {}, found {}",
+                                                file.path, what, -count, count - 1, number));
   }
   return static_cast<std::size_t>(number < 0 ? number + count : number);
 }
-
-/// The numbers of a text table, the target column apart.
-struct Table {
-  static constexpr std::size_t kNoTarget = std::numeric_limits<std::size_t>::max();
-
-  std::vector<std::string> names;
-  std::size_t columns = 0;
-  std::size_t target = kNoTarget;
-  std::vector<float> inputs;
-  std::vector<double> targets;
-};
 
 double parse_field(const LineReader& lines, std::size_t column, std::string_view field) {
   if (field.empty()) lines.reject(column, "expected a number, found an empty field");
@@ -183,7 +190,9 @@ void append_row(const LineReader& lines, const std::vector<std::string_view>& fi
   }
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const double number = parse_field(lines, i + 1, fields[i]);
-    if (i != table.target) {
+    if (i == table.weight) {
+      table.weights.push_back(number);
+    } else if (i != table.target) {
       table.inputs.push_back(static_cast<float>(number));
     } else if (labels && !is_label(number)) {
       lines.reject(i + 1, fmt::format("expected a class label, an integer from 0 to 2147483647; "
@@ -206,15 +215,28 @@ Table parse(const Source& source, const DataFile& file) {
   table.columns = fields.size();
   const bool with_target =
       !source.inputs_only || static_cast<Index>(table.columns) > source.input_columns;
-  if (with_target && table.columns < 2) {
-    lines.reject(1, "expected at least two columns, inputs and a target");
+  const bool with_weights =
+      source.weighted() &&
+      (!source.inputs_only || static_cast<Index>(table.columns) > source.input_columns + 1);
+  if (const std::size_t least = 1 + with_target + with_weights; table.columns < least) {
+    lines.reject(
+        1, fmt::format("expected at least {} columns, inputs{}, found {}", least,
+                       with_weights ? ", a target and weights" : " and a target", table.columns));
   }
   bool more = true;
   if (has_header(source, fields)) {
     std::ranges::transform(fields, std::back_inserter(table.names), without_doubled_quotes);
     more = lines.next();
   }
-  if (with_target) table.target = target_column(source, file, table.columns, table.names);
+  if (with_target) table.target = find_column(source.target, "target", file, table);
+  if (with_weights) {
+    table.weight = find_column(source.weights, "weight", file, table);
+    if (table.weight == table.target) {
+      throw Error(ExitCode::config, fmt::format("{}: data.target and data.weights are both column "
+                                                "{}",
+                                                file.path, table.target));
+    }
+  }
   for (; more; more = lines.next()) {
     lines.split(delimiter, fields);
     append_row(lines, fields, source.classification && !source.inputs_only, table);
@@ -225,26 +247,30 @@ Table parse(const Source& source, const DataFile& file) {
 }  // namespace
 
 Dataset load_csv(const Source& source, const DataFile& file) {
-  Table table = parse(source, file);
-  const bool with_target = table.target != Table::kNoTarget;
-  const auto width = static_cast<Index>(table.columns) - (with_target ? 1 : 0);
+  const Table table = parse(source, file);
+  std::vector<std::string> names;
+  Index width = 0;
+  for (std::size_t column = 0; column < table.columns; ++column) {
+    if (!table.is_input(column)) continue;
+    ++width;
+    if (!table.names.empty()) names.push_back(table.names[column]);
+  }
   const auto rows = static_cast<Index>(table.inputs.size()) / width;
   const NumberArray inputs{file.path,
                            {rows, width},
                            NumberType::f32,
                            std::endian::native,
                            std::as_bytes(std::span(table.inputs))};
-  const NumberArray targets{file.path,
-                            {rows},
-                            NumberType::f64,
-                            std::endian::native,
-                            std::as_bytes(std::span(table.targets))};
+  const auto column_of = [&](const std::vector<double>& numbers) {
+    return NumberArray{
+        file.path, {rows}, NumberType::f64, std::endian::native, std::as_bytes(std::span(numbers))};
+  };
+  std::optional<NumberArray> weights;
+  if (table.weight != Table::kNone) weights = column_of(table.weights);
   Dataset dataset = source.inputs_only ? make_dataset(inputs, source.classification)
-                                       : make_dataset(inputs, targets, source.classification);
-  if (!table.names.empty()) {
-    if (with_target) table.names.erase(table.names.begin() + static_cast<Index>(table.target));
-    dataset.set_column_names(std::move(table.names));
-  }
+                                       : make_dataset(inputs, column_of(table.targets), weights,
+                                                      source.classification);
+  dataset.set_column_names(std::move(names));
   return dataset;
 }
 

@@ -37,8 +37,12 @@ Index DatasetHeader::target_bytes() const {
   return size * target_columns * static_cast<Index>(sizeof(float));
 }
 
+Index DatasetHeader::weight_bytes() const {
+  return weighted ? size * static_cast<Index>(sizeof(float)) : 0;
+}
+
 Index DatasetHeader::storage_bytes() const {
-  return aligned<std::byte>(input_bytes()) + target_bytes();
+  return aligned<std::byte>(input_bytes()) + target_bytes() + weight_bytes();
 }
 
 Dataset::Dataset(std::string name, const DatasetHeader& header)
@@ -58,7 +62,12 @@ std::span<std::byte> Dataset::input_bytes() const {
 }
 
 std::span<std::byte> Dataset::target_bytes() const {
-  return storage_.last(static_cast<std::size_t>(header_.target_bytes()));
+  return storage_.subspan(static_cast<std::size_t>(aligned<std::byte>(header_.input_bytes())),
+                          static_cast<std::size_t>(header_.target_bytes()));
+}
+
+std::span<std::byte> Dataset::weight_bytes() const {
+  return storage_.last(static_cast<std::size_t>(header_.weight_bytes()));
 }
 
 std::span<std::uint8_t> Dataset::byte_inputs() const {
@@ -85,6 +94,8 @@ std::span<float> Dataset::values() const {
   assert(header_.target_kind == TargetKind::values);
   return as_numbers<float>(target_bytes());
 }
+
+std::span<float> Dataset::weights() const { return as_numbers<float>(weight_bytes()); }
 
 void Dataset::set_file(std::unique_ptr<InputFile> file) {
   file_ = std::move(file);
@@ -128,6 +139,10 @@ void Dataset::read_window(Index sample, Index offset, std::span<Real> out,
   }
 }
 
+std::span<const std::int32_t> Dataset::labels(Index sample) const {
+  return row<const std::int32_t>(labels(), sample, header_.target_columns);
+}
+
 std::span<const float> Dataset::target(Index sample) const {
   return row<const float>(values(), sample, header_.target_columns);
 }
@@ -159,6 +174,7 @@ Digest Dataset::digest() const {
     digester.update(input_bytes());
   }
   digester.update(target_bytes());
+  digester.update(weight_bytes());
   return digester.finish();
 }
 

@@ -139,13 +139,61 @@ Dataset joined(const std::string& name, std::vector<Dataset> parts) {
   Dataset all(name, header);
   auto inputs = all.input_bytes().begin();
   auto targets = all.target_bytes().begin();
+  auto weights = all.weight_bytes().begin();
   for (const Dataset& part : parts) {
     inputs = std::ranges::copy(part.input_bytes(), inputs).out;
     targets = std::ranges::copy(part.target_bytes(), targets).out;
+    weights = std::ranges::copy(part.weight_bytes(), weights).out;
   }
   all.set_column_names(parts.front().column_names());
   all.set_class_names(parts.front().class_names());
   return all;
+}
+
+Dataset load_any(const Source& source) {
+  const bool find_out = source.type == "auto";
+  const Format* format = find_out ? format_of_folder(source.path) : &format_named(source.type);
+  const bool together = format != nullptr && format->load_files != nullptr;
+  if (together && is_folder(source.path)) return load_folder(*format, source);
+  const Found found = files_of(source.path);
+  if (source.memory > 0 && (find_out || source.type == "hdf5")) {
+    if (auto set = open_hdf5(source, found.files, found.group)) return std::move(*set);
+  }
+  DataFile file = read_data_file(found.files.front());
+  if (format == nullptr) format = &format_of(file);
+  if (format->load_files != nullptr) return format->load_files(source, found.files);
+
+  std::vector<std::string> labels(found.files.size());
+  if (!source.labels_path.empty()) labels = matching_files(source.labels_path);
+  if (labels.size() != found.files.size()) {
+    throw Error(ExitCode::config,
+                fmt::format("{}: expected as many files of labels as of inputs, {}; found {}",
+                            source.labels_path, found.files.size(), labels.size()));
+  }
+  std::vector<Dataset> parts;
+  for (std::size_t i = 0; i < found.files.size(); ++i) {
+    if (i > 0) file = read_data_file(found.files[i]);
+    file.group = found.group;
+    Source one = source;
+    one.path = found.files[i];
+    one.labels_path = labels[i];
+    parts.push_back(format->load(one, file));
+  }
+  return joined(source.path, std::move(parts));
+}
+
+void check_weights(const Source& source, const Dataset& data) {
+  if (!source.weighted() || source.inputs_only) return;
+  if (!data.describe().weighted) {
+    throw Error(ExitCode::config,
+                fmt::format("{}: data.weights: only CSV and HDF5 files have weights for their "
+                            "samples; trainer data convert makes an HDF5 file of any format, to "
+                            "which they can be added",
+                            source.path));
+  }
+  if (std::ranges::any_of(data.weights(), [](float w) { return w > 0; })) return;
+  throw Error(ExitCode::bad_data, fmt::format("{}: all {} weights are 0: nothing could be learned",
+                                              data.name(), data.size()));
 }
 
 }  // namespace
@@ -176,35 +224,9 @@ std::unique_ptr<InputFile> open_inputs(const Source& source) {
 }
 
 Dataset load(const Source& source) {
-  const bool find_out = source.type == "auto";
-  const Format* format = find_out ? format_of_folder(source.path) : &format_named(source.type);
-  const bool together = format != nullptr && format->load_files != nullptr;
-  if (together && is_folder(source.path)) return load_folder(*format, source);
-  const Found found = files_of(source.path);
-  if (source.memory > 0 && (find_out || source.type == "hdf5")) {
-    if (auto set = open_hdf5(source, found.files, found.group)) return std::move(*set);
-  }
-  DataFile file = read_data_file(found.files.front());
-  if (format == nullptr) format = &format_of(file);
-  if (format->load_files != nullptr) return format->load_files(source, found.files);
-
-  std::vector<std::string> labels(found.files.size());
-  if (!source.labels_path.empty()) labels = matching_files(source.labels_path);
-  if (labels.size() != found.files.size()) {
-    throw Error(ExitCode::config,
-                fmt::format("{}: expected as many files of labels as of inputs, {}; found {}",
-                            source.labels_path, found.files.size(), labels.size()));
-  }
-  std::vector<Dataset> parts;
-  for (std::size_t i = 0; i < found.files.size(); ++i) {
-    if (i > 0) file = read_data_file(found.files[i]);
-    file.group = found.group;
-    Source one = source;
-    one.path = found.files[i];
-    one.labels_path = labels[i];
-    parts.push_back(format->load(one, file));
-  }
-  return joined(source.path, std::move(parts));
+  Dataset data = load_any(source);
+  check_weights(source, data);
+  return data;
 }
 
 }  // namespace lockstep

@@ -49,7 +49,7 @@ std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const std::str
 }
 
 std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs_name,
-                               const std::string& targets_name) {
+                               const std::string& targets_name, const std::string& weights_name) {
   const DatasetHeader& header = dataset.describe();
   if (header.is_text()) {
     throw Error(
@@ -70,9 +70,13 @@ std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs
   }
   if (header.target_kind == TargetKind::labels) {
     const std::vector<std::int64_t> labels(dataset.labels().begin(), dataset.labels().end());
-    file.dataset(targets, {{header.size}}, labels);
+    const std::vector<Index> one = {header.size}, several = {header.size, header.target_columns};
+    file.dataset(targets, header.target_columns == 1 ? one : several, labels);
   } else {
     file.dataset(targets, {{header.size, header.target_columns}}, dataset.values());
+  }
+  if (header.weighted) {
+    file.dataset(hdf5_path("", weights_name), {{header.size}}, dataset.weights());
   }
   if (!dataset.class_names().empty()) {
     file.text(targets + kNames, fmt::format("{}", fmt::join(dataset.class_names(), "\n")));
@@ -80,18 +84,38 @@ std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs
   return file.finish();
 }
 
+std::string hdf5_weights_path(const Source& source, const std::string& group) {
+  const auto* const name = std::get_if<std::string>(&source.weights);
+  if (name == nullptr) {
+    throw Error(
+        ExitCode::config,
+        fmt::format("{}: data.weights: expected the name of a data set, found the number {}",
+                    source.path, std::get<Index>(source.weights)));
+  }
+  return name->empty() ? "" : hdf5_path(group, *name);
+}
+
 Dataset load_hdf5(const Source& source, const DataFile& file) {
   const Hdf5Reader reader(file.bytes, file.path);
   const std::string inputs_path = hdf5_path(file.group, source.inputs_name);
+  const auto doubles_of = [&](const std::vector<double>& values, const std::string& path) {
+    return view_of(values, reader.shape_of(path), NumberType::f64,
+                   fmt::format("{}: {}", file.path, path));
+  };
   const auto load_numbers = [&](const auto& values, NumberType type) {
     const NumberArray inputs = view_of(values, reader.shape_of(inputs_path), type,
                                        fmt::format("{}: {}", file.path, inputs_path));
     if (source.inputs_only) return make_dataset(inputs, source.classification);
     const std::string targets_path = hdf5_path(file.group, source.targets_name);
+    const std::string weights_path = hdf5_weights_path(source, file.group);
     const std::vector<double> targets = reader.doubles(targets_path);
-    return make_dataset(inputs,
-                        view_of(targets, reader.shape_of(targets_path), NumberType::f64,
-                                fmt::format("{}: {}", file.path, targets_path)),
+    std::vector<double> weights;
+    std::optional<NumberArray> weights_view;
+    if (!weights_path.empty()) {
+      weights = reader.doubles(weights_path);
+      weights_view = doubles_of(weights, weights_path);
+    }
+    return make_dataset(inputs, doubles_of(targets, targets_path), weights_view,
                         source.classification);
   };
   Dataset data = reader.type_of(inputs_path) == Hdf5Type::u8

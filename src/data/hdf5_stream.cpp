@@ -59,27 +59,44 @@ NumberArray inputs_of(const InputFile& file) {
   return inputs;
 }
 
-/// Adds those of one file behind those of the files before it.
-void append_targets(const std::string& file, const std::string& path, NumberArray& targets,
-                    std::vector<double>& values) {
-  const Hdf5Reader reader = Hdf5Reader::on_disk(file);
-  const std::vector<Index> shape = reader.shape_of(path);
-  const std::vector<double> part = reader.doubles(path);
-  const auto row = [](std::span<const Index> s) { return s.subspan(s.empty() ? 0 : 1); };
-  if (values.empty()) {
-    targets.dimensions = shape;
-  } else if (shape.size() != targets.dimensions.size() || shape.empty() ||
-             !std::ranges::equal(row(shape), row(targets.dimensions))) {
-    throw Error(
-        ExitCode::bad_data,
-        fmt::format("{}: {}: expected targets of one shape in all files, found ({}) after "
-                    "({})",
-                    file, path, fmt::join(shape, ", "), fmt::join(targets.dimensions, ", ")));
-  } else {
-    targets.dimensions[0] += shape[0];
+/// The numbers of one dataset of several files, one after the other.
+struct JoinedNumbers {
+  NumberArray array;
+  std::vector<double> values{};
+
+  JoinedNumbers(const Source& source, const std::vector<std::string>& files,
+                const std::string& path)
+      : array{fmt::format("{}: {}", source.path, path),
+              {},
+              NumberType::f64,
+              std::endian::native,
+              {}} {
+    for (const std::string& file : files) append(file, path);
+    array.data = std::as_bytes(std::span(values));
   }
-  values.insert(values.end(), part.begin(), part.end());
-}
+  JoinedNumbers(const JoinedNumbers&) = delete;  // the array is a view of the values
+  JoinedNumbers& operator=(const JoinedNumbers&) = delete;
+
+ private:
+  void append(const std::string& file, const std::string& path) {
+    const Hdf5Reader reader = Hdf5Reader::on_disk(file);
+    const std::vector<Index> shape = reader.shape_of(path);
+    const std::vector<double> part = reader.doubles(path);
+    const auto row = [](std::span<const Index> s) { return s.subspan(s.empty() ? 0 : 1); };
+    if (values.empty()) {
+      array.dimensions = shape;
+    } else if (shape.size() != array.dimensions.size() || shape.empty() ||
+               !std::ranges::equal(row(shape), row(array.dimensions))) {
+      throw Error(
+          ExitCode::bad_data,
+          fmt::format("{}: {}: expected one shape in all files, found ({}) after ({})", file, path,
+                      fmt::join(shape, ", "), fmt::join(array.dimensions, ", ")));
+    } else {
+      array.dimensions[0] += shape[0];
+    }
+    values.insert(values.end(), part.begin(), part.end());
+  }
+};
 
 }  // namespace
 
@@ -108,12 +125,13 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
     return data;
   }
   const std::string path = hdf5_path(group, source.targets_name);
-  NumberArray targets{
-      fmt::format("{}: {}", source.path, path), {}, NumberType::f64, std::endian::native, {}};
-  std::vector<double> values;
-  for (const std::string& name : files) append_targets(name, path, targets, values);
-  targets.data = std::as_bytes(std::span(values));
-  Dataset data = make_dataset(inputs, targets, source.classification, blocks);
+  const JoinedNumbers targets(source, files, path);
+  const std::string weights_path = hdf5_weights_path(source, group);
+  std::optional<JoinedNumbers> weights;
+  if (!weights_path.empty()) weights.emplace(source, files, weights_path);
+  Dataset data =
+      make_dataset(inputs, targets.array, weights ? std::optional(weights->array) : std::nullopt,
+                   source.classification, blocks);
   data.set_file(std::move(file));
   if (source.classification) {
     data.set_class_names(hdf5_class_names(Hdf5Reader::on_disk(files.front()), path));

@@ -75,7 +75,7 @@ Dataset load_idx(const Source& source, const DataFile& file) {
   const NumberArray inputs = parse(file);
   if (source.inputs_only) return make_dataset(inputs, source.classification);
   const DataFile labels = read_labels_file(source);
-  return make_dataset(inputs, parse(labels), source.classification);
+  return make_dataset(inputs, parse(labels), {}, source.classification);
 }
 
 }  // namespace lockstep

@@ -36,6 +36,8 @@ namespace lockstep {
 /// The path of an object of an HDF5 file: "/group/name" of parts that may have slashes of their
 /// own.
 [[nodiscard]] std::string hdf5_path(const std::string& group, const std::string& name);
+/// That of the weights; empty if all are 1. Errors: config if it is a number.
+[[nodiscard]] std::string hdf5_weights_path(const Source& source, const std::string& group);
 /// The names of the classes beside the targets at this path, if there are any.
 [[nodiscard]] std::vector<std::string> hdf5_class_names(const Hdf5Reader& file,
                                                         const std::string& targets_path);

@@ -8,7 +8,9 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "lockstep/base/error.hpp"
 
@@ -84,14 +86,25 @@ void store_floats(const NumberArray& array, Index length, std::span<float> out) 
   });
 }
 
-void store_labels(const NumberArray& array, std::span<std::int32_t> out) {
+void store_labels(const NumberArray& array, Index length, std::span<std::int32_t> out) {
   for_each_number(array, [&](std::size_t i, double number) {
     if (!is_label(number)) {
-      reject(array, fmt::format("sample {}: expected a class label, an integer from 0 to "
-                                "2147483647; found {}",
-                                i, number));
+      reject(array,
+             fmt::format("{}: expected a class label, an integer from 0 to 2147483647; "
+                         "found {}",
+                         length == 1 ? fmt::format("sample {}", i) : place(i, length), number));
     }
     out[i] = static_cast<std::int32_t>(number);
+  });
+}
+
+void store_weights(const NumberArray& array, std::span<float> out) {
+  for_each_number(array, [&](std::size_t i, double number) {
+    out[i] = to_float(number);
+    if (!std::isfinite(out[i]) || out[i] < 0) {
+      reject(array, fmt::format("weight of sample {}: expected a number from 0 to 3.4e38, found {}",
+                                i, number));
+    }
   });
 }
 
@@ -122,10 +135,13 @@ Shape sample_shape(const NumberArray& inputs) {
 
 Index target_columns(const NumberArray& targets, Index samples, bool classification) {
   const auto& d = targets.dimensions;
-  if (d.empty() || d.size() > 2 ||
-      (d.size() == 2 && (d[1] == 0 || (classification && d[1] != 1)))) {
+  if (d.empty() || d.size() > (classification ? 3 : 2) ||
+      std::ranges::find(d.begin() + 1, d.end(), Index{0}) != d.end()) {
     reject(targets, fmt::format("targets: expected shape {}, found ({})",
-                                classification ? "(samples)" : "(samples) or (samples, columns)",
+                                classification
+                                    ? "(samples), or one label per position, (samples, positions) "
+                                      "or (samples, height, width)"
+                                    : "(samples) or (samples, columns)",
                                 fmt::join(d, ", ")));
   }
   if (d[0] != samples) {
@@ -133,7 +149,14 @@ Index target_columns(const NumberArray& targets, Index samples, bool classificat
                                 "found {}",
                                 samples, d[0]));
   }
-  return d.size() == 2 ? d[1] : 1;
+  return std::accumulate(d.begin() + 1, d.end(), Index{1}, std::multiplies<>());
+}
+
+void check_weights(const NumberArray& weights, Index samples) {
+  const auto& d = weights.dimensions;
+  if (d.size() == 1 && d[0] == samples) return;
+  reject(weights, fmt::format("expected one weight for each of the {} samples, found shape ({})",
+                              samples, fmt::join(d, ", ")));
 }
 
 DatasetHeader header_of(const NumberArray& inputs, bool classification) {
@@ -181,17 +204,21 @@ bool is_label(double number) {
          number == std::floor(number);
 }
 
-Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets, bool classification,
+Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
+                     const std::optional<NumberArray>& weights, bool classification,
                      const Blocks& blocks) {
   DatasetHeader header = header_of(inputs, classification);
   header.blocks = blocks;
+  header.weighted = weights.has_value();
+  if (weights) check_weights(*weights, header.size);
   Dataset dataset =
       store_inputs(inputs, header, target_columns(targets, header.size, classification));
   if (classification) {
-    store_labels(targets, dataset.labels());
+    store_labels(targets, dataset.describe().target_columns, dataset.labels());
   } else {
     store_floats(targets, dataset.describe().target_columns, dataset.values());
   }
+  if (weights) store_weights(*weights, dataset.weights());
   return dataset;
 }
 

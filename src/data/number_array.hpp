@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,12 +28,14 @@ struct NumberArray {
 [[nodiscard]] Index array_bytes(std::span<const Index> dimensions, NumberType type);
 
 /// The arrays of inputs and targets as a dataset. Inputs (n), (n, d), (n, h, w) or (n, h, w, c);
-/// targets (n) or (n, k). Errors: bad_data, naming file, sample and column, for no samples, unequal
-/// numbers of them, numbers that are not finite as float, and labels that are not integers in [0,
-/// 2^31).
-/// With blocks, the inputs are streamed, and inputs.data is not looked at.
+/// values (n) or (n, k); labels (n), or one for each position (n, k) or (n, h, w); weights, if
+/// there are any, (n). Errors: bad_data, naming file, sample and column, for no samples, unequal
+/// numbers of them, numbers that are not finite as float, labels that are not integers in [0,
+/// 2^31), and weights below 0. With blocks, the inputs are streamed, and inputs.data is not looked
+/// at.
 [[nodiscard]] Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
-                                   bool classification, const Blocks& blocks = {});
+                                   const std::optional<NumberArray>& weights, bool classification,
+                                   const Blocks& blocks = {});
 
 /// The array of inputs as a dataset of which nobody knows the answers: labels or values are 0.
 [[nodiscard]] Dataset make_dataset(const NumberArray& inputs, bool classification,

@@ -31,15 +31,26 @@ void evaluate_loss(const Loss& loss, const Pass& pass, ConstTensor prediction,
   }
   const auto per_sample = static_cast<double>(positions);
   const auto row_weight = static_cast<Real>(weight / per_sample);
+  const auto evaluate = [&](Index first, Index rows, Real weight_of_row, MetricSums& total) {
+    Real* const slope = gradient.data == nullptr ? nullptr : gradient.data + first * columns;
+    loss.evaluate({prediction.data + first * columns, rows, columns}, answers.rows(first, rows),
+                  weight_of_row, {slope, rows, columns}, total);
+  };
   parallel_for(static_cast<Index>(sums.size()), [&](Index i) {
     const Microbatch& m = pass.microbatches[static_cast<std::size_t>(i)];
-    const Index first = m.first_row * positions;
-    const Index rows = m.rows * positions;
-    Real* const slope = gradient.data == nullptr ? nullptr : gradient.data + first * columns;
     MetricSums& total = sums[static_cast<std::size_t>(i)];
     total = {};
-    loss.evaluate({prediction.data + first * columns, rows, columns}, answers.rows(first, rows),
-                  row_weight, {slope, rows, columns}, total);
+    if (targets.weights.empty()) {
+      evaluate(m.first_row * positions, m.rows * positions, row_weight, total);
+    } else {
+      for (Index sample = m.first_row; sample < m.first_row + m.rows; ++sample) {
+        const Real own = targets.weights[static_cast<std::size_t>(sample)];
+        MetricSums part{};
+        evaluate(sample * positions, positions, row_weight * own, part);
+        part[0] *= static_cast<double>(own);
+        for (std::size_t k = 0; k < part.size(); ++k) total[k] += part[k];
+      }
+    }
     for (double& sum : total) sum /= per_sample;
   });
 }

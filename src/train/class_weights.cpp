@@ -7,14 +7,17 @@ namespace lockstep {
 std::vector<double> balanced_weights(const Samples& samples, Index classes) {
   std::vector<Index> counts(static_cast<std::size_t>(classes));
   for (Index i = 0; i < samples.size(); ++i) {
-    const auto label = static_cast<std::size_t>(samples.data->label(samples.subset[i]));
-    if (label < counts.size()) ++counts[label];  // others are refused with the targets
+    for (const std::int32_t label : samples.data->labels(samples.subset[i])) {
+      const auto c = static_cast<std::size_t>(label);
+      if (c < counts.size()) ++counts[c];  // others are refused with the targets
+    }
   }
+  const Index labels = samples.size() * samples.data->describe().target_columns;
   const auto present = classes - std::ranges::count(counts, Index{0});
   std::vector<double> weights;
   for (const Index count : counts) {
     weights.push_back(count == 0 ? 1
-                                 : static_cast<double>(samples.size()) /
+                                 : static_cast<double>(labels) /
                                        (static_cast<double>(present) * static_cast<double>(count)));
   }
   return weights;

@@ -155,6 +155,7 @@ Source source_of(const config::Data& data, const std::string& path, const std::s
   if (data.header != "auto") source.header = data.header == "yes";
   source.delimiter = delimiter_of(data.delimiter);
   source.target = data.target;
+  source.weights = data.weights;
   source.inputs_name = data.inputs;
   source.targets_name = data.targets;
   source.label_pattern = data.label_pattern;
@@ -302,13 +303,15 @@ void check_probabilities(const Dataset& data) {
 
 void check_labels(const Dataset& data, const std::string& layer, Index classes) {
   for (Index i = 0; i < data.size(); ++i) {
-    if (data.label(i) < classes) continue;
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: label {} of sample {} is out of range: layer '{}' has {} outputs, "
-                            "for the labels 0 to {}\n"
-                            "  if the label is right, give the last linear layer out = {} or more",
-                            data.name(), data.label(i), i, layer, classes, classes - 1,
-                            Index{data.label(i)} + 1));
+    for (const std::int32_t label : data.labels(i)) {
+      if (label < classes) continue;
+      throw Error(
+          ExitCode::bad_data,
+          fmt::format("{}: label {} of sample {} is out of range: layer '{}' has {} outputs, "
+                      "for the labels 0 to {}\n"
+                      "  if the label is right, give the last linear layer out = {} or more",
+                      data.name(), label, i, layer, classes, classes - 1, Index{label} + 1));
+    }
   }
 }
 
@@ -330,9 +333,11 @@ void check_targets(const Dataset& data, const Network& network, Outputs outputs)
       throw Error(
           ExitCode::config,
           fmt::format("layer '{}' gives {} positions, each of which needs a label, but each "
-                      "sample of {} has {}\n"
-                      "  for one label per sample add a layer of type 'flatten' before it",
-                      last, output.positions(), data.name(), found));
+                      "sample of {} has {}\n  {}",
+                      last, output.positions(), data.name(), found,
+                      found == 1
+                          ? "for one label per sample add a layer of type 'flatten' before it"
+                          : "the layers must keep the positions that have labels"));
     }
     if (!data.describe().is_text()) {
       check_labels(data, last, output.channels);

@@ -7,7 +7,10 @@
 namespace lockstep {
 
 RowReader::RowReader(Index rows, const Shape& output)
-    : output_(output), labels_(rows * output.positions()), values_(rows * output.size()) {}
+    : output_(output),
+      labels_(rows * output.positions()),
+      values_(rows * output.size()),
+      weights_(rows) {}
 
 RowReader::Epoch RowReader::epoch_of(const Samples& samples, std::uint64_t number) {
   if (!samples.window_seed) return {number, 0};
@@ -28,18 +31,26 @@ void RowReader::read_row(const Samples& samples, const Epoch& epoch, Index row, 
   data.read_input(id, *samples.inputs, values);
   if (samples.augmenter != nullptr) samples.augmenter->apply(epoch.number, id, values);
   if (data.describe().target_kind == TargetKind::labels) {
-    labels_.data()[row] = data.label(id);
+    const Index positions = output_.positions();
+    std::ranges::copy(data.labels(id), labels_.span(row * positions, positions).begin());
   } else {
     samples.targets->apply(data.target(id), values_.span(row * output_.size(), output_.size()));
+  }
+  if (data.describe().weighted) {
+    weights_.data()[row] = data.weights()[static_cast<std::size_t>(id)];
   }
 }
 
 Targets RowReader::targets(const Samples& samples, Index rows) const {
   const Index answers = rows * output_.positions();
+  Targets targets;
   if (samples.data->describe().target_kind == TargetKind::labels) {
-    return {.labels = labels_.span(0, answers), .values = {}};
+    targets.labels = labels_.span(0, answers);
+  } else {
+    targets.values = {values_.data(), answers, output_.channels};
   }
-  return {.labels = {}, .values = {values_.data(), answers, output_.channels}};
+  if (samples.data->describe().weighted) targets.weights = weights_.span(0, rows);
+  return targets;
 }
 
 }  // namespace lockstep

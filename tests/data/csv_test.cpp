@@ -2,6 +2,7 @@
 
 #include "io/gzip_testing.hpp"
 #include "io/testing.hpp"
+#include "lockstep/base/error.hpp"
 #include "lockstep/data/formats.hpp"
 
 namespace lockstep {
@@ -63,6 +64,32 @@ TEST(Csv, TakesTheTargetByNameOrNumber) {
   EXPECT_EQ(load_text("1,2,3\n", source).target(0)[0], 1.0f);
   source.target = Index{-2};
   EXPECT_EQ(load_text("1,2,3\n", source).target(0)[0], 2.0f);
+}
+
+TEST(Csv, WeightsAreAColumnOfTheirOwn) {
+  Source source;
+  source.target = "b";
+  source.weights = "w";
+  const Dataset named = load_text("w,a,b\n0.5,2,1\n0,4,0\n", source);
+  EXPECT_EQ(named.shape().channels, 1);
+  EXPECT_EQ(named.column_names(), (std::vector<std::string>{"a"}));
+  EXPECT_EQ(inputs_of(named), (std::vector<float>{2, 4}));
+  EXPECT_EQ(std::vector<float>(named.weights().begin(), named.weights().end()),
+            (std::vector<float>{0.5f, 0}));
+  source.target = Index{-1};
+  source.weights = Index{0};
+  EXPECT_EQ(load_text("0.5,2,1\n0,4,0\n", source).digest(), named.digest());
+  EXPECT_NE(load_text("0.5,2,1\n0.1,4,0\n", source).digest(), named.digest());
+  source.weights = Index{2};
+  EXPECT_THROW((void)load_text("0.5,2,1\n", source), Error);
+
+  // Files to predict: as they were for training, or without weights, or only the inputs.
+  source.weights = Index{0};
+  source.inputs_only = true;
+  source.input_columns = 1;
+  EXPECT_EQ(inputs_of(load_text("0.5,2,1\n", source)), (std::vector<float>{2}));
+  EXPECT_EQ(inputs_of(load_text("2,1\n", source)), (std::vector<float>{2}));
+  EXPECT_EQ(inputs_of(load_text("2\n", source)), (std::vector<float>{2}));
 }
 
 TEST(Csv, ObeysTheHeaderSetting) {

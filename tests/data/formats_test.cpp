@@ -58,6 +58,19 @@ TEST(Formats, GiveEqualDigestsForEqualData) {
   EXPECT_EQ(load(csv).digest(), load(npy).digest());
 }
 
+TEST(Formats, WeightsOfSeveralFilesFollowEachOther) {
+  const TemporaryDirectory directory;
+  directory.write("a1.csv", "1,0,0\n2,1,0\n");
+  directory.write("a2.csv", "3,0,4\n");
+  Source source;
+  source.path = directory / "a?.csv";
+  source.target = Index{1};
+  source.weights = Index{2};
+  const Dataset data = load(source);
+  EXPECT_TRUE(std::ranges::equal(data.weights(), std::vector<float>{0, 0, 4}));
+  EXPECT_EQ(data.label(1), 1);
+}
+
 TEST(Formats, InputsOnlyNeedNoAnswers) {
   const TemporaryDirectory directory;
   Source source;

@@ -41,7 +41,7 @@ TEST(Hdf5, PatternsMatchFilesAndTheGroupIsOfEach) {
   const TemporaryDirectory directory;
   Dataset part("part", {.shape = {.channels = 1}, .size = 2});
   for (const char* name : {"p1.h5", "p2.h5"}) {
-    directory.write(name, text_of(to_hdf5(part, "train/inputs", "train/targets")));
+    directory.write(name, text_of(to_hdf5(part, "train/inputs", "train/targets", "w")));
   }
   Source source;
   source.path = directory / "p[12].h5:train";
@@ -52,12 +52,14 @@ TEST(Hdf5, ADatasetComesBackAsItWasWritten) {
   const TemporaryDirectory directory;
   const auto expect_same = [&](const Dataset& before, bool classification) {
     Source source;
-    source.path = directory.write("a.h5", text_of(to_hdf5(before, "x", "sets/y")));
+    source.path = directory.write("a.h5", text_of(to_hdf5(before, "x", "sets/y", "sets/w")));
     source.inputs_name = "x";
     source.targets_name = "sets/y";
     source.classification = classification;
+    if (before.describe().weighted) source.weights = "sets/w";
     EXPECT_EQ(load(source).digest(), before.digest());
     EXPECT_EQ(load(source).class_names(), before.class_names());
+    EXPECT_TRUE(std::ranges::equal(load(source).weights(), before.weights()));
   };
   Dataset images("images", {.shape = {2, 3, 1}, .size = 2, .input_type = InputType::bytes});
   for (std::size_t i = 0; i < 12; ++i) images.byte_inputs()[i] = static_cast<std::uint8_t>(20 * i);
@@ -71,6 +73,12 @@ TEST(Hdf5, ADatasetComesBackAsItWasWritten) {
   for (std::size_t i = 0; i < 12; ++i) sequences.float_inputs()[i] = static_cast<float>(i) / 7;
   sequences.values()[3] = -0.5f;
   expect_same(sequences, false);
+  Dataset tags("labels of positions, samples with weights",
+               {.shape = {3, 1, 2}, .size = 2, .target_columns = 3, .weighted = true});
+  tags.labels()[4] = 5;
+  std::ranges::copy(std::vector<float>{0, 2.5f}, tags.weights().begin());
+  expect_same(tags, true);
+  EXPECT_EQ(tags.labels(1)[1], 5);
 }
 
 }  // namespace

@@ -265,6 +265,31 @@ TEST(EvaluateLoss, ValuesOfPositionsAreRowsOfTheirOwn) {
   EXPECT_THAT(gradient, ElementsAre(0, 0.5f, 1, 2));
 }
 
+// A weight multiplies the loss of its sample and its slope; hits are counted without it.
+TEST(EvaluateLoss, AWeightIsHowOftenASampleCounts) {
+  const Shape shape{2, 1, 2};
+  const std::vector<float> z{0, 1, 2, 0, 0, 3, 1, 1, 5, 4, 0, 2};
+  const std::vector<std::int32_t> labels{1, 1, 0, 0, 1, 1};
+  const std::vector<float> weights{2, 0, 1};
+  const auto microbatches = microbatches_of({2, 1});
+  const Pass pass{.microbatches = microbatches, .random = {}};
+  const auto loss = cross_entropy();
+  std::vector<float> plain(z.size()), weighted(z.size());
+  std::vector<MetricSums> each(3), sums(2);
+  evaluate_loss(*loss, {.microbatches = microbatches_of({1, 1, 1}), .random = {}},
+                {z.data(), shape}, {.labels = labels, .values = {}}, 0.5, {plain.data(), shape},
+                each);
+  evaluate_loss(*loss, pass, {z.data(), shape},
+                {.labels = labels, .values = {}, .weights = weights}, 0.5, {weighted.data(), shape},
+                sums);
+  EXPECT_DOUBLE_EQ(sums[0][0], 2 * each[0][0]);
+  EXPECT_EQ(sums[0][1], each[0][1] + each[1][1]);
+  EXPECT_DOUBLE_EQ(sums[1][0], each[2][0]);
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_EQ(weighted[i], weights[i / 4] * plain[i]) << i;
+  }
+}
+
 class LossContract : public testing::TestWithParam<LossCase> {
  public:
   ~LossContract() override { set_thread_count(threads_); }

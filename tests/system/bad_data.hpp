@@ -75,7 +75,7 @@ inline std::vector<BadInput> bad_data() {
        data("data2.csv", replaced(table, "\n" + second_line, "\n"))},
       {"OneColumn",
        bad_data,
-       {"data2.csv:1:", "at least two columns"},
+       {"data2.csv:1:", "at least 2 columns"},
        data("data2.csv", "1\n2\n3\n")},
       {"HeaderOnly", bad_data, {"data2.csv", "at least one sample"}, data("data2.csv", "a,b,c\n")},
       {"LabelOutOfRange",
@@ -271,6 +271,62 @@ inline std::vector<BadInput> bad_data() {
        config,
        {"--set", "'out': only a text has a vocabulary", "data.type"},
        set("layer.fc2.out=vocab")},
+#ifdef LOCKSTEP_HAS_PNG
+      {"PngCorrupt",
+       bad_data,
+       {"images/a/1.png: no intact PNG"},
+       [](const Scene& s) {
+         std::filesystem::create_directories(s.directory.path() / "images" / "a");
+         s.write("images/a/1.png", "\x89PNG\r\n\x1a\n" + std::string(40, 'x'));
+         return Arguments{"train", "config.toml", "--set", "data.train=images"};
+       }},
+#endif
+      {"WeightNegative",
+       bad_data,
+       {"data.csv: weight of sample 0: expected a number from 0 to 3.4e38, found -1"},
+       data("data.csv", "1,2,-1,0\n1,2,1,1\n", {"--set", "data.weights=2"})},
+      {"WeightsAllZero",
+       bad_data,
+       {"data.csv: all 3 weights are 0"},
+       data("data.csv", "1,2,0,0\n1,2,0,1\n1,2,0,0\n", {"--set", "data.weights=2"})},
+      {"WeightsInTheTargetColumn",
+       config,
+       {"data.csv", "data.target and data.weights are both column 4"},
+       set("data.weights=4")},
+      {"WeightsOfNoColumn",
+       bad_data,
+       {"data.csv", "weight column named \"importance\"", "no header"},
+       set("data.weights=importance")},
+      {"WeightsOfAnotherFormat",
+       config,
+       {"images: data.weights: only CSV and HDF5", "trainer data convert"},
+       [=](const Scene& s) {
+         Arguments line = data_with_labels("images", images, labels)(s);
+         line.insert(line.end(), {"--set", "data.weights=w"});
+         return line;
+       }},
+      {"WeightsOfOtherLength",
+       bad_data,
+       {"data.h5: /y: expected one weight for each of the 1000 samples, found shape (1000, 2)"},
+       [](const Scene& s) {
+         Hdf5Writer file;
+         file.dataset("/x", {{1000, 4}}, std::vector<float>(4000, 1.0f));
+         file.dataset("/y", {{1000, 2}}, std::vector<std::int64_t>(2000, 1));
+         s.write("data.h5", text_of(file.finish()));
+         Arguments line = options({"--set", "data.train=data.h5"})(s);
+         line.insert(line.end(), {"--set", "data.weights=y"});
+         return line;
+       }},
+      {"LabelsOfMorePositions",
+       config,
+       {"layer 'fc2' gives 1 positions", "each sample of data.h5: /x has 2"},
+       [](const Scene& s) {
+         Hdf5Writer file;
+         file.dataset("/x", {{1000, 4}}, std::vector<float>(4000, 1.0f));
+         file.dataset("/y", {{1000, 2}}, std::vector<std::int64_t>(2000, 1));
+         s.write("data.h5", text_of(file.finish()));
+         return options({"--set", "data.train=data.h5"})(s);
+       }},
       {"Hdf5Truncated",
        bad_data,
        {"data.h5"},

@@ -2,6 +2,7 @@
 // details of deployment, which change no bit of what is learned.
 #include <gtest/gtest.h>
 
+#include "lockstep/io/hdf5.hpp"
 #include "system/deployments.hpp"
 
 namespace lockstep::system_test {
@@ -236,6 +237,64 @@ TEST_F(RankInvarianceTest, WeightedClassesAndTopK) {
   const std::string resolved = read_text(directory_.path() / "run1/config.resolved.toml");
   EXPECT_NE(resolved.find("class_weights = ["), std::string::npos) << resolved;
   EXPECT_EQ(count(read_text(directory_.path() / "run1/metrics.jsonl"), "\"val_top2\":"), 2);
+}
+
+// The fifth input is the weight of a sample, in training and wherever the loss is measured.
+TEST_F(RankInvarianceTest, WeightedSamples) {
+  directory_.write("data.csv", class_table(248, 21, 5));
+  Case c = momentum();
+  c.config = replaced(c.config, "train = \"data.csv\"", "train = \"data.csv\"\nweights = 4");
+  expect_equal(c, {{2, 2, true, "4 KiB"}, {3, 1, false, "4 KiB"}, {8, 1, true, "64 B"}});
+  const Outcome judged =
+      run(command_in(directory_, 2, {"eval", "run1/checkpoints/latest.h5", "--json"}));
+  EXPECT_EQ(judged.code, 0) << judged.err;
+  const auto loss = [](const std::string& json) {
+    const auto at = json.find("\"loss\":");
+    return json.substr(at, json.find(',', at) - at);
+  };
+  EXPECT_EQ(loss(judged.out), loss(metric_lines(directory_.path() / "run1", "eval").back()));
+  directory_.write("config.toml", replaced(c.config, "weights = 4", "weights = 5"));
+  EXPECT_NE(train({1, 1, true, "4 KiB"}).digest,
+            train({1, 1, true, "4 KiB"}, {"--set", "data.weights=4"}).digest);
+}
+
+// A label for every position of a sequence: is the number there above the one before?
+TEST_F(RankInvarianceTest, LabelsOfPositions) {
+  constexpr Index kSamples = 248, kPositions = 9;
+  Numbers numbers(2);
+  std::vector<float> x;
+  std::vector<std::int64_t> y;
+  for (Index i = 0; i < kSamples * kPositions; ++i) {
+    x.push_back(static_cast<float>(numbers.next()));
+    y.push_back(i % kPositions > 0 && x.back() > x[x.size() - 2] ? 1 : 0);
+  }
+  Hdf5Writer file;
+  file.dataset("/x", {{kSamples, kPositions, 1, 1}}, x);
+  file.dataset("/y", {{kSamples, kPositions}}, y);
+  directory_.write("data.h5", text_of(file.finish()));
+  const Case c{"labels of positions", fmt::format("{}train = \"data.h5\"\n{}", kHead, R"(
+[[layer]]
+type = "lstm"
+units = 12
+[[layer]]
+type = "linear"
+out = 2
+[loss]
+type = "cross_entropy"
+class_weights = "balanced"
+[optimizer]
+type = "adamw"
+lr = 0.05
+[checkpoint]
+best = "val/acc"
+)")};
+  const std::string many = replaced(c.config, "epochs = 2", "epochs = 8");
+  expect_equal({c.name, many}, {{2, 1, true, "4 KiB"}, {3, 2, false, "4 KiB"}});
+  const Outcome judged =
+      run(command_in(directory_, 2, {"eval", "run1/checkpoints/latest.h5", "--json"}));
+  const auto at = judged.out.find("\"acc\":");
+  ASSERT_NE(at, std::string::npos) << judged.out << judged.err;
+  EXPECT_GT(std::stod(judged.out.substr(at + 6)), 0.9) << judged.out;
 }
 
 // Every probability is written, and the same bytes on any number of ranks.

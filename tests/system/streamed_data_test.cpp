@@ -130,6 +130,28 @@ TEST_F(StreamedDataTest, WithoutShufflingItIsTheSameAsInMemory) {
   EXPECT_EQ(judge("streamed", {"--data", "val.h5"}), judge("loaded", {}));
 }
 
+TEST_F(StreamedDataTest, SeveralFilesWithWeightsAreTheSameAsInMemory) {
+  directory_.write("config.toml", replaced(kConfig, "train.h5", "part?.h5"));
+  for (const int part : {1, 2}) {
+    const std::string file = directory_ / fmt::format("part{}.h5", part);
+    const int count = 700 + part;
+    write_hdf5_set(file, count, 20, 3, 50);
+    std::vector<float> weights;
+    for (int i = 0; i < count; ++i) weights.push_back(static_cast<float>(i % 5));
+    write_hdf5_rows(file, "w", false, {static_cast<hsize_t>(count)}, weights);
+  }
+  const Arguments weighted = {"--set", "data.shuffle=false", "--set", "data.weights=w"};
+  Arguments in_memory = weighted;
+  in_memory.insert(in_memory.end(), {"--set", "data.memory=0", "--set", "data.holdout=0"});
+  Arguments streamed = weighted;
+  streamed.insert(streamed.end(), {"--set", "data.holdout=0"});
+  static_cast<void>(end_of(3, "streamed", streamed));
+  static_cast<void>(end_of(1, "loaded", in_memory));
+  static_cast<void>(end_of(2, "alike", {"--set", "data.shuffle=false", "--set", "data.holdout=0"}));
+  EXPECT_EQ(digest("streamed"), digest("loaded"));
+  EXPECT_NE(digest("streamed"), digest("alike"));
+}
+
 TEST_F(StreamedDataTest, AnotherOrderIsRefusedOnResume) {
   write(0);
   EXPECT_EQ(train(1, "run", {"--max-steps", "7"}).code, 75);

@@ -38,6 +38,7 @@ struct Data {
   std::string header;
   std::string delimiter;
   Column target;
+  Column weights = "";
   std::string inputs;
   std::string targets;
   Index memory = 0;  ///< bytes; 0: no limit

@@ -32,7 +32,8 @@ struct DatasetHeader {
   Index symbols = 0;  ///< of a text, stored once: samples are windows of it, and the label of each
                       ///< position is the symbol that follows it
   Index stride = 0;   ///< of a text: from the start of one window to the next
-  Blocks blocks{};    ///< of inputs that stay in their files, blocks of which are read; else none
+  bool weighted = false;  ///< each sample has a weight of its own
+  Blocks blocks{};  ///< of inputs that stay in their files, blocks of which are read; else none
 
   [[nodiscard]] bool is_text() const { return input_type == InputType::symbols; }
   [[nodiscard]] bool streamed() const { return blocks.rows > 0; }
@@ -40,8 +41,9 @@ struct DatasetHeader {
   [[nodiscard]] Index row_bytes() const;
   [[nodiscard]] Index input_bytes() const;
   [[nodiscard]] Index target_bytes() const;
+  [[nodiscard]] Index weight_bytes() const;
   /// Bytes of storage: the inputs unless they are streamed, rounded up to kAlignment, then the
-  /// targets.
+  /// targets, then the weights.
   [[nodiscard]] Index storage_bytes() const;
   friend bool operator==(const DatasetHeader&, const DatasetHeader&) = default;
 };
@@ -74,6 +76,7 @@ class Dataset {
   [[nodiscard]] std::span<std::byte> storage() const { return storage_; }
   [[nodiscard]] std::span<std::byte> input_bytes() const;
   [[nodiscard]] std::span<std::byte> target_bytes() const;
+  [[nodiscard]] std::span<std::byte> weight_bytes() const;
 
   /// All inputs as stored; the type must be that of the header.
   [[nodiscard]] std::span<std::uint8_t> byte_inputs() const;
@@ -82,6 +85,8 @@ class Dataset {
   /// All targets as stored, those of a text apart; the kind must be that of the header.
   [[nodiscard]] std::span<std::int32_t> labels() const;
   [[nodiscard]] std::span<float> values() const;
+  /// How much each sample counts in the loss; empty if all count alike.
+  [[nodiscard]] std::span<float> weights() const;
 
   /// Streamed inputs: the files that hold them, and where the first row of each block lies while it
   /// is in memory, which is up to whoever reads it; null while it is not.
@@ -100,9 +105,10 @@ class Dataset {
   /// follow each. Requires out.size() == labels.size() == target_columns.
   void read_window(Index sample, Index offset, std::span<Real> out,
                    std::span<std::int32_t> labels) const;
-  [[nodiscard]] std::int32_t label(Index sample) const {
-    return labels()[static_cast<std::size_t>(sample)];
-  }
+  /// The labels of one sample, one for each of its positions that has one.
+  [[nodiscard]] std::span<const std::int32_t> labels(Index sample) const;
+  /// The label of a sample that has one.
+  [[nodiscard]] std::int32_t label(Index sample) const { return labels(sample).front(); }
   /// The target values of one sample.
   [[nodiscard]] std::span<const float> target(Index sample) const;
 

@@ -45,8 +45,10 @@ struct Source {
   std::optional<char> delimiter;  ///< csv: between fields; ' ' is any white space. Unset: found out
   std::variant<Index, std::string> target =
       Index{-1};  ///< csv: target column, by number (negative: from the end) or name
-  std::string inputs_name = "inputs";       ///< hdf5: dataset of the inputs
-  std::string targets_name = "targets";     ///< hdf5: dataset of the targets
+  std::variant<Index, std::string> weights = "";  ///< csv: column, as target; hdf5: dataset of the
+                                                  ///< weight of each sample; "": all are 1
+  std::string inputs_name = "inputs";             ///< hdf5: dataset of the inputs
+  std::string targets_name = "targets";           ///< hdf5: dataset of the targets
   std::string label_pattern = "{label}/*";  ///< one file per sample: where its path has the label
   /// Names of the labels 0, 1, ... of the training data; empty: its labels were numbers. Unset:
   /// found out.
@@ -57,8 +59,10 @@ struct Source {
       true;  ///< targets are class labels: integers in [0, 2^31); else finite numbers
   bool inputs_only = false;  ///< nobody knows the answers: no targets are read, all are 0
   Index memory = 0;  ///< hdf5: inputs of more bytes than this stay in their files; 0: no limit
-  Index input_columns =
-      0;  ///< csv with inputs_only: so many columns or fewer hold no target column
+  Index input_columns = 0;  ///< csv with inputs_only: so many columns or fewer hold no target
+                            ///< column, one more no weights
+
+  [[nodiscard]] bool weighted() const { return weights != std::variant<Index, std::string>(""); }
 };
 
 /// A data file in memory, already unpacked.
@@ -95,11 +99,13 @@ struct Format {
 /// The files of the inputs of a set that `load` found streamed, opened once more.
 [[nodiscard]] std::unique_ptr<InputFile> open_inputs(const Source& source);
 
-/// The samples as an HDF5 file with these two datasets: inputs (samples, columns), or of images and
-/// sequences (samples, height, width, channels), as they are stored; labels (samples) or values
-/// (samples, columns). `load` gives the same dataset back. Errors: config for a text, which is a
+/// The samples as an HDF5 file with these datasets: inputs (samples, columns), or of images and
+/// sequences (samples, height, width, channels), as they are stored; labels (samples) or (samples,
+/// positions), or values (samples, columns); weights (samples), if there are any. `load` gives the
+/// same dataset back. Errors: config for a text, which is a
 /// file as it is.
 [[nodiscard]] std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs_name,
-                                             const std::string& targets_name);
+                                             const std::string& targets_name,
+                                             const std::string& weights_name);
 
 }  // namespace lockstep

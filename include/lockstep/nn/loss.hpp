@@ -16,8 +16,9 @@ namespace lockstep {
 struct Targets {
   std::span<const std::int32_t> labels;  ///< one per row of the prediction
   ConstMatrix values;                    ///< as many as the prediction, in the same order
+  std::span<const Real> weights{};  ///< how much each sample counts in the loss; empty: all count 1
 
-  /// The answers of rows [first, first + count).
+  /// The answers of rows [first, first + count), without weights.
   [[nodiscard]] Targets rows(Index first, Index count) const;
 };
 
@@ -99,7 +100,9 @@ std::unique_ptr<Loss> binary_cross_entropy();
 
 /// Evaluates the loss of each microbatch of a pass on its own; `sums` has one entry per microbatch
 /// and is set. The loss of a sample is the mean over its positions, and so are its other sums;
-/// `weight` is that of a sample.
+/// `weight` is that of a sample. The loss of a sample, not its other sums, is multiplied by the
+/// sample's own weight. The mean is over samples, not over weights: weights of mean 1 leave the
+/// learning rate alone.
 void evaluate_loss(const Loss& loss, const Pass& pass, ConstTensor prediction,
                    const Targets& targets, double weight, Tensor gradient,
                    std::span<MetricSums> sums);

@@ -7,8 +7,8 @@
 
 namespace lockstep {
 
-/// Weights under which every class counts alike: samples / (classes that occur * samples of the
-/// class), of mean 1 over the samples; 1 for a class that does not occur.
+/// Weights under which every class counts alike: labels / (classes that occur * labels of the
+/// class), of mean 1 over the labels; 1 for a class that does not occur.
 /// Source: the heuristic "balanced" of scikit-learn, after King and Zeng 2001.
 [[nodiscard]] std::vector<double> balanced_weights(const Samples& samples, Index classes);
 

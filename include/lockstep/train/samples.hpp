@@ -58,6 +58,7 @@ class RowReader {
   Shape output_;
   Buffer<std::int32_t> labels_;
   Buffer<Real> values_;
+  Buffer<Real> weights_;
 };
 
 template <typename SampleOfRow>
