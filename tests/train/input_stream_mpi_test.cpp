@@ -58,7 +58,7 @@ TEST(InputStream, GivesEverySampleInTheOrderOfTheSampler) {
   const std::vector<std::vector<int>> layouts{{}, {1}, {1, 2}};
   for (const auto& nodes : layouts) {
     const Topology topology(world, nodes);
-    for (const hsize_t chunk_rows : {0, 32}) {
+    for (const hsize_t chunk_rows : {0u, 32u}) {
       const StreamedSet set(chunk_rows);
       const DatasetHeader& header = set.streamed->describe();
       EXPECT_TRUE(header.streamed());
