@@ -18,8 +18,6 @@ constexpr double kLooks = 10;
 constexpr double kLongestPeriod = 1;
 /// Looks after which a watchdog that does not tick is not waited for.
 constexpr double kPatience = 3;
-/// How much longer ranks wait that may only suffer from what others must tell.
-constexpr double kGrace = 2;
 
 std::string seconds_text(double seconds) {
   std::array<char, 32> text{};
@@ -82,14 +80,14 @@ void Watchdog::watch() {
     changed_.wait_for(lock, std::chrono::duration<double>(period()),
                       [this] { return done_ || new_limits_; });
     new_limits_ = false;
-    if (done_) return;
+    if (done_ || heartbeats_.mine().over()) return;
     const double now = now_seconds();
     // More than two periods: this process was suspended, or starved like its neighbours.
     look(std::min(now - last, 2 * period()));
     last = now;
     const int suspect = limits_.step > 0 ? to_blame() : -1;
     found_ = suspect >= 0 ? found_ + period() : 0;
-    if (suspect < 0 || (!speaks() && found_ < kGrace)) continue;
+    if (suspect < 0 || (!speaks() && found_ < limits_.grace)) continue;
     heartbeats_.end_all();
     alarm_(sentence(suspect));
     return;
@@ -124,7 +122,7 @@ int Watchdog::to_blame() const {
     if (seen.stopped >= limits_.step) return local;
     const bool waits = pulse.waits.load(std::memory_order_relaxed) != 0;
     if (waits) {
-      waiting += seen.silent >= limits_.of(phase) + kGrace ? 1 : 0;
+      waiting += seen.silent >= limits_.of(phase) + limits_.grace ? 1 : 0;
     } else if (silent < 0 && seen.silent >= limits_.of(phase)) {
       silent = local;
     }

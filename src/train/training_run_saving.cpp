@@ -40,18 +40,13 @@ bool TrainingRun::save(bool to_the_end) {
   topology_.heartbeat().enter(Phase::checkpoint);
   trainer_->clock().lap(Part::other);
   const double begin = now_seconds();
-  on_root(world_, [&] { report_save(); });
+  on_root(world_, [&] { finish_save(); });
   Checkpoint state = checkpoint();
   on_root(world_, [&] { begin_save(std::move(state), begin, to_the_end); });
-  std::array<std::uint64_t, 2> known{saved_step_, static_cast<std::uint64_t>(failed_saves_)};
-  world_.broadcast(std::as_writable_bytes(std::span(known)), 0);
+  const bool complete = world_.any(root() && saved_step_ == trainer_->steps_done());
   trainer_->clock().lap(Part::checkpoint);
   topology_.heartbeat().enter(Phase::between);
-  if (known[1] >= static_cast<std::uint64_t>(config().checkpoint.max_failed_saves)) {
-    throw AgreedError(ExitCode::io, fmt::format("{} checkpoint{} in a row could not be written",
-                                                known[1], known[1] == 1 ? "" : "s"));
-  }
-  return known[0] == trainer_->steps_done();
+  return complete;
 }
 
 // Rank 0 only.
@@ -70,8 +65,16 @@ void TrainingRun::begin_save(Checkpoint state, double begin, bool to_the_end) {
     saving_ = std::async(std::launch::async,
                          [this, begin, state = std::move(state)] { return write(state, begin); });
   }
-  if (!in_background) report_save();
+  if (!in_background) finish_save();
   save_stopped_ = now_seconds() - begin;
+}
+
+// Rank 0 only.
+void TrainingRun::finish_save() {
+  report_save();
+  if (failed_saves_ < config().checkpoint.max_failed_saves) return;
+  throw Error(ExitCode::io, fmt::format("{} checkpoint{} in a row could not be written",
+                                        failed_saves_, failed_saves_ == 1 ? "" : "s"));
 }
 
 // On a thread of its own: it changes nothing of the run but its directory.

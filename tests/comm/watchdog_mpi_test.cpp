@@ -76,7 +76,7 @@ TEST_F(WatchdogTest, NamesTheRankThatDoesNotMove) {
 
 TEST_F(WatchdogTest, IsQuietWhileRanksGetOn) {
   watch({.step = kLimit, .slow = kLimit});
-  for (int i = 0; i < 15; ++i) {
+  for (int i = 0; i < 10; ++i) {
     heartbeat_.begin_step(static_cast<std::uint64_t>(i));
     sleep_seconds(0.1);
   }
@@ -86,11 +86,9 @@ TEST_F(WatchdogTest, IsQuietWhileRanksGetOn) {
 
 TEST_F(WatchdogTest, DisksMayBeSlow) {
   watch({.step = kLimit, .slow = 60});
-  for (const Phase phase : {Phase::data, Phase::checkpoint}) {
-    heartbeat_.enter(phase);
-    heartbeat_.wait(world_.rank() > 0);
-    EXPECT_FALSE(over(2 * kLimit));
-  }
+  heartbeat_.enter(Phase::checkpoint);
+  heartbeat_.wait(world_.rank() > 0);
+  EXPECT_FALSE(over(2 * kLimit));
   watchdog_.reset();
   EXPECT_TRUE(said().empty());
 }
@@ -105,7 +103,7 @@ TEST_F(WatchdogTest, CanBeOff) {
 
 // With other machines, these would speak first.
 TEST_F(WatchdogTest, IfAllWaitItSaysSo) {
-  watch({.step = 0.2, .slow = 0.2});
+  watch({.step = 0.2, .slow = 0.2, .grace = 0.3});
   heartbeat_.begin_step(3);
   heartbeat_.wait(true);
   EXPECT_TRUE(over(6));

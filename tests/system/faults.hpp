@@ -39,13 +39,14 @@ inline char state_of(pid_t pid) {
   return name_end + 2 < stat.size() ? stat[name_end + 2] : '?';
 }
 
-/// Whether a process has a handler for a signal.
-inline bool catches(pid_t pid, int signal) {
+/// Whether a signal is in one of the sets that /proc shows of a process: "SigCgt", those it has a
+/// handler for; "ShdPnd", those that wait to be delivered.
+inline bool in_set(pid_t pid, std::string_view set, int signal) {
   const std::string status = read_text(fmt::format("/proc/{}/status", pid));
-  const auto at = status.find("SigCgt:");
+  const auto at = status.find(fmt::format("{}:", set));
   if (at == std::string::npos) return false;
-  const std::uint64_t caught = std::strtoull(status.c_str() + at + 7, nullptr, 16);
-  return (caught >> (signal - 1) & 1) != 0;
+  const std::uint64_t members = std::strtoull(status.c_str() + at + set.size() + 1, nullptr, 16);
+  return (members >> (signal - 1) & 1) != 0;
 }
 
 inline std::set<std::string> shared_segments() {

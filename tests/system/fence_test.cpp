@@ -18,10 +18,10 @@ class FenceTest : public FaultTest {
     Processes processes;
     // Paced by evaluations, so that they take little from each other.
     for (int i = 0; i < count; ++i) {
-      processes.push_back(std::make_unique<Process>(
-          train(0, run, {"--resume", "auto", "--set", "eval.every=\"1 steps\"", "--set",
-                         "checkpoint.best=none"},
-                environment)));
+      processes.push_back(std::make_unique<Process>(train(
+          0, run,
+          {"--resume", "auto", "--set", "eval.every=\"1 steps\"", "--set", "checkpoint.best=none"},
+          environment)));
     }
     return processes;
   }
@@ -67,8 +67,7 @@ TEST_F(FenceTest, WhoFindsALaterStartWritesNoMore) {
     directory_.write(run + "/LOCK.2", "process 7 on host elsewhere\n");
     const Outcome outcome = process.wait(20);
     EXPECT_EQ(outcome.code, 73) << outcome.err;
-    EXPECT_NE(outcome.err.find("was taken over by process 7 on host elsewhere"),
-              std::string::npos)
+    EXPECT_NE(outcome.err.find("was taken over by process 7 on host elsewhere"), std::string::npos)
         << outcome.err;
     EXPECT_EQ(count(outcome.err, "error:"), 1) << outcome.err;
     EXPECT_EQ(status(run), "running\n");
@@ -85,9 +84,9 @@ TEST_F(FenceTest, AKilledHolderOfALeaseIsSucceeded) {
   first.send(SIGKILL);
   first.wait();
   // As if that had been long ago.
-  std::filesystem::last_write_time(path("dead") / "LOCK.1",
-                                   std::filesystem::file_time_type::clock::now() -
-                                       std::chrono::minutes(1));
+  std::filesystem::last_write_time(
+      path("dead") / "LOCK.1",
+      std::filesystem::file_time_type::clock::now() - std::chrono::minutes(1));
   const Outcome second = system_test::run(
       train(2, "dead", {"--resume", "auto", "--max-steps", "10"}, without_locks()), 30);
   EXPECT_EQ(second.code, 75) << second.err;

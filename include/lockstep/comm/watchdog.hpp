@@ -17,6 +17,7 @@ struct WatchdogLimits {
       600;  ///< within a step or an evaluation, or stopped by a signal; 0: for ever, always
   double slow =
       3600;  ///< while it reads data, saves, starts, ends, or writes records; at least `step`
+  double grace = 2;  ///< how much longer if all ranks of a machine wait: others may speak first
 
   [[nodiscard]] double of(Phase phase) const;
 };
