@@ -64,10 +64,9 @@ TEST_F(SavingTest, AFullDiskIsSurvivedAndNothingIsLost) {
 
 TEST_F(SavingTest, AfterSoManyFailuresTheRunEnds) {
   const std::string run = "given-up";
-  Process process(train(3, run,
-                        {"--set", "checkpoint.every=\"50 steps\"", "--set",
-                         "checkpoint.max_failed_saves=2", "--set", "checkpoint.best=none"},
-                        {mark(run)}));
+  Process process(train(
+      3, run, {"--set", "checkpoint.every=\"50 steps\"", "--set", "checkpoint.max_failed_saves=2"},
+      {mark(run)}));
   ASSERT_TRUE(wait_until(30, [&] { return metric_lines(path(run), "checkpoint").size() > 1; }));
   limit_files(rank_with(mark(run), 0), kFull);
   const Outcome outcome = process.wait(60);
@@ -80,6 +79,21 @@ TEST_F(SavingTest, AfterSoManyFailuresTheRunEnds) {
   const Outcome second = system_test::run(train(2, run, {"--resume", "auto"}));
   EXPECT_EQ(second.code, 0) << second.err;
   expect_undisturbed_end(run);
+}
+
+// So that saving takes no more than its share of the time.
+TEST_F(SavingTest, DistancesInTimeGrow) {
+  directory_.write("config.toml", small_config("epochs = 100"));
+  const auto saves = [&](const std::string& overhead) {
+    const std::string run = "paced" + overhead;
+    const Outcome outcome = system_test::run(
+        train(2, run,
+              {"--set", "checkpoint.every=\"0.001 s\"", "--set", "checkpoint.best=none", "--set",
+               "checkpoint.overhead=" + overhead}));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return metric_lines(path(run), "checkpoint").size();
+  };
+  EXPECT_LT(4 * saves("0.01"), saves("1"));
 }
 
 TEST_F(SavingTest, TheBackgroundWritesTheSameFiles) {
