@@ -116,7 +116,26 @@ Section checkpoint_section() {
             .default_value = "\"val/loss\"",
             .sentence = "Metric whose best checkpoint is kept as well, such as val/loss, val/acc, "
                         "val/top5, val/perplexity, val/rmse, val/mae, val/r2; or none.",
-            .field = field<&C::checkpoint, &Checkpoint::best>}}};
+            .field = field<&C::checkpoint, &Checkpoint::best>},
+           {.name = "overhead",
+            .kind = Kind::real,
+            .default_value = "0.01",
+            .min = 0,
+            .max = 1,
+            .min_exclusive = true,
+            .deployment = true,
+            .sentence = "Share of the time that saving may stop training for: a save that takes "
+                        "more of it goes on in the background, and distances in time grow until "
+                        "the stop is no larger.",
+            .field = field<&C::checkpoint, &Checkpoint::overhead>},
+           {.name = "max_failed_saves",
+            .kind = Kind::integer,
+            .default_value = "3",
+            .min = 1,
+            .deployment = true,
+            .sentence = "Checkpoints in a row that may fail, as on a full disk, before the run "
+                        "ends with exit code 74; until then it warns and goes on.",
+            .field = field<&C::checkpoint, &Checkpoint::max_failed_saves>}}};
 }
 
 Section eval_section() {
@@ -180,6 +199,38 @@ Section log_section() {
             .deployment = true,
             .sentence = "Distance between two step lines in metrics.jsonl.",
             .field = field<&Config::log, &Log::every>}}};
+}
+
+Section watchdog_section() {
+  using C = Config;
+  return {"watchdog",
+          "When a rank that makes no progress ends the job, with exit code 82.",
+          {{.name = "limit",
+            .kind = Kind::interval,
+            .default_value = "\"10 minutes\"",
+            .min = 0,
+            .choices = {"seconds"},
+            .deployment = true,
+            .sentence = "How long a rank may be stopped, or make no progress within a step or an "
+                        "evaluation; \"0 s\": for ever.",
+            .field = field<&C::watchdog, &Watchdog::limit>},
+           {.name = "slow_limit",
+            .kind = Kind::interval,
+            .default_value = "\"1 hour\"",
+            .min = 0,
+            .choices = {"seconds"},
+            .deployment = true,
+            .sentence = "The same while it starts, ends, reads data, writes records or saves, for "
+                        "disks can be slow; at least limit counts.",
+            .field = field<&C::watchdog, &Watchdog::slow_limit>},
+           {.name = "straggler",
+            .kind = Kind::real,
+            .default_value = "2.0",
+            .min = 0,
+            .deployment = true,
+            .sentence = "A rank whose own work in an epoch takes this many times the median of the "
+                        "others, and a second, is named in a warning; 0: never.",
+            .field = field<&C::watchdog, &Watchdog::straggler>}}};
 }
 
 // Typed sections: these keys come with every type, the others stand next to what they configure.
@@ -275,7 +326,8 @@ const std::vector<Section>& sections() {
   static const std::vector<Section> table{
       run_section(),        data_section(),      augment_section(),  layer_section(),
       loss_section(),       optimizer_section(), schedule_section(), parallel_section(),
-      checkpoint_section(), eval_section(),      stop_section(),     log_section()};
+      checkpoint_section(), eval_section(),      stop_section(),     log_section(),
+      watchdog_section()};
   return table;
 }
 

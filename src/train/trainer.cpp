@@ -149,12 +149,14 @@ void Trainer::learn(const BatchRange& batch, Index pass_number) {
                              .a = static_cast<std::uint32_t>(steps_done_)}};
   const Targets targets = read(batch, pass);
   clock_.lap(Part::data);
+  topology_.heartbeat().enter(Phase::forward);
 
   network_.forward(parameters_, pass, workspace_);
   evaluate_loss(loss_, pass, workspace_.output(), targets, 1 / static_cast<double>(batch.size),
                 workspace_.output_gradient(), sums);
   report(share, sums);
   clock_.lap(Part::forward);
+  topology_.heartbeat().enter(Phase::backward);
 
   network_.backward(parameters_, pass, workspace_,
                     gradient_blocks_[static_cast<std::size_t>(pass_number)],
@@ -228,6 +230,7 @@ double Trainer::gradient_norm(std::span<const Real* const> gradient) {
 }
 
 void Trainer::update(std::span<const Real* const> gradient, const Update& update, Index samples) {
+  topology_.heartbeat().enter(Phase::update);
   if (!lengths_) return updater_.update(parameters_, gradient, update, samples, {});
   updater_.prepare(parameters_, gradient, update, lengths_->mine());
   clock_.lap(Part::update);
