@@ -188,9 +188,10 @@ struct DirectoryLock::State {
         watched = last;
         first_touch = touch;
       }
-      // A holder without a sign of life may be dead: that is known when its lease is stale.
+      // A holder without a sign of life may be dead: that is known when its lease is stale by the
+      // file system's clock, which may lag behind ours and is given as long again.
       const double waited = now_seconds() - start;
-      const bool lives = touch != first_touch || waited >= options.wait + options.stale;
+      const bool lives = touch != first_touch || waited >= options.wait + 2 * options.stale;
       if (waited >= options.wait && lives) throw busy(directory, holder(file.get()), waited);
       std::this_thread::sleep_for(kRetryInterval);
     }
