@@ -1,7 +1,11 @@
 #include "lockstep/comm/environment.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <array>
 #include <cstdlib>
+#include <fstream>
 #include <string_view>
 
 #include "lockstep/base/error.hpp"
@@ -39,6 +43,21 @@ void refuse_foreign_launcher() {
                         " trainer ...      or under Slurm: srun --mpi=pmix trainer ...");
 }
 
+// The file in memory through which the other ranks of this machine write to this one; "" if Open
+// MPI talks through something else.
+std::string transport_memory(int rank) {
+  std::ifstream maps("/proc/self/maps");
+  const std::string end = "." + std::to_string(rank);
+  for (std::string line; std::getline(maps, line);) {
+    const auto path = line.find('/');
+    if (path != std::string::npos && line.find("/vader_segment.", path) != std::string::npos &&
+        line.ends_with(end)) {
+      return line.substr(path);
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 Environment::Environment() {
@@ -48,10 +67,17 @@ Environment::Environment() {
   // same.
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
   world_ = std::make_unique<Communicator>(MPI_COMM_WORLD);
+  // It would outlive ranks and mpirun that are all killed at once. The name serves to attach to it,
+  // which all have done once MPI has started everywhere; without one it goes with the last process.
+  transport_memory_ = transport_memory(world_->rank());
+  world_->barrier();
+  ::unlink(transport_memory_.c_str());
 }
 
 Environment::~Environment() {
   world_.reset();
+  // Open MPI complains if it has no name to remove.
+  ::close(::open(transport_memory_.c_str(), O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   MPI_Finalize();
 }
 

@@ -119,5 +119,19 @@ TEST_F(SharedMemoryTest, SleepersNoticeADeathByThemselves) {
   EXPECT_TRUE(wait_until(5, [&] { return processes_with(mark).empty(); }));
 }
 
+// Nobody is left who could clean up.
+TEST_F(SharedMemoryTest, AllAreKilledAtOnceAndNothingIsLeft) {
+  const std::set<std::string> before = shared_segments();
+  const std::string mark = fmt::format("LOCKSTEP_TEST_MARK={}-all", ::getpid());
+  const auto process = start("all", mark);
+  const std::vector<pid_t> ranks = ranks_with(mark);
+  ASSERT_EQ(ranks.size(), 4u);
+  process->send(SIGKILL);
+  for (const pid_t rank : ranks) ::kill(rank, SIGKILL);
+  process->wait(20);
+  EXPECT_TRUE(wait_until(5, [&] { return processes_with(mark).empty(); }));
+  expect_no_segments_but(before);
+}
+
 }  // namespace
 }  // namespace lockstep::system_test

@@ -24,6 +24,7 @@ class Environment {
 
  private:
   std::unique_ptr<Communicator> world_;
+  std::string transport_memory_;
 };
 
 /// The MPI library as running: "Open MPI 4.1.4".
