@@ -136,6 +136,9 @@ class Job:
             Job.count += 1
             self.mark = f"{os.getpid()}-{Job.count}"
         self.trainer = os.path.realpath(trainer)
+        # Where Open MPI keeps what the ranks share, a place of its own for each job, so that what is left can be seen.
+        self.memory = pathlib.Path(f"/dev/shm/chaos-{self.mark}")
+        self.memory.mkdir()
         command = [self.trainer, *map(str, arguments)]
         if ranks:
             command = ["mpirun", "-q", "--oversubscribe", "-np", str(ranks), *command]
@@ -143,7 +146,15 @@ class Job:
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
             env={**os.environ, **AS_ROOT, "OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": "1",
+                 "OMPI_MCA_btl_vader_backing_directory": str(self.memory),
+                 "OMPI_MCA_osc_sm_backing_directory": str(self.memory),
                  "LOCKSTEP_CHAOS": self.mark, **(environment or {})})
+
+    @staticmethod
+    def forget():
+        """Removes the shared memory of all jobs."""
+        for path in pathlib.Path("/dev/shm").glob(f"chaos-{os.getpid()}-*"):
+            shutil.rmtree(path, ignore_errors=True)
 
     def ranks(self):
         """Process numbers of the ranks, rank 0 first."""
@@ -178,9 +189,11 @@ class Job:
             raise Failed(f"still running after {seconds} s") from None
         return Ended(self.process.returncode, err, out)
 
-    def leaves_nobody(self, seconds=5):
+    def leaves_nothing(self, seconds=5, memory=True):
         check(wait_for(seconds, lambda: not marked(self.mark)),
               f"left after {seconds} s: {', '.join(program for _, program in marked(self.mark))}")
+        left = [path.name for path in self.memory.iterdir()]
+        check(not left or not memory, f"left in shared memory: {', '.join(left)}")
 
 
 def handles(pid, number):

@@ -61,7 +61,7 @@ def killed_in_a_call(arena, case, _):
     check(ended.code != OK, "not killed")
     claims_hold(arena, run)
     arena.finish(3 if ranks == 2 else 0, run, config_of(arena))
-    job.leaves_nobody()
+    job.leaves_nothing()
 
 
 def error_cases(arena, limit):

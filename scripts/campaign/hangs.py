@@ -22,7 +22,7 @@ def stopped_for_ever(arena, _, random):
     one_error(ended, HANG)
     check(f"error: rank {victim} on " in ended.err and "its process is stopped" in ended.err, f"not named: {ended.err}")
     check(seconds <= LIMIT + 5, f"{seconds:.1f} s after the stop")
-    job.leaves_nobody()
+    job.leaves_nothing()
     arena.finish(ranks, run, config)
     return seconds
 

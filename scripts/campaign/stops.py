@@ -25,7 +25,7 @@ def stop_at_random(arena, _, random):
         check(max(run.saved(), default=0) == run.last_step(), f"step {run.last_step()} is lost: {run.saved()}")
         check(run.status().startswith("preempted 75"), f"STATUS is {run.status()!r}")
     arena.finish(random.choice([1, 2, 3, 5]), run)
-    job.leaves_nobody()
+    job.leaves_nothing()
 
 
 def chain(arena, _, random):

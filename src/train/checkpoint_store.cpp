@@ -105,8 +105,14 @@ std::filesystem::path CheckpointStore::save(std::uint64_t step, std::vector<std:
   const std::filesystem::path path = directory_ / file_name(step);
   seal(image, step);
   write_atomically(path, image);
-  if (read_checkpoint(path).bytes != image) {
-    throw Error(ExitCode::io, path.string() + ": was not read back as it was written");
+  try {
+    if (read_checkpoint(path).bytes != image) {
+      throw Error(ExitCode::io, path.string() + ": was not read back as it was written");
+    }
+  } catch (const Error&) {
+    std::error_code ignored;  // the reason of the failure counts
+    std::filesystem::remove(path, ignored);
+    throw;
   }
   prune(step, best_step);
   return path;

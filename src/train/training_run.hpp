@@ -76,6 +76,7 @@ class TrainingRun {
   Checkpoint checkpoint();
   void begin_save(Checkpoint state, double begin, bool to_the_end);
   Save write(const Checkpoint& state, double begin) const;
+  void link_checkpoints(std::uint64_t latest, const Progress& progress) const;
   void finish_save();
   [[nodiscard]] bool save_is_done() const;
   void report_save();

@@ -90,15 +90,20 @@ TrainingRun::Save TrainingRun::write(const Checkpoint& state, double begin) cons
     directory_->require_ownership();
     const auto path = store_->save(state.info.step, std::move(image.bytes), best);
     save.event.file = "checkpoints/" + path.filename().string();
-    directory_->link("latest.h5", path.filename().string());
-    if (best && store_->holds(*best)) {
-      directory_->link("best.h5", CheckpointStore::file_name(*best));
-    }
+    link_checkpoints(state.info.step, state.progress);
   } catch (const std::exception& error) {
     save.failure = error.what();
   }
   save.event.seconds = now_seconds() - begin;
   return save;
+}
+
+void TrainingRun::link_checkpoints(std::uint64_t latest, const Progress& progress) const {
+  const auto link = [this](const std::string& name, std::uint64_t step) {
+    if (store_->holds(step)) directory_->link(name, CheckpointStore::file_name(step));
+  };
+  link("latest.h5", latest);
+  if (progress.best) link("best.h5", progress.best->step);
 }
 
 bool TrainingRun::save_is_done() const {

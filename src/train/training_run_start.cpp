@@ -235,7 +235,10 @@ void TrainingRun::begin_records() {
   on_root(world_, [&] {
     if (request_.dry_run) return;
     if (!directory_) open_directory();
-    if (resume_from_) store_->set_aside_after(first_step_);
+    if (resume_from_) {
+      store_->set_aside_after(first_step_);
+      link_checkpoints(first_step_, progress_);  // the last process may have died before it could
+    }
     directory_->write_text("config.toml", setup_.source.text);
     directory_->write_text("config.resolved.toml", config::resolved(config(), catalogue()));
     manifest_ =

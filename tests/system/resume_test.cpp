@@ -239,6 +239,9 @@ TEST_F(ResumeTest, FromANamedFile) {
 }
 
 TEST_F(ResumeTest, AFinishedRunStaysFinished) {
+  // As if it had been killed between its last checkpoint and the link to it.
+  fs::remove(latest("whole"));
+  fs::create_symlink(checkpoints("whole").front().filename(), latest("whole"));
   const Outcome outcome = resume(2, "whole");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_TRUE(read_text(latest("whole")) == undisturbed());

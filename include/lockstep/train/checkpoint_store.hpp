@@ -48,8 +48,8 @@ class CheckpointStore {
   [[nodiscard]] bool holds(std::uint64_t step) const;
 
   /// Writes an image, sealed, reads it back and verifies it, and only then removes what is not
-  /// kept. Returns the path. Errors: cannot_create, io, or bad_data if it was not read back as
-  /// written.
+  /// kept. Returns the path. Errors: cannot_create, io, or whatever reading it back found, and then
+  /// it is not kept either.
   std::filesystem::path save(std::uint64_t step, std::vector<std::byte> image,
                              std::optional<std::uint64_t> best_step) const;
 
