@@ -81,7 +81,8 @@ std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs
   if (!dataset.class_names().empty()) {
     file.text(targets + kNames, fmt::format("{}", fmt::join(dataset.class_names(), "\n")));
   }
-  return file.finish();
+  const std::span<const std::byte> bytes = file.finish();
+  return {bytes.begin(), bytes.end()};
 }
 
 std::string hdf5_weights_path(const Source& source, const std::string& group) {

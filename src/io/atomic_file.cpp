@@ -81,10 +81,14 @@ int open_directory(const std::filesystem::path& directory) {
 }  // namespace
 
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  write_atomically(path, {bytes});
+}
+
+void write_atomically(const std::filesystem::path& path, FileParts parts) {
   const Descriptor directory(open_directory(directory_of(path)));
   if (!directory.valid()) throw system_error(ExitCode::cannot_create, "create", path, errno);
   TemporaryFile file(directory.get(), path);
-  file.write(bytes);
+  for (const auto& part : parts) file.write(part);
   file.publish();
   // Only now does the new name survive a power cut.
   if (::fsync(directory.get()) != 0) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "io/descriptor.hpp"
 #include "io/system_error.hpp"
@@ -76,6 +77,25 @@ Index look_into_file(const std::filesystem::path& path, std::span<std::byte> hea
   const Index size = regular_size(file.get(), path);
   fill(file.get(), head.first(std::min(head.size(), static_cast<std::size_t>(size))), path);
   return size;
+}
+
+bool holds_exactly(const std::filesystem::path& path, FileParts parts) {
+  constexpr std::size_t kBlock = std::size_t{1} << 20;
+  const Descriptor file = open_for_reading(path);
+  Index size = 0;
+  for (const auto& part : parts) size += static_cast<Index>(part.size());
+  if (regular_size(file.get(), path) != size) return false;
+  std::vector<std::byte> block(kBlock);
+  for (std::span<const std::byte> part : parts) {
+    while (!part.empty()) {
+      const auto expected = part.first(std::min(kBlock, part.size()));
+      const auto found = std::span(block).first(expected.size());
+      fill(file.get(), found, path);
+      if (std::memcmp(found.data(), expected.data(), found.size()) != 0) return false;
+      part = part.subspan(expected.size());
+    }
+  }
+  return true;
 }
 
 bool file_exists(const std::filesystem::path& path) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <bit>
 #include <cassert>
 
 #include "io/hdf5_handle.hpp"
@@ -85,19 +86,40 @@ void write_labels(hid_t dataset, std::span<const std::string> labels, const std:
   }
 }
 
-void write_array(hid_t file, const std::string& path, std::span<const Index> shape,
-                 std::span<const std::string> labels, hid_t file_type, hid_t memory_type,
-                 const void* values) {
+Hdf5Handle make_array(hid_t file, const std::string& path, std::span<const Index> shape,
+                      hid_t file_type, hid_t properties) {
   const std::vector<hsize_t> dimensions(shape.begin(), shape.end());
   const Hdf5Handle space(dimensions.empty() ? H5Screate(H5S_SCALAR)
                                             : H5Screate_simple(static_cast<int>(dimensions.size()),
                                                                dimensions.data(), nullptr),
                          H5Sclose);
   const Hdf5Handle links = link_properties();
-  const Hdf5Handle properties = dataset_properties();
-  const Hdf5Handle dataset(
+  Hdf5Handle dataset(
       H5Dcreate2(file, path.c_str(), file_type, space, links, properties, H5P_DEFAULT), H5Dclose);
   if (!dataset.valid()) fail("create", path);
+  return dataset;
+}
+
+/// The memory of the whole file: it moves when the file grows.
+std::byte* memory_of(hid_t file) {
+  void* memory = nullptr;
+  if (H5Fget_vfd_handle(file, H5P_DEFAULT, &memory) < 0) fail("find", "a file in memory");
+  return *static_cast<std::byte**>(memory);
+}
+
+void write_one(hid_t dataset, std::span<const hsize_t> at, float value) {
+  const Hdf5Handle everywhere(H5Dget_space(dataset), H5Sclose);
+  const Hdf5Handle here = scalar_space();
+  if (H5Sselect_elements(everywhere, H5S_SELECT_SET, 1, at.data()) < 0 ||
+      H5Dwrite(dataset, H5T_NATIVE_FLOAT, here, everywhere, H5P_DEFAULT, &value) < 0) {
+    fail("write", "the last number of an array");
+  }
+}
+
+void write_array(hid_t file, const std::string& path, std::span<const Index> shape,
+                 std::span<const std::string> labels, hid_t file_type, hid_t memory_type,
+                 const void* values) {
+  const Hdf5Handle dataset = make_array(file, path, shape, file_type, dataset_properties());
   if (H5Dwrite(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
     fail("write", path);
   if (!labels.empty()) write_labels(dataset, labels, path);
@@ -184,6 +206,28 @@ void Hdf5Writer::dataset(const std::string& path, std::span<const Index> shape,
   write_array(state_->file, path, shape, labels, H5T_STD_U8LE, H5T_NATIVE_UINT8, values.data());
 }
 
+std::span<float> Hdf5Writer::make_dataset(const std::string& path, std::span<const Index> shape) {
+  static_assert(std::endian::native == std::endian::little);
+  const Hdf5Lock lock;
+  const Hdf5Handle properties = dataset_properties();
+  H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY);
+  haddr_t offset = HADDR_UNDEF;
+  std::size_t count = 1;
+  {
+    const Hdf5Handle dataset = make_array(state_->file, path, shape, H5T_IEEE_F32LE, properties);
+    std::vector<hsize_t> last;
+    for (const Index dimension : shape) {
+      last.push_back(static_cast<hsize_t>(dimension - 1));
+      count *= static_cast<std::size_t>(dimension);
+    }
+    // The memory grows with what is written only; closed, nothing of it is cached any more.
+    write_one(dataset, last, 0.0f);
+    offset = H5Dget_offset(dataset);
+  }
+  if (offset == HADDR_UNDEF) fail("find room for", path);
+  return {reinterpret_cast<float*>(memory_of(state_->file) + offset), count};
+}
+
 void Hdf5Writer::text(const std::string& path, std::string_view value) {
   const Hdf5Lock lock;
   const std::string terminated(value);  // empty text is written as its terminating zero
@@ -191,17 +235,12 @@ void Hdf5Writer::text(const std::string& path, std::string_view value) {
   write_array(state_->file, path, {}, {}, type, type, terminated.c_str());
 }
 
-std::vector<std::byte> Hdf5Writer::finish() {
+std::span<const std::byte> Hdf5Writer::finish() {
   const Hdf5Lock lock;
   if (H5Fflush(state_->file, H5F_SCOPE_GLOBAL) < 0) fail("finish", "a file in memory");
   const ssize_t size = H5Fget_file_image(state_->file, nullptr, 0);
   if (size <= 0) fail("measure", "a file in memory");
-  std::vector<std::byte> image(static_cast<std::size_t>(size));
-  if (H5Fget_file_image(state_->file, image.data(), image.size()) != size) {
-    fail("copy", "a file in memory");
-  }
-  state_.reset();
-  return image;
+  return {memory_of(state_->file), static_cast<std::size_t>(size)};
 }
 
 }  // namespace lockstep

@@ -20,10 +20,8 @@ constexpr std::size_t kStepAt = 24;
 constexpr std::size_t kDigestAt = 32;
 constexpr std::size_t kPaddingAt = 48;
 
-using Trailer = std::array<std::byte, kSealBytes>;
-
 /// Writes the low `count` bytes of `value`, least significant first.
-void put(Trailer& trailer, std::size_t at, std::uint64_t value, std::size_t count) {
+void put(Seal& trailer, std::size_t at, std::uint64_t value, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     trailer[at + i] = static_cast<std::byte>(value >> (8 * i) & 0xff);
   }
@@ -43,18 +41,19 @@ std::uint64_t get(std::span<const std::byte> trailer, std::size_t at, std::size_
 
 }  // namespace
 
-void seal(std::vector<std::byte>& image, std::uint64_t step) {
-  Trailer trailer{};
+Seal seal_of(std::span<const std::byte> image, std::uint64_t step) {
+  Seal trailer{};
   std::ranges::transform(kMagic, trailer.begin(), [](char c) { return static_cast<std::byte>(c); });
   put(trailer, kVersionAt, kVersion, 4);
   put(trailer, kLengthAt, image.size(), 8);
   put(trailer, kStepAt, step, 8);
-  image.reserve(image.size() + kSealBytes);
-  image.insert(image.end(), trailer.begin(), trailer.begin() + kDigestAt);
-  const Digest digest = digest_of(image);
+  Digester digester;
+  digester.update(image);
+  digester.update(std::span(trailer).first(kDigestAt));
+  const Digest digest = digester.finish();
   put(trailer, kDigestAt, digest.high, 8);
   put(trailer, kDigestAt + 8, digest.low, 8);
-  image.insert(image.end(), trailer.begin() + kDigestAt, trailer.end());
+  return trailer;
 }
 
 Sealed unseal(std::span<const std::byte> bytes, const std::string& label) {

@@ -22,18 +22,35 @@ std::vector<Index> file_strides(const ParameterSpec& spec) {
   return strides;
 }
 
-// Calls visit(position in the file's order, position in the flat buffer) for every number of the
-// tensor.
+// Numbers that follow each other in a file and lie evenly in the flat buffer.
+struct Run {
+  Index file;    ///< position of the first in the file's order
+  Index stored;  ///< and in the flat buffer
+  Index step;    ///< in the flat buffer
+  Index count;
+};
+
+// Calls visit(Run) for runs that are the whole tensor, in the order of the file.
 template <typename Visit>
-void for_each_element(const Parameter& parameter, const Visit& visit) {
+void for_each_run(const Parameter& parameter, const Visit& visit) {
+  const ParameterSpec& spec = parameter.spec;
   const std::vector<Index> shape = parameter.file_shape();
-  const std::vector<Index> strides = file_strides(parameter.spec);
+  const std::vector<Index> strides = file_strides(spec);
+  const Index length = shape.back();
+  const Index stride = strides.back();
+  // Along rows of panels numbers are neighbours only within a panel.
+  const Index most = spec.panels && stride == 1 ? kernels::PanelLayout::kWidth : length;
   std::vector<Index> at(shape.size(), 0);
   Index element = 0;
-  for (Index i = 0, n = parameter.spec.size(); i < n; ++i) {
-    visit(static_cast<std::size_t>(i),
-          static_cast<std::size_t>(parameter.offset + parameter.spec.stored_at(element)));
-    for (std::size_t axis = shape.size(); axis-- > 0;) {
+  for (Index file = 0, n = spec.size(); file < n; file += length) {
+    for (Index begin = 0; begin < length; begin += most) {
+      const Index first = element + begin * stride;
+      const Index count = std::min(most, length - begin);
+      const Index stored = spec.stored_at(first);
+      const Index step = count > 1 ? spec.stored_at(first + stride) - stored : 1;
+      visit(Run{file + begin, parameter.offset + stored, step, count});
+    }
+    for (std::size_t axis = shape.size() - 1; axis-- > 0;) {
       element += strides[axis];
       if (++at[axis] < shape[axis]) break;
       element -= strides[axis] * shape[axis];
@@ -125,13 +142,19 @@ void ParameterTable::initialize(std::uint64_t seed, std::span<Real> flat, Index 
 }
 
 void to_file_layout(const Parameter& parameter, std::span<const Real> flat, std::span<Real> out) {
-  for_each_element(parameter,
-                   [&](std::size_t file, std::size_t stored) { out[file] = flat[stored]; });
+  for_each_run(parameter, [&](const Run& run) {
+    Real* const to = out.data() + run.file;
+    const Real* const from = flat.data() + run.stored;
+    for (Index i = 0; i < run.count; ++i) to[i] = from[i * run.step];
+  });
 }
 
 void from_file_layout(const Parameter& parameter, std::span<const Real> in, std::span<Real> flat) {
-  for_each_element(parameter,
-                   [&](std::size_t file, std::size_t stored) { flat[stored] = in[file]; });
+  for_each_run(parameter, [&](const Run& run) {
+    const Real* const from = in.data() + run.file;
+    Real* const to = flat.data() + run.stored;
+    for (Index i = 0; i < run.count; ++i) to[i * run.step] = from[i];
+  });
 }
 
 }  // namespace lockstep

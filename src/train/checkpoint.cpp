@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/io/digest.hpp"
@@ -29,13 +30,11 @@ class TensorWriter {
 
   void write(const std::string& group, const Parameter& parameter, std::span<const Real> flat) {
     const std::string name = group + "/" + parameter.name;
-    values_.resize(static_cast<std::size_t>(parameter.spec.size()));
-    to_file_layout(parameter, flat, values_);
-    file_.dataset("/" + name, parameter.file_shape(), values_);
-    const Digest digest = digest_of(std::as_bytes(std::span(values_)));
-    digests_.emplace_back(name, digest.hex());
+    const std::span<float> values = file_.make_dataset("/" + name, parameter.file_shape());
+    to_file_layout(parameter, flat, values);
+    digests_.emplace_back(name, digest_of(std::as_bytes(values)).hex());
     state_.update(bytes_of(name));
-    state_.update(std::as_bytes(std::span(values_)));
+    state_.update(std::as_bytes(values));
   }
 
   std::string finish() {
@@ -49,7 +48,6 @@ class TensorWriter {
 
  private:
   Hdf5Writer& file_;
-  std::vector<float> values_;
   std::vector<std::pair<std::string, std::string>> digests_;
   Digester state_;
 };
@@ -261,10 +259,9 @@ CheckpointImage encode(const Checkpoint& checkpoint, const Network& network,
       tensors.write(group, p, checkpoint.optimizer[slot].span());
     }
   }
-  CheckpointImage image;
-  image.state_digest = tensors.finish();
-  image.bytes = file.finish();
-  return image;
+  std::string digest = tensors.finish();
+  const std::span<const std::byte> bytes = file.finish();
+  return {std::move(file), bytes, std::move(digest)};
 }
 
 CheckpointInfo read_info(const Hdf5Reader& file) {

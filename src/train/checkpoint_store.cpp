@@ -100,13 +100,13 @@ bool CheckpointStore::holds(std::uint64_t step) const {
   return std::filesystem::exists(directory_ / file_name(step));
 }
 
-std::filesystem::path CheckpointStore::save(std::uint64_t step, std::vector<std::byte> image,
+std::filesystem::path CheckpointStore::save(std::uint64_t step, std::span<const std::byte> image,
                                             std::optional<std::uint64_t> best_step) const {
   const std::filesystem::path path = directory_ / file_name(step);
-  seal(image, step);
-  write_atomically(path, image);
+  const Seal seal = seal_of(image, step);
+  write_atomically(path, {image, seal});
   try {
-    if (read_checkpoint(path).bytes != image) {
+    if (!holds_exactly(path, {image, seal})) {
       throw Error(ExitCode::io, path.string() + ": was not read back as it was written");
     }
   } catch (const Error&) {

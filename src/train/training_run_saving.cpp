@@ -82,13 +82,13 @@ TrainingRun::Save TrainingRun::write(const Checkpoint& state, double begin) cons
   Save save;
   save.event.step = state.info.step;
   try {
-    CheckpointImage image = encode(state, *setup_.network, slots());
+    const CheckpointImage image = encode(state, *setup_.network, slots());
     save.event.digest = image.state_digest;
     save.event.bytes = static_cast<Index>(image.bytes.size());
     const std::optional<std::uint64_t> best =
         state.progress.best ? std::optional(state.progress.best->step) : std::nullopt;
     directory_->require_ownership();
-    const auto path = store_->save(state.info.step, std::move(image.bytes), best);
+    const auto path = store_->save(state.info.step, image.bytes, best);
     save.event.file = "checkpoints/" + path.filename().string();
     link_checkpoints(state.info.step, state.progress);
   } catch (const std::exception& error) {

@@ -38,9 +38,10 @@ struct HandMade {
     write_tensors(file);
     file.dataset("/history/step", {{2}}, std::vector<double>{235, 470});
     file.dataset("/history/val_acc", {{2}}, std::vector<double>{0.97, 0.9809});
-    std::vector<std::byte> image = file.finish();
-    seal(image, 470);
-    return image;
+    const auto image = file.finish();
+    std::vector<std::byte> bytes(image.begin(), image.end());
+    std::ranges::copy(seal_of(image, 470), std::back_inserter(bytes));
+    return bytes;
   }
 
  private:

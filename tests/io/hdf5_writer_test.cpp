@@ -21,7 +21,8 @@ std::vector<std::byte> example() {
   writer.dataset("/history/step", std::vector<Index>{2}, std::vector<std::int64_t>{7, -8});
   writer.dataset("/history/none", std::vector<Index>{0, 4}, std::vector<float>{});
   writer.attribute("/model/fc.weight", "layer", "fc");
-  return writer.finish();
+  const auto image = writer.finish();
+  return {image.begin(), image.end()};
 }
 
 TEST(Hdf5Writer, WritesWhatTheReaderReads) {
@@ -67,6 +68,24 @@ TEST(Hdf5Writer, RefusesANameTwice) {
   writer.text("/a", "x");
   expect_error(ExitCode::internal, "/a", [&] { writer.text("/a", "y"); });
   expect_error(ExitCode::internal, "/b", [&] { writer.attribute("/b", "c", 1.0); });
+}
+
+TEST(Hdf5Writer, HandsOutTheMemoryOfAnArray) {
+  Hdf5Writer writer;
+  writer.text("/before", "x");
+  const std::vector<float> values = {1, -2, 3, 4, 5, 6};
+  std::ranges::copy(values, writer.make_dataset("/small", std::vector<Index>{2, 3}).begin());
+  // More than the memory grows at a time, so that the first array moves.
+  const Index many = 3'000'000;
+  std::ranges::fill(writer.make_dataset("/large", std::vector<Index>{many}), 0.5f);
+  writer.attribute("/small", "layer", "fc");
+  writer.text("/behind", "y");
+  const auto image = writer.finish();
+  const Hdf5Reader reader(image, "example");
+  EXPECT_EQ(reader.floats("/small"), values);
+  EXPECT_EQ(reader.shape_of("/small"), (std::vector<Index>{2, 3}));
+  EXPECT_EQ(reader.floats("/large"), std::vector<float>(static_cast<std::size_t>(many), 0.5f));
+  EXPECT_EQ(reader.text("/behind"), "y");
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace {
 
 std::vector<std::byte> sealed(std::string_view image, std::uint64_t step) {
   auto bytes = bytes_of(image);
-  seal(bytes, step);
+  std::ranges::copy(seal_of(bytes, step), std::back_inserter(bytes));
   return bytes;
 }
 

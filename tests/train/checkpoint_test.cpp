@@ -96,7 +96,7 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   EXPECT_EQ(after.progress.rate_drops, 1);
 
   // Also when it is written once more: what was read decides every byte.
-  EXPECT_EQ(encode(after, network, kSlots).bytes, image.bytes);
+  EXPECT_TRUE(std::ranges::equal(encode(after, network, kSlots).bytes, image.bytes));
 }
 
 TEST(Checkpoint, GoesOnWithItsHistory) {
@@ -107,7 +107,8 @@ TEST(Checkpoint, GoesOnWithItsHistory) {
   for (Checkpoint* c : {&undisturbed, &resumed}) {
     c->progress.add_history(21, 3, {{"loss", 0.5}, {"acc", 0.6}}, {{"loss", 0.7}, {"acc", 0.8}});
   }
-  EXPECT_EQ(encode(resumed, network, kSlots).bytes, encode(undisturbed, network, kSlots).bytes);
+  EXPECT_TRUE(std::ranges::equal(encode(resumed, network, kSlots).bytes,
+                                 encode(undisturbed, network, kSlots).bytes));
 }
 
 TEST(Checkpoint, DigestsChangeWithEveryTensor) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -22,6 +23,12 @@ inline constexpr Index kMaxFileBytes = Index{1} << 40;
 /// The size of a regular file, and its first bytes, at most as many as `head` has; the rest of
 /// `head` is left alone. Errors: as read_file.
 [[nodiscard]] Index look_into_file(const std::filesystem::path& path, std::span<std::byte> head);
+
+/// A file in several parts.
+using FileParts = std::initializer_list<std::span<const std::byte>>;
+
+/// Whether a regular file holds these bytes and no more. Errors: as read_file.
+[[nodiscard]] bool holds_exactly(const std::filesystem::path& path, FileParts parts);
 
 /// True if something of this name exists, whatever it is.
 [[nodiscard]] bool file_exists(const std::filesystem::path& path);

@@ -41,11 +41,15 @@ class Hdf5Writer {
                std::span<const std::int64_t> values, std::span<const std::string> labels = {});
   void dataset(const std::string& path, std::span<const Index> shape,
                std::span<const std::uint8_t> values, std::span<const std::string> labels = {});
+  /// Makes a row-major array whose values the caller writes into the file's memory: at once, for
+  /// the next call moves it.
+  [[nodiscard]] std::span<float> make_dataset(const std::string& path,
+                                              std::span<const Index> shape);
   /// Writes a scalar dataset of UTF-8 text without zero bytes.
   void text(const std::string& path, std::string_view value);
 
-  /// The finished file. The writer is empty afterwards: only to be destroyed.
-  [[nodiscard]] std::vector<std::byte> finish();
+  /// The finished file, which lives as long as the writer. Nothing more may be written.
+  [[nodiscard]] std::span<const std::byte> finish();
 
  private:
   struct State;

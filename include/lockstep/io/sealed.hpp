@@ -1,10 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "lockstep/io/digest.hpp"
 
@@ -25,8 +25,10 @@ namespace lockstep {
 /// ignored.
 inline constexpr std::size_t kSealBytes = 64;
 
-/// Appends the trailer to `image`.
-void seal(std::vector<std::byte>& image, std::uint64_t step);
+using Seal = std::array<std::byte, kSealBytes>;
+
+/// The trailer of an image.
+[[nodiscard]] Seal seal_of(std::span<const std::byte> image, std::uint64_t step);
 
 /// What an intact file holds. `image` is a view of the bytes given to `unseal`.
 struct Sealed {

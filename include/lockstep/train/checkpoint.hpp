@@ -53,7 +53,8 @@ struct Checkpoint {
 
 /// An HDF5 image of a checkpoint, and the digest of its tensors.
 struct CheckpointImage {
-  std::vector<std::byte> bytes;
+  Hdf5Writer file;                   ///< owns the bytes
+  std::span<const std::byte> bytes;  ///< without seal
   std::string state_digest;
 };
 

@@ -50,7 +50,7 @@ class CheckpointStore {
   /// Writes an image, sealed, reads it back and verifies it, and only then removes what is not
   /// kept. Returns the path. Errors: cannot_create, io, or whatever reading it back found, and then
   /// it is not kept either.
-  std::filesystem::path save(std::uint64_t step, std::vector<std::byte> image,
+  std::filesystem::path save(std::uint64_t step, std::span<const std::byte> image,
                              std::optional<std::uint64_t> best_step) const;
 
  private:
