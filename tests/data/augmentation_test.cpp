@@ -16,12 +16,13 @@ std::vector<Real> counted(Index size) {
 
 /// What an augmentation makes of 1, 2, 3, ... for sample number `sample`.
 std::vector<Real> augmented(std::unique_ptr<Augmentation> augmentation, const Shape& shape,
-                            Index sample, const Normalization& normalization = {}) {
+                            Index sample, const Normalization& normalization = {},
+                            std::uint64_t epoch = 0) {
   std::vector<std::unique_ptr<Augmentation>> list;
   list.push_back(std::move(augmentation));
   const Augmenter augmenter(std::move(list), shape, normalization, 1);
   std::vector<Real> values = counted(shape.size());
-  augmenter.apply(0, sample, values);
+  augmenter.apply(epoch, sample, values);
   return values;
 }
 
@@ -101,6 +102,20 @@ TEST(HorizontalFlip, SwapsColumnsOfAboutHalfTheSamples) {
   EXPECT_NEAR(count, 500, 60);
   EXPECT_EQ(augmented(horizontal_flip(1), shape, 0), flipped);
   EXPECT_EQ(augmented(horizontal_flip(0), shape, 0), counted(12));
+}
+
+TEST(HorizontalFlip, AlternatesBetweenEpochs) {
+  const Shape shape{2, 3, 2};
+  int count = 0;
+  for (Index sample = 0; sample < 1000; ++sample) {
+    const auto first = augmented(horizontal_flip(0.5, true), shape, sample);
+    count += first == counted(12) ? 0 : 1;
+    for (const std::uint64_t epoch : {1u, 2u, 3u, 4u}) {
+      const auto later = augmented(horizontal_flip(0.5, true), shape, sample, {}, epoch);
+      EXPECT_EQ(later == first, epoch % 2 == 0);
+    }
+  }
+  EXPECT_NEAR(count, 500, 60);
 }
 
 TEST(Cutout, BlanksASquareThatMayReachOutside) {

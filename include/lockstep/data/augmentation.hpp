@@ -22,6 +22,14 @@ class Draws {
   Draws(const RandomKey& key, Index sample)
       : key_(key), first_(static_cast<std::uint64_t>(sample) << kBits) {}
 
+  [[nodiscard]] std::uint32_t epoch() const { return key_.a; }
+  /// Those of the same sample in another epoch.
+  [[nodiscard]] Draws in_epoch(std::uint32_t epoch) const {
+    Draws other = *this;
+    other.key_.a = epoch;
+    return other;
+  }
+
   /// How many numbers there are.
   static constexpr int kBits = 24;
 
@@ -81,8 +89,10 @@ std::unique_ptr<Augmentation> crop(Index padding, Border border = Border::reflec
 /// Moves the content along the first axis, the time, by up to `steps`.
 std::unique_ptr<Augmentation> time_shift(Index steps, Border border = Border::blank);
 
-/// Swaps left and right with this probability.
-std::unique_ptr<Augmentation> horizontal_flip(double probability = 0.5);
+/// Swaps left and right with this probability. `alternate`: that holds for the first epoch, and
+/// each later one has a sample the other way than the one before it, so that within two epochs both
+/// ways are seen. Source: Jordan 2024, "94% on CIFAR-10 in 3.29 seconds", arXiv 2404.00498.
+std::unique_ptr<Augmentation> horizontal_flip(double probability = 0.5, bool alternate = false);
 
 /// Sets a square of this size to 0, the mean of normalised data. Its centre is anywhere in the
 /// image, so that parts of it may lie outside. Source: DeVries, Taylor 2017, arXiv 1708.04552.

@@ -8,7 +8,8 @@ namespace {
 
 class HorizontalFlip final : public Augmentation {
  public:
-  explicit HorizontalFlip(double probability) : probability_(probability) {}
+  HorizontalFlip(double probability, bool alternate)
+      : probability_(probability), alternate_(alternate) {}
 
   std::string_view type() const override { return "horizontal_flip"; }
 
@@ -17,7 +18,9 @@ class HorizontalFlip final : public Augmentation {
   }
 
   void apply(const SampleView& sample, const Draws& draws) const override {
-    if (draws.uniform(0) >= probability_) return;
+    const bool chosen = (alternate_ ? draws.in_epoch(0) : draws).uniform(0) < probability_;
+    const bool other_way = alternate_ && draws.epoch() % 2 != 0;
+    if (chosen == other_way) return;
     const Index channels = sample.shape.channels;
     const Index row = sample.shape.width * channels;
     for (Real* line = sample.values.data(); line != sample.values.data() + sample.values.size();
@@ -31,12 +34,13 @@ class HorizontalFlip final : public Augmentation {
 
  private:
   double probability_;
+  bool alternate_;
 };
 
 }  // namespace
 
-std::unique_ptr<Augmentation> horizontal_flip(double probability) {
-  return std::make_unique<HorizontalFlip>(probability);
+std::unique_ptr<Augmentation> horizontal_flip(double probability, bool alternate) {
+  return std::make_unique<HorizontalFlip>(probability, alternate);
 }
 
 }  // namespace lockstep

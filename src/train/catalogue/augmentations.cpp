@@ -61,8 +61,14 @@ const std::vector<Row<Augmentation>>& augmentation_rows() {
           .default_value = "0.5",
           .min = 0,
           .max = 1,
-          .sentence = "Share of the samples that are flipped."}}},
-       [](const Settings& s) { return horizontal_flip(s.real("probability")); }},
+          .sentence = "Share of the samples that are flipped."},
+         {.name = "alternate",
+          .kind = Kind::boolean,
+          .default_value = "false",
+          .sentence = "Show each sample the other way than in the epoch before."}}},
+       [](const Settings& s) {
+         return horizontal_flip(s.real("probability"), s.boolean("alternate"));
+       }},
       {{"cutout",
         "Sets a square of an image to 0, the mean of normalized data.",
         {distance_key("size", "Rows and columns of the square.")}},
