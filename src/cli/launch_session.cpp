@@ -40,6 +40,12 @@ std::string end_text(int code) {
   return signal == nullptr ? fmt::format("exit code {}", code) : fmt::format("SIG{}", signal);
 }
 
+/// What the next start begins with.
+std::string origin_text(const RunRecord& record) {
+  return record.checkpoint ? fmt::format("the checkpoint of step {}", thousands(*record.checkpoint))
+                           : "the beginning";
+}
+
 bool is_this_machine(const std::string& host) {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
@@ -147,12 +153,8 @@ ExitCode LaunchSession::run() {
 }
 
 ExitCode LaunchSession::supervise(StopSignals& signals) {
-  const RunRequest& train = order_.train;
   RunRecord before = read_record(directory_);
-  if (train.resume == "auto") first_step_ = before.checkpoint.value_or(0);
-  if (train.max_steps && !train.resume.empty() && train.resume != "auto") {
-    first_step_ = read_checkpoint(train.resume).sealed.step;
-  }
+  first_step_ = first_step(before);
   std::vector<std::string> start = first_start();
   std::uint64_t reached = before.step;
   int futile = 0;
@@ -167,25 +169,18 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
       return code == 128 + SIGUSR1 ? ExitCode::interrupted : static_cast<ExitCode>(code);
     }
     if (!may_do_better(code)) return static_cast<ExitCode>(code);
-    if (!again && end.code == 1 && !after.is_newer_than(before)) {
-      throw Error(ExitCode::system, fmt::format("{} left with exit code 1 before the run began",
-                                                fs::path(mpirun_).filename().string()));
+    if (!again && !after.is_newer_than(before) && is_launchers_own(end.code)) {
+      throw never_began(end.code, start);
     }
-    futile = after.step > reached ? 0 : futile + (again ? 1 : 0);
+    if (after.step > reached) {
+      futile = 0;
+    } else if (again) {
+      ++futile;
+    }
     reached = std::max(reached, after.step);
-    const std::string where =
-        after.checkpoint ? fmt::format("the checkpoint of step {}", thousands(*after.checkpoint))
-                         : "the beginning";
-    if (futile >= order_.max_restarts) {
-      throw Error(static_cast<ExitCode>(code),
-                  fmt::format("gave up: {} after step {}, and no new step in {}\n  when the cause "
-                              "is gone, go on from {} with: --run-dir {} --resume auto",
-                              end_text(code), thousands(reached),
-                              plural(static_cast<std::uint64_t>(futile), "restart"), where,
-                              directory_.string()));
-    }
+    if (futile >= order_.max_restarts) throw gave_up(code, futile, reached, after);
     err_ << fmt::format("launch {} after step {}; again from {}\n", end_text(code),
-                        thousands(after.step), where)
+                        thousands(after.step), origin_text(after))
          << std::flush;
     const bool over = seconds_left() == 0.0 || steps_left(after) == std::uint64_t{0};
     if (over || !pause(futile, signals)) return ExitCode::interrupted;
@@ -193,6 +188,31 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
     start = next_start(after);
     before = after;
   }
+}
+
+// Steps done before this session.
+std::uint64_t LaunchSession::first_step(const RunRecord& record) const {
+  const RunRequest& train = order_.train;
+  if (train.resume.empty() || !train.max_steps) return 0;
+  if (train.resume == "auto") return record.checkpoint.value_or(0);
+  return read_checkpoint(train.resume).sealed.step;
+}
+
+Error LaunchSession::never_began(int code, std::vector<std::string> start) const {
+  std::erase(start, "-q");
+  return {ExitCode::system,
+          fmt::format("{} left with exit code {} before the run began; it says why with\n  {}",
+                      fs::path(mpirun_).filename().string(), code, shell_line(start))};
+}
+
+Error LaunchSession::gave_up(int code, int futile, std::uint64_t reached,
+                             const RunRecord& record) const {
+  return {static_cast<ExitCode>(code),
+          fmt::format("gave up: {} after step {}; {} without a new step\n  when the cause is gone, "
+                      "go on from {} with: --run-dir {} --resume auto",
+                      end_text(code), thousands(reached),
+                      plural(static_cast<std::uint64_t>(futile), "restart"), origin_text(record),
+                      directory_.string())};
 }
 
 bool LaunchSession::pause(double seconds, StopSignals& signals) {

@@ -41,6 +41,10 @@ class LaunchSession {
 
  private:
   [[nodiscard]] ExitCode supervise(StopSignals& signals);
+  [[nodiscard]] std::uint64_t first_step(const RunRecord& record) const;
+  [[nodiscard]] Error never_began(int code, std::vector<std::string> start) const;
+  [[nodiscard]] Error gave_up(int code, int futile, std::uint64_t reached,
+                              const RunRecord& record) const;
   [[nodiscard]] std::vector<std::string> first_start() const;
   [[nodiscard]] std::vector<std::string> next_start(const RunRecord& record) const;
   [[nodiscard]] std::vector<std::string> launcher() const;

@@ -56,10 +56,12 @@ int verdict(const RunRecord& before, const RunRecord& after, int launcher_code) 
   std::string word;
   int code = 0;
   if (after.is_newer_than(before) && words >> word >> code) return code;
-  // The run began and did not end, or did not begin. Neither code is one of ours.
-  const bool says_nothing = launcher_code == 0 || launcher_code == 1;
+  // The run began and did not end, or did not begin.
+  const bool says_nothing = launcher_code == 0 || is_launchers_own(launcher_code);
   return says_nothing ? static_cast<int>(ExitCode::system) : launcher_code;
 }
+
+bool is_launchers_own(int code) { return code == 1 || code == 127 || code == 255; }
 
 bool may_do_better(int code) {
   return std::ranges::none_of(kFinal,

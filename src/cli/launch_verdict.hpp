@@ -29,6 +29,9 @@ struct RunRecord {
 /// with 1 when it was told to end, and with that of any rank.
 [[nodiscard]] int verdict(const RunRecord& before, const RunRecord& after, int launcher_code);
 
+/// Codes with which no run of ours leaves: mpirun or srun itself failed, or a shell on its way.
+[[nodiscard]] bool is_launchers_own(int code);
+
 /// Whether a job that left with this code may do better when it is started again: not after
 /// success, after a stop that was asked for, or on wrong input, which would be wrong again.
 [[nodiscard]] bool may_do_better(int code);

@@ -30,7 +30,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trainer", default=str(ROOT / "build/bin/trainer"))
     parser.add_argument("--config", default=str(ROOT / "scripts/configs/digits-mlp.toml"))
-    parser.add_argument("--epochs", type=int, default=20, help="more than the first piece can make")
+    parser.add_argument("--epochs", type=int, default=80, help="more than the first piece can make")
     parser.add_argument("--keep", action="store_true", help="keep the directory with all logs")
     return parser.parse_args()
 
@@ -162,7 +162,7 @@ class Campaign:
 
     def run(self):
         answer = self.cluster.call("sbatch", "--parsable", f"--nodes={NODES}", f"--ntasks-per-node={RANKS_PER_NODE}",
-                                   "--cpus-per-task=1", "--time=2", "--signal=B:USR1@60",
+                                   "--cpus-per-task=1", "--time=2", "--signal=B:USR1@90",
                                    f"--output={self.directory}/job.log", str(self.script()))
         self.number = answer.strip()
         assert self.number.isdigit(), answer
@@ -175,7 +175,7 @@ class Campaign:
         saved = self.lines("checkpoint")[-1]["step"]
         self.check(saved == self.lines("end")[-1]["step"], f"everything up to step {saved} is saved")
         wait_for(lambda: self.job().get("JobState") in ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL"),
-                 600, "the end of the job")
+                 900, "the end of the job")
         job = self.job()
         self.check(job["JobState"] == "COMPLETED" and job["ExitCode"] == "0:0", f"the job ends as {job['JobState']}")
         self.check(int(job["Restarts"]) >= 1, f"queued again {job['Restarts']} times under its number")

@@ -256,6 +256,16 @@ TEST_F(LaunchTest, LostSlotsTakeTheirRanksAlong) {
   EXPECT_TRUE(latest("smaller") == undisturbed());
 }
 
+TEST_F(LaunchTest, AnMpirunThatCannotStartIsNotTriedAgain) {
+  const std::string mpirun = script("mpirun", "echo start >> starts\nexit 1\n");
+  const Outcome outcome = system_test::run(launch({"-np", "2", "--mpirun", mpirun}, "nowhere"));
+  EXPECT_EQ(outcome.code, 71) << outcome.err;
+  EXPECT_EQ(count(read_text(directory_ / "starts"), "start"), 1);
+  EXPECT_NE(outcome.err.find("mpirun left with exit code 1 before the run began"),
+            std::string::npos)
+      << outcome.err;
+}
+
 // An mpirun that leaves with nonsense: what the run itself said counts.
 TEST_F(LaunchTest, StatusCountsNotTheCodeOfMpirun) {
   for (const int code : {1, 0}) {
