@@ -94,8 +94,10 @@ TEST_F(LaunchTest, WhateverIsKilledItEndsWithTheSameBits) {
   Process process(launch({"-np", "2", "--max-restarts", "1"}, "killed", {}, {mark("killed")}));
   ::kill(rank_of_start("killed", 1, 1), SIGKILL);
   ::kill(rank_of_start("killed", 2, 0), SIGKILL);
-  const pid_t mpirun = parent_of(rank_of_start("killed", 3, 0));
+  const pid_t owner = rank_of_start("killed", 3, 0);  // of LOCK
+  const pid_t mpirun = parent_of(owner);
   ASSERT_FALSE(process.ended());
+  ::kill(owner, SIGSTOP);  // so that it does not notice
   ::kill(mpirun, SIGKILL);
   const Outcome outcome = process.wait();
   EXPECT_EQ(outcome.code, 0) << outcome.err;
@@ -190,6 +192,11 @@ TEST_F(LaunchTest, AStopIsHeardFromTheFirstInstantOn) {
     const Outcome outcome = process.wait(20);
     EXPECT_EQ(outcome.code, 75) << outcome.err;
     EXPECT_EQ(count(outcome.err, "error:"), 0) << outcome.err;
+    // By their own decision, not because the signal came before they heeded it.
+    EXPECT_TRUE(status(run) == "preempted 75 SIGUSR1\n" ||
+                outcome.err.find("before the first step: nothing was to be saved") !=
+                    std::string::npos)
+        << outcome.err;
     EXPECT_TRUE(processes_with(mark(run)).empty());
   }
 }
