@@ -30,7 +30,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trainer", default=str(ROOT / "build/bin/trainer"))
     parser.add_argument("--config", default=str(ROOT / "scripts/configs/digits-mlp.toml"))
-    parser.add_argument("--epochs", type=int, default=80, help="more than the first piece can make")
+    parser.add_argument("--epochs", type=int, default=120, help="more than the first piece can make")
     parser.add_argument("--keep", action="store_true", help="keep the directory with all logs")
     return parser.parse_args()
 
