@@ -7,13 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
-#include <initializer_list>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "lockstep/base/clock.hpp"
 #include "lockstep/base/error.hpp"
@@ -25,13 +28,6 @@ namespace {
 constexpr double kSecondsToEnd = 15;
 /// How long a wait lasts when nothing happens; a child's end cuts it short.
 constexpr double kTick = 1;
-
-sigset_t set_of(std::initializer_list<int> signals) {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : signals) sigaddset(&set, signal);
-  return set;
-}
 
 /// A file without a name for what a child writes.
 class Capture {
@@ -62,22 +58,21 @@ struct Birth {
   std::vector<char*> arguments;
   const sigset_t& mask;
   pid_t parent;
-  int out;
-  int err;
+  const ChildOutput& output;
 };
 
 /// In the child, where only calls that are safe after fork are allowed.
 [[noreturn]] void become(const Birth& birth) {
-  // A group of its own: Ctrl-C at the terminal reaches the parent alone, which tells the child.
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != birth.parent) ::_exit(1);
   for (const int signal : {SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_DFL);
+  ::signal(SIGUSR1, SIG_IGN);
   ::sigprocmask(SIG_SETMASK, &birth.mask, nullptr);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
-  ::dup2(birth.out, STDOUT_FILENO);
-  ::dup2(birth.err, STDERR_FILENO);
+  ::dup2(birth.output.out, STDOUT_FILENO);
+  ::dup2(birth.output.err, STDERR_FILENO);
   ::execv(birth.arguments[0], birth.arguments.data());
   ::_exit(127);
 }
@@ -92,9 +87,28 @@ int wait_for(pid_t child, StopSignals& signals) {
       deadline = now_seconds() + kSecondsToEnd;
     }
     if (told && now_seconds() > deadline) ::kill(-child, SIGKILL);
-    signals.wait(kTick);
+    signals.next(kTick);
   }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return exit_code(status);
+}
+
+/// The processes whose parent this one is.
+std::vector<pid_t> children() {
+  std::vector<pid_t> found;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    if (pid <= 0) continue;
+    std::ifstream file(entry.path() / "stat");
+    std::string stat;
+    std::getline(file, stat);
+    // "PID (NAME) STATE PARENT ...", where NAME may hold anything.
+    std::istringstream after_name(stat.substr(std::min(stat.rfind(')') + 1, stat.size())));
+    char state = 0;
+    pid_t parent = 0;
+    if (after_name >> state >> parent && parent == ::getpid()) found.push_back(pid);
+  }
+  return found;
 }
 
 bool can_be_run(const std::string& path) {
@@ -104,47 +118,48 @@ bool can_be_run(const std::string& path) {
 
 }  // namespace
 
-StopSignals::StopSignals() {
+StopSignals::StopSignals(std::vector<int> stop, const std::vector<int>& also)
+    : stop_(std::move(stop)) {
   // An inherited "ignore" would keep the end of a child from being told.
   ::signal(SIGCHLD, SIG_DFL);
-  const sigset_t held = set_of({SIGINT, SIGTERM, SIGCHLD});
-  ::sigprocmask(SIG_BLOCK, &held, &before_);
+  sigemptyset(&held_);
+  sigaddset(&held_, SIGCHLD);
+  for (const int signal : stop_) sigaddset(&held_, signal);
+  for (const int signal : also) sigaddset(&held_, signal);
+  ::sigprocmask(SIG_BLOCK, &held_, &before_);
 }
 
 StopSignals::~StopSignals() {
   // One that comes after the work is done has nothing to stop.
-  const sigset_t held = set_of({SIGINT, SIGTERM, SIGCHLD});
   const timespec at_once{};
-  while (::sigtimedwait(&held, nullptr, &at_once) > 0) continue;
+  while (::sigtimedwait(&held_, nullptr, &at_once) > 0) continue;
   ::sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 
 int StopSignals::received() {
-  const sigset_t stop = set_of({SIGINT, SIGTERM});
+  sigset_t stop;
+  sigemptyset(&stop);
+  for (const int signal : stop_) sigaddset(&stop, signal);
   const timespec at_once{};
   const int signal = ::sigtimedwait(&stop, nullptr, &at_once);
   if (signal > 0 && received_ == 0) received_ = signal;
   return received_;
 }
 
-void StopSignals::wait(double seconds) {
-  const sigset_t held = set_of({SIGINT, SIGTERM, SIGCHLD});
+int StopSignals::next(double seconds) {
   timespec time{};
   time.tv_sec = static_cast<time_t>(seconds);
   time.tv_nsec = static_cast<long>((seconds - std::floor(seconds)) * 1e9);
-  const int signal = ::sigtimedwait(&held, nullptr, &time);
-  const bool stops = signal == SIGINT || signal == SIGTERM;
+  const int signal = std::max(::sigtimedwait(&held_, nullptr, &time), 0);
+  const bool stops = std::ranges::find(stop_, signal) != stop_.end();
   if (stops && received_ == 0) received_ = signal;
+  return signal;
 }
 
-ChildResult run_child(const std::vector<std::string>& arguments, StopSignals& signals) {
-  const Capture out("out");
-  const Capture err("err");
-  Birth birth{.arguments = {},
-              .mask = signals.mask_before(),
-              .parent = ::getpid(),
-              .out = out.descriptor(),
-              .err = err.descriptor()};
+pid_t start_child(const std::vector<std::string>& arguments, const StopSignals& signals,
+                  const ChildOutput& output) {
+  Birth birth{
+      .arguments = {}, .mask = signals.mask_before(), .parent = ::getpid(), .output = output};
   for (const std::string& argument : arguments) {
     birth.arguments.push_back(const_cast<char*>(argument.c_str()));
   }
@@ -155,8 +170,29 @@ ChildResult run_child(const std::vector<std::string>& arguments, StopSignals& si
                                               std::generic_category().message(errno)));
   }
   if (child == 0) become(birth);
+  return child;
+}
+
+int exit_code(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+ChildResult run_child(const std::vector<std::string>& arguments, StopSignals& signals) {
+  const Capture out("out");
+  const Capture err("err");
+  const pid_t child = start_child(arguments, signals, {out.descriptor(), err.descriptor()});
   const int code = wait_for(child, signals);
   return {.code = code, .out = out.text(), .err = err.text()};
+}
+
+void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+void kill_children() {
+  // A child of one that was killed becomes ours, so it may take several rounds.
+  for (int round = 0; ::waitpid(-1, nullptr, round == 0 ? WNOHANG : 0) >= 0 || errno == EINTR;
+       ++round) {
+    for (const pid_t child : children()) ::kill(child, SIGKILL);
+  }
 }
 
 std::string find_program(const std::string& name) {

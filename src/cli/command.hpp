@@ -33,11 +33,17 @@ class Command {
   /// A command line that works, the end of the help.
   [[nodiscard]] virtual std::string_view example() const = 0;
   virtual void add_options(CLI::App& app) = 0;
+  /// The command line as `add_options` has it, of the one that people type.
+  [[nodiscard]] virtual std::vector<std::string> spelled_out(
+      std::vector<std::string> arguments) const {
+    return arguments;
+  }
   /// Does it, after the options were read.
   virtual ExitCode run(const Session& session) = 0;
 };
 
 std::unique_ptr<Command> train_command();
+std::unique_ptr<Command> launch_command();
 std::unique_ptr<Command> eval_command();
 std::unique_ptr<Command> predict_command();
 std::unique_ptr<Command> generate_command();

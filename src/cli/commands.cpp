@@ -5,6 +5,7 @@ namespace lockstep::cli {
 std::vector<std::unique_ptr<Command>> commands() {
   std::vector<std::unique_ptr<Command>> all;
   all.push_back(train_command());
+  all.push_back(launch_command());
   all.push_back(eval_command());
   all.push_back(predict_command());
   all.push_back(generate_command());

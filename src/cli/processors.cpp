@@ -4,9 +4,12 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <string>
+
+#include "cli/cpu_quota.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -29,7 +32,8 @@ Processors find_processors() {
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (CPU_ISSET(cpu, &set)) cores.insert(core_of(cpu));
   }
-  const int usable = CPU_COUNT(&set);
+  int usable = CPU_COUNT(&set);
+  if (const auto quota = cpu_quota()) usable = std::clamp(static_cast<int>(*quota), 1, usable);
   const bool whole_machine = usable == ::sysconf(_SC_NPROCESSORS_ONLN);
   return {.usable = usable, .bindable = whole_machine ? static_cast<int>(cores.size()) : 0};
 }

@@ -27,14 +27,18 @@ std::string hint(const std::string& name, const std::vector<std::string>& known)
   return near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near);
 }
 
-/// The first argument that is no option must be a command.
-void check_command(const std::vector<std::string>& arguments, const Commands& all) {
+/// The first argument that is no option must be a command. Returns the arguments as its options
+/// have them.
+std::vector<std::string> check_command(const std::vector<std::string>& arguments,
+                                       const Commands& all) {
   if (arguments.size() < 2) throw usage_error("no command given", "trainer");
   const std::string& name = arguments[1];
-  if (name.starts_with('-')) return;
+  if (name.starts_with('-')) return arguments;
   std::vector<std::string> known;
-  for (const auto& command : all) known.emplace_back(command->name());
-  if (std::ranges::find(known, name) != known.end()) return;
+  for (const auto& command : all) {
+    if (command->name() == name) return command->spelled_out(arguments);
+    known.emplace_back(command->name());
+  }
   throw usage_error(fmt::format("'{}' is not a command{}", config::shown(name), hint(name, known)),
                     "trainer");
 }
@@ -80,12 +84,12 @@ void describe(CLI::App& app, const Commands& all) {
 ExitCode dispatch(const std::vector<std::string>& arguments, const Session& session,
                   std::ostream& help) {
   const Commands all = commands();
-  check_command(arguments, all);
+  const std::vector<std::string> words = check_command(arguments, all);
   CLI::App app("Trains neural networks on any number of processes, with the same bits on each.",
                "trainer");
   describe(app, all);
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), std::prev(arguments.rend())));
+    app.parse(std::vector<std::string>(words.rbegin(), std::prev(words.rend())));
   } catch (const CLI::Success& success) {  // --help, --version
     app.exit(success, help, help);
     return ExitCode::ok;

@@ -1,13 +1,13 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <ostream>
 #include <system_error>
 
 #include "cli/command.hpp"
 #include "cli/counts.hpp"
+#include "cli/mpirun.hpp"
 #include "cli/scaling_experiment.hpp"
 #include "cli/scaling_table.hpp"
 #include "cli/text.hpp"
@@ -48,13 +48,6 @@ ScalingMode mode_of(const std::string& text) {
   if (text == "strong") return ScalingMode::strong;
   if (text == "weak") return ScalingMode::weak;
   throw Error(ExitCode::usage, fmt::format("--mode: '{}' is neither strong nor weak", text));
-}
-
-void refuse_mpirun() {
-  if (std::getenv("OMPI_COMM_WORLD_SIZE") == nullptr && std::getenv("PMIX_RANK") == nullptr) return;
-  throw Error(ExitCode::usage,
-              "this command starts mpirun itself, once for each measurement\n"
-              "  try: trainer scale ... without mpirun");
 }
 
 std::string command_text(const std::vector<std::string>& arguments) {
@@ -106,7 +99,7 @@ class Scale : public Command {
   }
 
   ExitCode run(const Session& session) override {
-    refuse_mpirun();
+    refuse_mpi_job(name());
     request_.mode = mode_of(mode_);
     request_.ranks = counts_of("--ranks", ranks_);
     request_.threads = counts_of("--threads", threads_);

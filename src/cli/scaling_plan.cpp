@@ -6,7 +6,7 @@
 #include <bit>
 #include <random>
 
-#include "cli/child_process.hpp"
+#include "cli/mpirun.hpp"
 #include "cli/text.hpp"
 #include "lockstep/config/parse.hpp"
 #include "lockstep/train/catalogue.hpp"
@@ -122,16 +122,9 @@ ScalingPlan plan_scaling(const ScalingRequest& request) {
                    .microbatches = microbatches_for(config, request),
                    .length = longer_run(config.run, request.warmup + request.steps),
                    .processors = find_processors(),
-                   .mpirun = find_program(request.mpirun),
-                   .trainer = std::filesystem::read_symlink("/proc/self/exe").string(),
+                   .mpirun = find_mpirun(request.mpirun),
+                   .trainer = this_program(),
                    .points = points_of(request)};
-  if (plan.mpirun.empty()) {
-    throw Error(ExitCode::system,
-                fmt::format("{} is not a program that can be run{}\n  try: --mpirun FILE, or "
-                            "install Open MPI (Debian package openmpi-bin)",
-                            request.mpirun,
-                            request.mpirun.find('/') == std::string::npos ? " from PATH" : ""));
-  }
   plan.runs = interleaved(plan.points, request.repeats);
   return plan;
 }
@@ -140,11 +133,7 @@ std::vector<std::string> command_of(const ScalingPlan& plan, const ScalingRun& r
                                     const std::filesystem::path& directory) {
   const ScalingPoint& point = run.point;
   std::vector<std::string> line = {plan.mpirun, "-np", std::to_string(point.ranks)};
-  const std::vector<std::string> place =
-      plan.binds(point)
-          ? std::vector<std::string>{"--map-by", fmt::format("slot:PE={}", point.threads),
-                                     "--bind-to", "core"}
-          : std::vector<std::string>{"--oversubscribe", "--bind-to", "none"};
+  const std::vector<std::string> place = binding_words(point.threads, plan.binds(point));
   line.insert(line.end(), place.begin(), place.end());
   for (const std::string& word :
        {plan.trainer, std::string("train"), plan.request.config_file, std::string("--run-dir"),

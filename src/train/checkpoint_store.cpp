@@ -84,6 +84,11 @@ std::optional<StoredCheckpoint> CheckpointStore::newest(std::vector<std::string>
                   directory_.string(), fmt::join(rejected, "\n  ")));
 }
 
+std::optional<std::uint64_t> CheckpointStore::newest_step() const {
+  const std::vector<Entry> entries = newest_first();
+  return entries.empty() ? std::nullopt : std::optional(entries.front().step);
+}
+
 void CheckpointStore::set_aside_after(std::uint64_t step) const {
   for (const Entry& entry : newest_first()) {
     if (entry.step <= step) continue;

@@ -68,11 +68,17 @@ fs::path choose(const std::string& name, bool resume) {
 
 }  // namespace
 
+fs::path choose_run_directory(const std::string& requested, const std::string& name, bool resume) {
+  if (requested.empty()) return choose(name, resume);
+  fs::path path = fs::path(requested).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "runs/a/"
+  make(path);
+  return path;
+}
+
 RunDirectory RunDirectory::create(const std::string& requested, const std::string& name,
                                   bool resume) {
-  fs::path path = requested.empty() ? choose(name, resume) : fs::path(requested).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();  // "runs/a/"
-  if (!requested.empty()) make(path);
+  fs::path path = choose_run_directory(requested, name, resume);
   const bool must_be_empty = !requested.empty() && !resume;
   if (must_be_empty) require_empty(path);
   DirectoryLock lock(path);

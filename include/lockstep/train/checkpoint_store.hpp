@@ -41,6 +41,9 @@ class CheckpointStore {
   /// none is intact.
   [[nodiscard]] std::optional<StoredCheckpoint> newest(std::vector<std::string>& rejected) const;
 
+  /// The step after which the newest is named, intact or not; nothing if there is none.
+  [[nodiscard]] std::optional<std::uint64_t> newest_step() const;
+
   /// Renames checkpoints of later steps, NAME.aside: a run that goes on from `step` takes another
   /// way, and they would be taken for its newest. Nothing is lost.
   void set_aside_after(std::uint64_t step) const;

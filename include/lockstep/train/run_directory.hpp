@@ -10,6 +10,11 @@
 
 namespace lockstep {
 
+/// The directory of a run as `RunDirectory::create` takes it, made if it is missing. Errors:
+/// cannot_create.
+[[nodiscard]] std::filesystem::path choose_run_directory(const std::string& requested,
+                                                         const std::string& name, bool resume);
+
 /// The one directory that a run writes to, locked against other writers for life. Rank 0 only.
 ///
 ///     runs/mnist-cnn/

@@ -1,0 +1,85 @@
+#include "cli/launch_job.hpp"
+
+#include <fmt/format.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ostream>
+
+#include "cli/mpirun.hpp"
+
+namespace lockstep::cli {
+namespace {
+
+constexpr double kForever = 1e6;
+/// Between two requests to stop.
+constexpr double kAgain = 1;
+/// After which a launcher that was told to end is killed.
+constexpr int kPatience = 5;
+
+/// True once `job` has ended; takes note of all others that have.
+bool reap(pid_t job, int& status) {
+  int ended_status = 0;
+  for (pid_t ended = 0; (ended = ::waitpid(-1, &ended_status, WNOHANG)) > 0;) {
+    if (ended != job) continue;
+    status = ended_status;
+    return true;
+  }
+  return false;
+}
+
+/// The terminal stops this process only.
+void suspend(pid_t job) {
+  ::kill(job, SIGTSTP);
+  ::raise(SIGSTOP);
+  ::kill(job, SIGCONT);
+}
+
+}  // namespace
+
+std::vector<int> launch_signals() {
+  std::vector<int> stop = {SIGINT, SIGTERM, SIGUSR1};
+  struct sigaction inherited {};
+  ::sigaction(SIGHUP, nullptr, &inherited);
+  if (inherited.sa_handler != SIG_IGN) stop.push_back(SIGHUP);
+  return stop;
+}
+
+JobEnd run_job(const std::vector<std::string>& line, StopSignals& signals, std::ostream& err) {
+  adopt_orphans();
+  const pid_t job = start_child(line, signals, {STDOUT_FILENO, STDERR_FILENO});
+  JobEnd end;
+  int status = 0;
+  bool asked = false;
+  int interrupts = 0;
+  int told_to_end = 0;
+  while (!reap(job, status)) {
+    const int signal = signals.next(asked ? kAgain : kForever);
+    if (signal == SIGCHLD) continue;
+    if (signal == SIGTSTP) {
+      suspend(job);
+      continue;
+    }
+    if (signal == SIGINT) ++interrupts;
+    if (signal == 0 && !asked) continue;
+    end.at_once = interrupts > 1;
+    if (end.at_once) {
+      ::kill(job, told_to_end++ < kPatience ? SIGTERM : SIGKILL);
+    } else {
+      if (!asked) {
+        err << fmt::format("launch SIG{}: the ranks save and leave; Ctrl-C {} ends them at once\n",
+                           ::sigabbrev_np(signal), signal == SIGINT ? "again" : "twice")
+            << std::flush;
+      }
+      asked = true;
+      ::kill(job, SIGUSR1);
+    }
+  }
+  kill_children();
+  if (WIFSIGNALED(status)) remove_leftovers(job);
+  end.code = exit_code(status);
+  return end;
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "cli/child_process.hpp"
+
+namespace lockstep::cli {
+
+/// How a job of ranks ended.
+struct JobEnd {
+  int code = 0;          ///< of mpirun or srun; 128 + signal, as a shell says it
+  bool at_once = false;  ///< by a second Ctrl-C
+};
+
+/// The signals that ask a launcher for a stop. SIGHUP is one, unless whoever started it said that a
+/// lost terminal is to be ignored, as nohup does.
+[[nodiscard]] std::vector<int> launch_signals();
+
+/// Runs mpirun or srun to its end, with this process's output. A stop signal becomes SIGUSR1, upon
+/// which the ranks save and leave, and which is sent again until they have: none may be there yet.
+/// A second Ctrl-C ends the ranks at once. Ctrl-Z suspends them, too. When it returns no process of
+/// the job is left on this machine; the job ends at once if this process is killed.
+[[nodiscard]] JobEnd run_job(const std::vector<std::string>& line, StopSignals& signals,
+                             std::ostream& err);
+
+}  // namespace lockstep::cli

@@ -1,0 +1,264 @@
+#include "cli/launch_session.hpp"
+
+#include <fmt/format.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <ostream>
+#include <sstream>
+#include <utility>
+
+#include "cli/mpirun.hpp"
+#include "cli/text.hpp"
+#include "cli/train_options.hpp"
+#include "lockstep/base/clock.hpp"
+#include "lockstep/train/checkpoint_store.hpp"
+#include "lockstep/train/run_directory.hpp"
+
+namespace lockstep::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+int number_in(const char* variable) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? 0 : std::atoi(text);
+}
+
+std::string shell_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + shell_quoted(word);
+  return line;
+}
+
+/// "exit code 82"; "SIGKILL" of 137.
+std::string end_text(int code) {
+  const char* signal = code > 128 ? ::sigabbrev_np(code - 128) : nullptr;
+  return signal == nullptr ? fmt::format("exit code {}", code) : fmt::format("SIG{}", signal);
+}
+
+/// What the next start begins with.
+std::string origin_text(const RunRecord& record) {
+  return record.checkpoint ? fmt::format("the checkpoint of step {}", thousands(*record.checkpoint))
+                           : "the beginning";
+}
+
+bool is_this_machine(const std::string& host) {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  const std::string own = name.data();
+  return host == "localhost" || host == "127.0.0.1" || host == own ||
+         host == own.substr(0, own.find('.'));
+}
+
+/// Whether mpirun could start something there, by the means that it would use.
+bool answers(const Host& host, StopSignals& signals) {
+  if (is_this_machine(host.name)) return true;
+  const char* agent = std::getenv("OMPI_MCA_plm_rsh_agent");
+  std::istringstream words(agent != nullptr ? agent : "ssh -o BatchMode=yes -o ConnectTimeout=5");
+  std::vector<std::string> line;
+  for (std::string word; words >> word;) line.push_back(word);
+  if (line.empty()) return false;
+  line[0] = find_program(line[0]);
+  line.insert(line.end(), {host.name, "true"});
+  return !line[0].empty() && run_child(line, signals).code == 0;
+}
+
+}  // namespace
+
+LaunchSession::LaunchSession(LaunchOrder order, std::ostream& err)
+    : order_(std::move(order)), err_(err) {
+  const bool may_use_srun = order_.mpirun.empty() && order_.resources.hosts.empty() &&
+                            std::getenv("SLURM_JOB_ID") != nullptr;
+  if (may_use_srun) mpirun_ = find_program("srun");
+  in_slurm_ = !mpirun_.empty();
+  if (!in_slurm_) mpirun_ = find_mpirun(order_.mpirun.empty() ? "mpirun" : order_.mpirun);
+  placement_ = in_slurm_ ? place_in_slurm(order_.resources, number_in("SLURM_NTASKS"),
+                                          number_in("SLURM_CPUS_PER_TASK"))
+                         : place(order_.resources);
+}
+
+std::vector<std::string> LaunchSession::launcher() const {
+  std::vector<std::string> words = in_slurm_ ? srun_words(mpirun_, placement_)
+                                             : mpirun_words(mpirun_, placement_, order_.resources);
+  words.push_back(this_program());
+  return words;
+}
+
+std::vector<std::string> LaunchSession::first_start() const {
+  std::vector<std::string> line = launcher();
+  line.insert(line.end(), order_.words.begin(), order_.words.end());
+  if (order_.train.run_directory.empty() && !directory_.empty()) {
+    line.insert(line.end(), {"--run-dir", directory_.string()});
+  }
+  if (order_.resources.threads == 0) {
+    line.insert(line.end(), {"--threads", std::to_string(placement_.threads)});
+  }
+  return line;
+}
+
+std::vector<std::string> LaunchSession::next_start(const RunRecord& record) const {
+  std::vector<std::string> line = launcher();
+  const std::vector<std::string> words =
+      without_options(order_.words, {"--run-dir", "--resume", "--max-time", "--max-steps"});
+  line.insert(line.end(), words.begin(), words.end());
+  line.insert(line.end(), {"--run-dir", directory_.string(), "--resume"});
+  // From the file that was given as long as nothing newer is there.
+  const bool first_file = !order_.train.resume.empty() && !record.checkpoint;
+  line.push_back(first_file ? order_.train.resume : "auto");
+  if (const auto seconds = seconds_left()) {
+    line.insert(line.end(), {"--max-time", fmt::format("{:.3f}s", *seconds)});
+  }
+  if (const auto steps = steps_left(record)) {
+    line.insert(line.end(), {"--max-steps", std::to_string(*steps)});
+  }
+  if (order_.resources.threads == 0) {
+    line.insert(line.end(), {"--threads", std::to_string(placement_.threads)});
+  }
+  return line;
+}
+
+std::string LaunchSession::line() const { return shell_line(first_start()); }
+
+void LaunchSession::announce(const std::vector<std::string>& start) const {
+  err_ << fmt::format("launch {}\nlaunch {}\n", placement_.reason, shell_line(start)) << std::flush;
+}
+
+ExitCode LaunchSession::run() {
+  if (!in_slurm_) require_consent_as_root();
+  const RunRequest& train = order_.train;
+  StopSignals signals(launch_signals(), {SIGTSTP});
+  if (train.dry_run) {
+    announce(first_start());
+    return static_cast<ExitCode>(run_job(first_start(), signals, err_).code);
+  }
+  const bool chosen = train.run_directory.empty();
+  directory_ = chosen ? choose_run_directory({}, order_.name, train.resume == "auto")
+                      : fs::path(train.run_directory);
+  const auto leave = [&] {  // a name that nothing came of is free again
+    std::error_code not_empty;
+    if (chosen) fs::remove(directory_, not_empty);
+  };
+  try {
+    const ExitCode code = supervise(signals);
+    leave();
+    return code;
+  } catch (...) {
+    leave();
+    throw;
+  }
+}
+
+ExitCode LaunchSession::supervise(StopSignals& signals) {
+  RunRecord before = read_record(directory_);
+  first_step_ = first_step(before);
+  std::vector<std::string> start = first_start();
+  std::uint64_t reached = before.step;
+  int futile = 0;
+  for (bool again = false;; again = true) {
+    announce(start);
+    const JobEnd end = run_job(start, signals, err_);
+    const RunRecord after = read_record(directory_);
+    const int code = verdict(before, after, end.code);
+    if (end.at_once) return ExitCode::by_sigint;
+    if (signals.received() != 0) {
+      // On a host to which this process cannot reach, the signal may come before a rank heeds it.
+      return code == 128 + SIGUSR1 ? ExitCode::interrupted : static_cast<ExitCode>(code);
+    }
+    if (!may_do_better(code)) return static_cast<ExitCode>(code);
+    if (!again && !after.is_newer_than(before) && is_launchers_own(end.code)) {
+      throw never_began(end.code, start);
+    }
+    if (after.step > reached) {
+      futile = 0;
+    } else if (again) {
+      ++futile;
+    }
+    reached = std::max(reached, after.step);
+    if (futile >= order_.max_restarts) throw gave_up(code, futile, reached, after);
+    err_ << fmt::format("launch {} after step {}; again from {}\n", end_text(code),
+                        thousands(after.step), origin_text(after))
+         << std::flush;
+    const bool over = seconds_left() == 0.0 || steps_left(after) == std::uint64_t{0};
+    if (over || !pause(futile, signals)) return ExitCode::interrupted;
+    leave_out_what_was_lost(signals);
+    start = next_start(after);
+    before = after;
+  }
+}
+
+// Steps done before this session.
+std::uint64_t LaunchSession::first_step(const RunRecord& record) const {
+  const RunRequest& train = order_.train;
+  if (train.resume.empty() || !train.max_steps) return 0;
+  if (train.resume == "auto") return record.checkpoint.value_or(0);
+  return read_checkpoint(train.resume).sealed.step;
+}
+
+Error LaunchSession::never_began(int code, std::vector<std::string> start) const {
+  std::erase(start, "-q");
+  return {ExitCode::system,
+          fmt::format("{} left with exit code {} before the run began; it says why with\n  {}",
+                      fs::path(mpirun_).filename().string(), code, shell_line(start))};
+}
+
+Error LaunchSession::gave_up(int code, int futile, std::uint64_t reached,
+                             const RunRecord& record) const {
+  return {static_cast<ExitCode>(code),
+          fmt::format("gave up: {} after step {}; {} without a new step\n  when the cause is gone, "
+                      "go on from {} with: --run-dir {} --resume auto",
+                      end_text(code), thousands(reached),
+                      plural(static_cast<std::uint64_t>(futile), "restart"), origin_text(record),
+                      directory_.string())};
+}
+
+bool LaunchSession::pause(double seconds, StopSignals& signals) {
+  const double end = now_seconds() + seconds;
+  while (signals.received() == 0 && now_seconds() < end) signals.next(end - now_seconds());
+  return signals.received() == 0;
+}
+
+void LaunchSession::leave_out_what_was_lost(StopSignals& signals) {
+  if (in_slurm_) return;  // Slurm itself ends and requeues a job that loses a node
+  LaunchRequest& resources = order_.resources;
+  const int slots = slots_of(resources);
+  const std::vector<Host> hosts = std::exchange(resources.hosts, {});
+  for (const Host& host : hosts) {
+    if (answers(host, signals)) {
+      resources.hosts.push_back(host);
+    } else {
+      err_ << fmt::format("launch {} does not answer: on without it\n", host.name) << std::flush;
+    }
+  }
+  if (resources.hosts.size() < hosts.size() && resources.hosts.empty()) {
+    throw Error(ExitCode::system, "none of the hosts answers");
+  }
+  resources.processors = find_processors();
+  const int left = slots_of(resources);
+  resources.ranks = ranks_that_fit(placement_.ranks, slots, left);
+  if (resources.ranks < placement_.ranks) {
+    err_ << fmt::format("launch {} of {} left: {} instead of {}\n", left,
+                        plural(static_cast<std::uint64_t>(slots), "slot"),
+                        plural(static_cast<std::uint64_t>(resources.ranks), "rank"),
+                        placement_.ranks)
+         << std::flush;
+  }
+  placement_ = place(resources);
+}
+
+std::optional<double> LaunchSession::seconds_left() const {
+  const RunRequest& train = order_.train;
+  if (!train.max_seconds) return {};
+  return std::max(0.0, *train.max_seconds - (now_seconds() - train.started));
+}
+
+std::optional<std::uint64_t> LaunchSession::steps_left(const RunRecord& record) const {
+  if (!order_.train.max_steps) return {};
+  const std::uint64_t done = std::max(record.checkpoint.value_or(0), first_step_) - first_step_;
+  return *order_.train.max_steps - std::min(done, *order_.train.max_steps);
+}
+
+}  // namespace lockstep::cli

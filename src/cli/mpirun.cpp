@@ -1,0 +1,82 @@
+#include "cli/mpirun.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include "cli/child_process.hpp"
+#include "lockstep/base/error.hpp"
+
+namespace lockstep::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_set(const char* name) { return std::getenv(name) != nullptr; }
+
+}  // namespace
+
+void refuse_mpi_job(std::string_view command) {
+  const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
+  const bool several = tasks != nullptr && std::atoi(tasks) > 1;
+  if (!is_set("OMPI_COMM_WORLD_SIZE") && !is_set("PMIX_RANK") && !several) return;
+  throw Error(ExitCode::usage, fmt::format("this command starts mpirun itself\n  try: trainer {} "
+                                           "... without mpirun or srun before it",
+                                           command));
+}
+
+std::string find_mpirun(const std::string& name) {
+  const std::string file = find_program(name);
+  if (!file.empty()) return file;
+  throw Error(ExitCode::system,
+              fmt::format("{} is not a program that can be run{}\n  try: --mpirun FILE, or install "
+                          "Open MPI (Debian package openmpi-bin)",
+                          name, name.find('/') == std::string::npos ? " from PATH" : ""));
+}
+
+void require_consent_as_root() {
+  const bool consent = is_set("OMPI_ALLOW_RUN_AS_ROOT") && is_set("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM");
+  if (::geteuid() != 0 || consent) return;
+  throw Error(ExitCode::no_permission,
+              "Open MPI does not run as root unless told that this is intended\n"
+              "  try: as another user, or, as in a container that is yours:\n"
+              "    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1");
+}
+
+std::string this_program() { return fs::read_symlink("/proc/self/exe").string(); }
+
+std::vector<std::string> binding_words(int threads, bool bound) {
+  if (!bound) return {"--oversubscribe", "--bind-to", "none"};
+  return {"--map-by", fmt::format("slot:PE={}", threads), "--bind-to", "core"};
+}
+
+// Names as Open MPI 4 makes them: TMP/ompi.HOST.USER/pid.PID, where contact.txt begins with the
+// number of the job, and /dev/shm/vader_segment.HOST.USER.(number + 1).RANK.
+void remove_leftovers(pid_t mpirun) {
+  std::error_code ignored;
+  const std::string user = fmt::format(".{}", ::geteuid());
+  for (const auto& entry : fs::directory_iterator(fs::temp_directory_path(ignored), ignored)) {
+    const std::string host_and_user = entry.path().filename().string();
+    if (!host_and_user.starts_with("ompi.") || !host_and_user.ends_with(user)) continue;
+    const fs::path session = entry.path() / fmt::format("pid.{}", mpirun);
+    std::ifstream contact(session / "contact.txt");
+    std::uint32_t job = 0;
+    if (contact >> job) {
+      const std::string segment = fmt::format("{}.{:x}.", user, job + 1);
+      for (const auto& file : fs::directory_iterator("/dev/shm", ignored)) {
+        const std::string name = file.path().filename().string();
+        if (name.starts_with("vader_segment.") && name.find(segment) != std::string::npos) {
+          fs::remove(file.path(), ignored);
+        }
+      }
+    }
+    fs::remove_all(session, ignored);
+  }
+}
+
+}  // namespace lockstep::cli
