@@ -168,4 +168,11 @@ void Communicator::all_gather(std::span<const double> mine, std::span<double> al
   MPI_Allgather(mine.data(), count, MPI_DOUBLE, all.data(), count, MPI_DOUBLE, handle_);
 }
 
+void Communicator::all_gather(std::span<const std::byte> mine, std::span<std::byte> all) const {
+  assert(all.size() == mine.size() * static_cast<std::size_t>(size_));
+  meet();
+  const int count = count_of(mine.size());
+  MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, handle_);
+}
+
 }  // namespace lockstep

@@ -66,8 +66,10 @@ std::vector<CheckpointStore::Entry> CheckpointStore::newest_first() const {
   return entries;
 }
 
-std::optional<StoredCheckpoint> CheckpointStore::newest(std::vector<std::string>& rejected) const {
+std::optional<StoredCheckpoint> CheckpointStore::newest(std::vector<std::string>& rejected,
+                                                        std::uint64_t every) const {
   for (const Entry& entry : newest_first()) {
+    if (entry.step % every != 0) continue;
     try {
       StoredCheckpoint stored = read_checkpoint(entry.path);
       if (stored.sealed.step == entry.step) return stored;

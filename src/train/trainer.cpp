@@ -42,6 +42,12 @@ std::vector<Range> learned_parts(const ParameterTable& table) {
   return parts;
 }
 
+bool is_useful(const StepResult& result, double loss_limit) {
+  const double loss = result.sums[0] / static_cast<double>(result.batch.size);
+  return std::isfinite(loss) && loss <= loss_limit &&
+         (!result.gradient_norm || std::isfinite(*result.gradient_norm));
+}
+
 // A rank that finds no memory tells the others.
 template <typename Made, typename... Arguments>
 Made make(const Topology& topology, const Arguments&... arguments) {
@@ -74,7 +80,10 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
                {.decay_all = options.decay_all, .ema = options.ema}),
       workspace_(make<Workspace>(
           topology, network,
-          Capacity{.samples = most_samples(passes_, options.batch, options.microbatches),
+          // Also any one microbatch, for `evidence`.
+          Capacity{.samples =
+                       std::max(most_samples(passes_, options.batch, options.microbatches),
+                                (options.batch + options.microbatches - 1) / options.microbatches),
                    .microbatches = most_microbatches(passes_),
                    .threads = thread_count()})),
       reader_(workspace_.capacity().samples, network.output_shape()),
@@ -103,7 +112,7 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
   }
 }
 
-StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
+StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, double loss_limit) {
   StepResult result;
   clock_.lap(Part::other);
   result.batch = sampler_.batch(steps_done_);
@@ -118,16 +127,14 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
 
   const bool clip = options_.clip_norm > 0;
   if (clip || want_norm) result.gradient_norm = gradient_norm(gradient);
-  if (!std::isfinite(result.sums[0]) || (clip && !std::isfinite(*result.gradient_norm))) {
-    throw Error(ExitCode::diverged,
-                "the loss or the gradient of step " + std::to_string(steps_done_ + 1) +
-                    " is not finite; try a smaller optimizer.lr, or optimizer.clip_norm = 1");
+  result.applied = is_useful(result, loss_limit);
+  if (result.applied) {
+    update(gradient,
+           {.step = steps_done_ + 1,
+            .learning_rate = learning_rate,
+            .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1},
+           result.batch.size);
   }
-  update(gradient,
-         {.step = steps_done_ + 1,
-          .learning_rate = learning_rate,
-          .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1},
-         result.batch.size);
   clock_.lap(Part::update);
 
   clock_.lap(Part::exposed, note(exchange_.share(parameters_)));
@@ -142,11 +149,7 @@ void Trainer::learn(const BatchRange& batch, Index pass_number) {
   const std::span<Microbatch> microbatches = std::span(microbatches_).first(count);
   const std::span<MetricSums> sums = std::span(sums_).first(count);
   cut_batch(share, batch.size, options_.microbatches, microbatches);
-  const Pass pass{.microbatches = microbatches,
-                  .training = true,
-                  .random = {.seed = options_.seed,
-                             .purpose = RandomPurpose::layer,
-                             .a = static_cast<std::uint32_t>(steps_done_)}};
+  const Pass pass = pass_of(microbatches, steps_done_);
   const Targets targets = read(batch, pass);
   clock_.lap(Part::data);
 
@@ -163,6 +166,39 @@ void Trainer::learn(const BatchRange& batch, Index pass_number) {
                       if (is_last(pass_number)) reducer_.ready_from(offset);
                     });
   clock_.lap(Part::backward, is_last(pass_number) ? reducer_.times().hidden : 0, Part::hidden);
+}
+
+Pass Trainer::pass_of(std::span<const Microbatch> microbatches, std::uint64_t step) const {
+  return {.microbatches = microbatches,
+          .training = true,
+          .random = {.seed = options_.seed,
+                     .purpose = RandomPurpose::layer,
+                     .a = static_cast<std::uint32_t>(step)}};
+}
+
+Evidence Trainer::evidence() {
+  assert(steps_done_ > 0);
+  const std::uint64_t step = steps_done_ - 1;
+  const BatchRange batch = sampler_.batch(step);
+  const RandomKey key{.seed = options_.seed, .purpose = RandomPurpose::audit};
+  const Index sampled = Index{random_bits(key, step)} % options_.microbatches;
+  const Share share{.first = sampled, .count = 1};
+  const std::span<Microbatch> microbatch = std::span(microbatches_).first(1);
+  const std::span<MetricSums> sums = std::span(sums_).first(1);
+  cut_batch(share, batch.size, options_.microbatches, microbatch);
+  const Pass pass = pass_of(microbatch, step);
+  const Targets targets = read(batch, pass);
+  network_.forward(parameters_, pass, workspace_);
+  evaluate_loss(loss_, pass, workspace_.output(), targets, 1 / static_cast<double>(batch.size),
+                workspace_.output_gradient(), sums);
+  // Nobody looks at the gradients of a rank between two steps.
+  const GradientBlock gradient{share, reducer_.blocks().front().values};
+  network_.backward(parameters_, pass, workspace_, std::span(&gradient, 1), [](Index) {});
+  Digester digester;
+  digester.update(std::as_bytes(std::span(sums)));
+  digester.update(std::as_bytes(gradient.values));
+  const Digest held = topology_.leads() ? digest_of(std::as_bytes(parameters())) : Digest{};
+  return {.parameters = held, .gradient = digester.finish()};
 }
 
 double Trainer::note(const Wait& wait) {

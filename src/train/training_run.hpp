@@ -19,6 +19,7 @@
 #include "lockstep/train/setup.hpp"
 #include "lockstep/train/trainer.hpp"
 #include "train/audience.hpp"
+#include "train/loss_history.hpp"
 
 namespace lockstep {
 
@@ -42,6 +43,7 @@ class TrainingRun {
   [[nodiscard]] std::uint64_t steps_of_epochs(Index epochs) const;
   void build_trainer();
   void restore();
+  void go_on_from(StoredCheckpoint& stored);
   void open_directory();
   void begin_records();
   [[nodiscard]] MemoryUse most_memory() const;
@@ -58,7 +60,10 @@ class TrainingRun {
   [[nodiscard]] bool slope_has_vanished() const;
   [[nodiscard]] std::string early_end() const;
   void finish_epoch();
-  void audit();
+  [[nodiscard]] bool survives_divergence(const StepResult& result);
+  [[nodiscard]] std::string describe_divergence(const StepResult& result) const;
+  [[nodiscard]] bool passes_audit();
+  bool roll_back(std::uint64_t every);
   bool save();
   Checkpoint checkpoint();
   [[nodiscard]] std::string stop_reason() const;
@@ -76,10 +81,13 @@ class TrainingRun {
   std::uint64_t first_step_ = 0;  // steps done before this segment
   CheckpointInfo info_;
   std::optional<StoredCheckpoint> resume_from_;  // on every rank
+  std::string resumed_config_;                   // that of the checkpoint
   std::unique_ptr<Trainer> trainer_;
   std::unique_ptr<Evaluator> evaluator_;
   std::unique_ptr<LearningRate> learning_rate_;
   Progress progress_;
+  LossHistory recent_losses_;
+  int failed_audits_ = 0;  // in a row
   std::vector<std::string> notes_;
 
   std::vector<std::string> node_names_;  // of each rank
@@ -97,6 +105,7 @@ class TrainingRun {
   double step_seconds_ = 0;  // of this segment
   StepTimes epoch_times_;    // of this rank, of this segment's part of the epoch
   Index epoch_steps_ = 0;
+  std::uint64_t segment_steps_ = 0;
   Index segment_samples_ = 0;
   Index epoch_segment_samples_ = 0;
   int failed_saves_ = 0;

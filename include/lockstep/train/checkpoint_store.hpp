@@ -36,10 +36,11 @@ class CheckpointStore {
 
   [[nodiscard]] static std::string file_name(std::uint64_t step);
 
-  /// The newest checkpoint that is intact. Reasons why newer ones are not go to `rejected`.
-  /// Nothing if the directory holds no checkpoint at all. Errors: bad_data if it holds some, but
-  /// none is intact.
-  [[nodiscard]] std::optional<StoredCheckpoint> newest(std::vector<std::string>& rejected) const;
+  /// The newest checkpoint that is intact, among those of multiples of `every` steps. Reasons why
+  /// newer ones are not go to `rejected`. Nothing if there are none at all. Errors: bad_data if
+  /// there are some, but none is intact.
+  [[nodiscard]] std::optional<StoredCheckpoint> newest(std::vector<std::string>& rejected,
+                                                       std::uint64_t every = 1) const;
 
   /// Renames checkpoints of later steps, NAME.aside: a run that goes on from `step` takes another
   /// way, and they would be taken for its newest. Nothing is lost.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "lockstep/comm/bulletin.hpp"
 #include "lockstep/comm/topology.hpp"
 #include "lockstep/data/sampler.hpp"
+#include "lockstep/io/digest.hpp"
 #include "lockstep/nn/workspace.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/reduce/gradient_accumulator.hpp"
@@ -47,6 +49,14 @@ struct StepResult {
   MetricSums sums{};  ///< of the loss, over the global batch
   std::optional<double> gradient_norm;
   Wishes wishes;
+  bool applied = true;  ///< false if the loss or the gradient was of no use: nothing was changed
+};
+
+/// What one rank holds and computes, to be compared with the others.
+struct Evidence {
+  Digest parameters;  ///< of its node, if it leads that; else zero
+  Digest gradient;    ///< of one microbatch of the last batch, and of its loss
+  friend bool operator==(const Evidence&, const Evidence&) = default;
 };
 
 /// Trains one network on all ranks: predict, compare, send the error back, adjust.
@@ -64,9 +74,15 @@ class Trainer {
           const Optimizer& optimizer, const Samples& samples, const TrainerOptions& options);
 
   /// One synchronized step over one global batch. Collective. After the first step it allocates
-  /// nothing. Errors: Error(diverged), on all ranks alike, if the loss is not finite or a gradient
-  /// that must be clipped is not; the parameters are then those before the step.
-  StepResult step(double learning_rate, Wishes wishes, bool want_norm);
+  /// nothing. If the mean loss is not finite or above `loss_limit`, or a norm that was wanted or
+  /// needed is not finite, the step is done without changing anything, on all ranks alike.
+  StepResult step(double learning_rate, Wishes wishes, bool want_norm,
+                  double loss_limit = std::numeric_limits<double>::infinity());
+
+  /// Computes one microbatch of the last batch again, the same on every rank, sampled by seed and
+  /// step: the same bits everywhere, or a memory or processor is faulty. Requires a step before, in
+  /// this process. Not collective.
+  [[nodiscard]] Evidence evidence();
 
   /// Where the time of this rank goes; whoever works between steps laps it too.
   [[nodiscard]] StepClock& clock() { return clock_; }
@@ -92,6 +108,7 @@ class Trainer {
 
  private:
   void learn(const BatchRange& batch, Index pass);
+  [[nodiscard]] Pass pass_of(std::span<const Microbatch> microbatches, std::uint64_t step) const;
   [[nodiscard]] bool is_last(Index pass) const { return pass + 1 == accumulator_.passes(); }
   Targets read(const BatchRange& batch, const Pass& pass);
   void report(Wishes wishes);
