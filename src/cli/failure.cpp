@@ -15,7 +15,8 @@ void print_failure(const Error& error, std::ostream& err) {
   if (message.empty()) return;
   const bool points_at_file =
       error.code() == ExitCode::config && message.find(": error: ") != std::string::npos;
-  err << (points_at_file ? "" : "trainer: error: ") << message << '\n';
+  const bool is_fault = error.code() != ExitCode::interrupted;
+  err << (points_at_file ? "" : is_fault ? "trainer: error: " : "trainer: ") << message << '\n';
   if (error.code() == ExitCode::internal) {
     err << "  This is a bug in trainer: please report it with the lines above and these:\n"
         << version_text();

@@ -83,11 +83,7 @@ std::string headline(const std::vector<Metric>& metrics) {
   return {};
 }
 
-/// Data, forward, backward and update: what a rank does on its own.
-double work_of(const RankTimes& rank) {
-  return rank.times[Part::data] + rank.times[Part::forward] + rank.times[Part::backward] +
-         rank.times[Part::update];
-}
+double work_of(const RankTimes& rank) { return rank.times.work(); }
 
 std::string slowest_text(const TimesEvent& event) {
   std::vector<double> work;

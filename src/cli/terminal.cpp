@@ -222,8 +222,10 @@ void Terminal::on_end(const RunEnd& end) {
   if (end.status == "done") {
     print("\n" + done_text(end, start_.directory));
   } else if (end.status == "preempted") {
-    print(fmt::format("\nstopped by {} at step {}, checkpoint complete; resume with:\n  {}\n",
-                      end.reason, thousands(end.step), resume_command()));
+    print(fmt::format("\nstopped by {} at step {}, {}; resume with:\n  {}\n", end.reason,
+                      thousands(end.step),
+                      end.step == 0 ? "before anything was to be saved" : "checkpoint complete",
+                      resume_command()));
     if (!end.digest.empty()) print(fmt::format("digest {}\n", end.digest));
   } else if (!end.checkpoint.empty()) {
     print(fmt::format("\nfailed at step {}; last checkpoint: {}/{}\n", thousands(end.step),

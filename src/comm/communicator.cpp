@@ -65,13 +65,16 @@ std::span<const int> RequestSet::test_some() {
 std::span<const int> RequestSet::wait_some() {
   if (pending_ == 0) return {};
   int count = 0;
+  const Waiting waiting(communicator_.heartbeat());
   MPI_Waitsome(static_cast<int>(used_), requests_.data(), &count, indices_.data(),
                MPI_STATUSES_IGNORE);
   return completed(count);
 }
 
 void RequestSet::wait_all() {
+  const Waiting waiting(communicator_.heartbeat());
   MPI_Waitall(static_cast<int>(used_), requests_.data(), MPI_STATUSES_IGNORE);
+  communicator_.heartbeat().beat();
   pending_ = 0;
 }
 
@@ -80,6 +83,7 @@ std::span<const int> RequestSet::completed(int count) {
   const auto n = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < n; ++i) done_[i] = labels_[static_cast<std::size_t>(indices_[i])];
   pending_ -= n;
+  if (n > 0) communicator_.heartbeat().beat();
   return {done_.data(), n};
 }
 
@@ -92,6 +96,7 @@ Communicator::Communicator(MPI_Comm handle)
 Communicator::Communicator(Communicator&& other) noexcept
     : handle_(other.handle_),
       rendezvous_(other.rendezvous_),
+      heartbeat_(other.heartbeat_),
       limit_(other.limit_),
       owned_(std::exchange(other.owned_, false)),
       rank_(other.rank_),
@@ -106,6 +111,7 @@ Communicator Communicator::split(int color, int key) const {
   MPI_Comm_split(handle_, color, key, &part);
   Communicator result(part);
   result.limit_messages(limit_);
+  result.beat_with(heartbeat_);
   return result;
 }
 
@@ -114,30 +120,32 @@ Communicator Communicator::split_by_node() const {
   MPI_Comm_split_type(handle_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node);
   Communicator result(node);
   result.limit_messages(limit_);
+  result.beat_with(heartbeat_);
   return result;
 }
 
-void Communicator::meet() const {
+template <typename Call>
+void Communicator::collectively(const Call& call) const {
   if (rendezvous_ != nullptr) rendezvous_->pass(0);
+  const Waiting waiting(heartbeat_);
+  call();
+  heartbeat_.beat();
 }
 
 void Communicator::barrier() const {
-  meet();
-  MPI_Barrier(handle_);
+  collectively([&] { MPI_Barrier(handle_); });
 }
 
 bool Communicator::any(bool mine) const {
-  meet();
   int in = mine ? 1 : 0;
   int out = 0;
-  MPI_Allreduce(&in, &out, 1, MPI_INT, MPI_MAX, handle_);
+  collectively([&] { MPI_Allreduce(&in, &out, 1, MPI_INT, MPI_MAX, handle_); });
   return out != 0;
 }
 
 int Communicator::minimum(int mine) const {
-  meet();
   int out = 0;
-  MPI_Allreduce(&mine, &out, 1, MPI_INT, MPI_MIN, handle_);
+  collectively([&] { MPI_Allreduce(&mine, &out, 1, MPI_INT, MPI_MIN, handle_); });
   return out;
 }
 
@@ -146,33 +154,37 @@ void Communicator::all_reduce(std::span<float> values) const {
 }
 
 void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
-  meet();
-  for (std::size_t at = 0; at < bytes.size(); at += limit_) {
-    const std::size_t length = std::min(limit_, bytes.size() - at);
-    MPI_Bcast(bytes.data() + at, count_of(length), MPI_BYTE, root, handle_);
-  }
+  collectively([&] {
+    for (std::size_t at = 0; at < bytes.size(); at += limit_) {
+      const std::size_t length = std::min(limit_, bytes.size() - at);
+      MPI_Bcast(bytes.data() + at, count_of(length), MPI_BYTE, root, handle_);
+      heartbeat_.beat();
+    }
+  });
 }
 
 void Communicator::all_gather(std::span<const double> mine, std::span<const int> counts,
                               std::span<const int> starts, std::span<double> all) const {
   assert(static_cast<int>(counts.size()) == size_ && counts.size() == starts.size());
-  meet();
-  MPI_Allgatherv(mine.data(), static_cast<int>(mine.size()), MPI_DOUBLE, all.data(), counts.data(),
-                 starts.data(), MPI_DOUBLE, handle_);
+  collectively([&] {
+    MPI_Allgatherv(mine.data(), static_cast<int>(mine.size()), MPI_DOUBLE, all.data(),
+                   counts.data(), starts.data(), MPI_DOUBLE, handle_);
+  });
 }
 
 void Communicator::all_gather(std::span<const double> mine, std::span<double> all) const {
   assert(all.size() == mine.size() * static_cast<std::size_t>(size_));
-  meet();
   const int count = count_of(mine.size());
-  MPI_Allgather(mine.data(), count, MPI_DOUBLE, all.data(), count, MPI_DOUBLE, handle_);
+  collectively([&] {
+    MPI_Allgather(mine.data(), count, MPI_DOUBLE, all.data(), count, MPI_DOUBLE, handle_);
+  });
 }
 
 void Communicator::all_gather(std::span<const std::byte> mine, std::span<std::byte> all) const {
   assert(all.size() == mine.size() * static_cast<std::size_t>(size_));
-  meet();
   const int count = count_of(mine.size());
-  MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, handle_);
+  collectively(
+      [&] { MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, handle_); });
 }
 
 }  // namespace lockstep

@@ -56,6 +56,7 @@ struct alignas(kAlignment) Rendezvous::Life {
 
 Rendezvous::Rendezvous(const Communicator& all, const Communicator& node, int gates)
     : node_(node),
+      heartbeat_(all.heartbeat()),
       memory_(std::make_unique<SharedMemory>(
           all, node,
           static_cast<Index>(sizeof(Life) + (node.rank() == 0
@@ -111,6 +112,7 @@ std::optional<Wait> Rendezvous::wait(int index, std::optional<double> seconds) {
   const Gate& g = gate(index);
   if (is_open(index)) return Wait{0, g.last.load(std::memory_order_relaxed)};
   const double start = now_seconds();
+  const Waiting waiting(heartbeat_);
   for (;;) {
     const std::uint32_t before = g.opened.load(std::memory_order_acquire);
     if (before == rounds_[static_cast<std::size_t>(index)]) break;
@@ -119,6 +121,7 @@ std::optional<Wait> Rendezvous::wait(int index, std::optional<double> seconds) {
       if (seconds) return std::nullopt;
     }
   }
+  heartbeat_.beat();
   return Wait{now_seconds() - start, g.last.load(std::memory_order_relaxed)};
 }
 
@@ -135,6 +138,7 @@ void Rendezvous::check_now_and_then() {
     if (rank == node_.rank()) continue;
     const int held = pthread_mutex_trylock(&life(rank).mutex);
     if (held == EBUSY) continue;
+    if (heartbeat_.over()) throw Error(ExitCode::stalled, "");  // its watchdog has said why
     throw Error(ExitCode::system, "a process on " + node_name() + " (rank " + std::to_string(rank) +
                                       " of the node) has ended while others wait for it");
   }

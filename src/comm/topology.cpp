@@ -39,6 +39,10 @@ Topology::Topology(const Communicator& world, std::span<const int> node_sizes) {
     if (rank == 0 || lowest_of[r] != lowest_of[r - 1]) first_.push_back(rank);
   }
   first_.push_back(ranks_->size());
+  heartbeats_ = std::make_unique<Heartbeats>(*ranks_, machine);
+  for (Communicator* group : {ranks_.get(), node_.get(), leaders_.get()}) {
+    group->beat_with(heartbeat());
+  }
   barrier_ = std::make_unique<Rendezvous>(*ranks_, *node_, 1);
   if (node_->size() > 1) ranks_->sleep_at(barrier_.get());
 }

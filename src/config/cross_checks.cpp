@@ -123,6 +123,14 @@ void check_divergence(const Document& document, const Config& config, Problems& 
   }
 }
 
+void check_audit(const Document& document, const Config& config, Problems& problems) {
+  if (config.audit.every.unit != Interval::Unit::seconds) return;
+  problems.add({given(document.table("audit"), "every")->value_place,
+                "'every' must be in steps or epochs: all ranks audit after the same step",
+                {},
+                "audit"});
+}
+
 void check_layers(const Document& document, const Config& config, Problems& problems) {
   if (config.layers.empty()) {
     problems.add(

@@ -102,7 +102,26 @@ Section checkpoint_section() {
             .default_value = "\"val/loss\"",
             .sentence = "Metric whose best checkpoint is kept as well, such as val/loss, val/acc, "
                         "val/top5, val/perplexity, val/rmse, val/mae, val/r2; or none.",
-            .field = field<&C::checkpoint, &Checkpoint::best>}}};
+            .field = field<&C::checkpoint, &Checkpoint::best>},
+           {.name = "overhead",
+            .kind = Kind::real,
+            .default_value = "0.01",
+            .min = 0,
+            .max = 1,
+            .min_exclusive = true,
+            .deployment = true,
+            .sentence = "Share of the time that saving may stop training for: a save that takes "
+                        "more of it goes on in the background, and distances in time grow until "
+                        "the stop is no larger.",
+            .field = field<&C::checkpoint, &Checkpoint::overhead>},
+           {.name = "max_failed_saves",
+            .kind = Kind::integer,
+            .default_value = "3",
+            .min = 1,
+            .deployment = true,
+            .sentence = "Checkpoints in a row that may fail, as on a full disk, before the run "
+                        "ends with exit code 74; until then it warns and goes on.",
+            .field = field<&C::checkpoint, &Checkpoint::max_failed_saves>}}};
 }
 
 Section eval_section() {
@@ -166,8 +185,8 @@ Section divergence_section() {
             .choices = {"stop", "skip", "rollback"},
             .sentence = "stop: the run ends with exit code 80; skip: it goes on with the next "
                         "batch; rollback: it goes on from the last checkpoint of checkpoint.every, "
-                        "with a lower learning rate. The last two measure the gradient's norm in "
-                        "every step.",
+                        "which then decides the result, too, with a lower learning rate. The last "
+                        "two measure the gradient's norm in every step.",
             .field = field<&C::divergence, &Divergence::action>},
            {.name = "spike",
             .kind = Kind::real,
@@ -188,21 +207,25 @@ Section divergence_section() {
             .min = 0,
             .max = 1,
             .min_exclusive = true,
-            .sentence = "What each rollback multiplies the learning rate by.",
+            .sentence = "What each rollback multiplies the learning rate by; with 1 the run only "
+                        "gets over what does not happen again, such as a fault of a machine.",
             .field = field<&C::divergence, &Divergence::rate_factor>}}};
 }
 
 Section audit_section() {
   using C = Config;
   return {"audit",
-          "How faulty memory and processors are found: all nodes compare digests of their "
-          "parameters, and all ranks the gradient of one microbatch that each of them computes.",
+          "How faulty memory and processors are found. Before every update, checkpoint and audit "
+          "each rank verifies that its part of the parameters and of the optimizer's state is as "
+          "the last update left it. In an audit all nodes compare digests of their parameters, "
+          "and all ranks the gradient of one microbatch that each of them computes.",
           {{.name = "every",
             .kind = Kind::interval,
             .default_value = "\"1000 steps\"",
             .min = 0,
             .deployment = true,
-            .sentence = "Distance between two audits; \"0 steps\": never.",
+            .sentence = "Distance between two audits, in steps or epochs; \"0 steps\": never, "
+                        "and nothing is verified.",
             .field = field<&C::audit, &Audit::every>},
            {.name = "action",
             .kind = Kind::choice,
@@ -226,6 +249,38 @@ Section log_section() {
             .deployment = true,
             .sentence = "Distance between two step lines in metrics.jsonl.",
             .field = field<&Config::log, &Log::every>}}};
+}
+
+Section watchdog_section() {
+  using C = Config;
+  return {"watchdog",
+          "When a rank that makes no progress ends the job, with exit code 82.",
+          {{.name = "limit",
+            .kind = Kind::interval,
+            .default_value = "\"10 minutes\"",
+            .min = 0,
+            .choices = {"seconds"},
+            .deployment = true,
+            .sentence = "How long a rank may be stopped, or make no progress within a step or an "
+                        "evaluation; \"0 s\": for ever.",
+            .field = field<&C::watchdog, &Watchdog::limit>},
+           {.name = "slow_limit",
+            .kind = Kind::interval,
+            .default_value = "\"1 hour\"",
+            .min = 0,
+            .choices = {"seconds"},
+            .deployment = true,
+            .sentence = "The same while it starts, ends, reads data, writes records or saves, for "
+                        "disks can be slow; at least limit counts.",
+            .field = field<&C::watchdog, &Watchdog::slow_limit>},
+           {.name = "straggler",
+            .kind = Kind::real,
+            .default_value = "2.0",
+            .min = 0,
+            .deployment = true,
+            .sentence = "A rank whose own work in an epoch takes this many times the median of the "
+                        "others, and a second, is named in a warning; 0: never.",
+            .field = field<&C::watchdog, &Watchdog::straggler>}}};
 }
 
 // Typed sections: these keys come with every type, the others stand next to what they configure.
@@ -322,7 +377,7 @@ const std::vector<Section>& sections() {
       run_section(),        data_section(),      augment_section(),  layer_section(),
       loss_section(),       optimizer_section(), schedule_section(), parallel_section(),
       checkpoint_section(), eval_section(),      stop_section(),     divergence_section(),
-      audit_section(),      log_section()};
+      audit_section(),      log_section(),       watchdog_section()};
   return table;
 }
 

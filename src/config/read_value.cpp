@@ -33,7 +33,8 @@ std::string expected_text(const Key& key) {
       return R"(list of strings, such as ["a", "b"])";
     case Kind::interval:
       return key.choices.empty() ? R"(interval such as "250 steps", "5 epochs" or "10 minutes")"
-                                 : R"(interval such as "250 steps" or "5 epochs")";
+             : key.choices.front() == "seconds" ? R"(interval such as "90 s" or "10 minutes")"
+                                                : R"(interval such as "250 steps" or "5 epochs")";
     case Kind::bytes:
       return R"(size such as "1 MiB" or "64 KiB")";
     case Kind::index_or_text:

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "data/image_files.hpp"
 #include "data/loaders.hpp"
 #include "lockstep/base/error.hpp"
@@ -7,7 +10,6 @@
 #ifdef LOCKSTEP_HAS_PNG
 #include <png.h>
 
-#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #endif
@@ -90,11 +92,10 @@ class Decoder {
   png_infop info_;
 };
 
-Image read_png(const DataFile& file) {
+Image unpack(const DataFile& file) {
   const auto reject = [&](const std::string& reason) {
     throw Error(ExitCode::bad_data, fmt::format("{}: {}", file.path, reason));
   };
-  if (!is_png(file.bytes)) reject("expected the start of a PNG");
   Reading reading{.left = file.bytes, .failed = {}};
   Decoder decoder(reading);
   if (!decoder.read_header(reading)) reject(fmt::format("no intact PNG: {}", reading.message));
@@ -117,14 +118,23 @@ Image read_png(const DataFile& file) {
 
 #else
 
-Image read_png(const DataFile& file) {
+Image unpack(const DataFile& file) {
   throw Error(ExitCode::unavailable,
-              fmt::format("{}: this build reads no PNG\n"
-                          "  try: install libpng (Debian: libpng-dev) and build again",
+              fmt::format("{}: expected images as PGM or PPM, found a PNG: this build was made "
+                          "without libpng\n"
+                          "  try: install libpng (Debian: libpng-dev), configure and build again; "
+                          "or convert the images",
                           file.path));
 }
 
 #endif
+
+Image read_png(const DataFile& file) {
+  if (!is_png(file.bytes)) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: expected the start of a PNG", file.path));
+  }
+  return unpack(file);
+}
 
 }  // namespace
 

@@ -3,21 +3,31 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
 #include "io/descriptor.hpp"
 #include "io/system_error.hpp"
+#include "lockstep/base/blocked_signals.hpp"
 #include "lockstep/base/clock.hpp"
 
 namespace lockstep {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::chrono::milliseconds kRetryInterval{50};
+constexpr std::string_view kName = "LOCK";
 
 /// What the holder wrote: "process 123 on host abc".
 std::string holder(int descriptor) {
@@ -39,38 +49,193 @@ void sign(int descriptor) {
   }
 }
 
+/// Seconds since 1970 at which a file was touched last, by the clock of its file system.
+double touched(int descriptor) {
+  struct stat info {};
+  if (::fstat(descriptor, &info) != 0) return 0;
+  return static_cast<double>(info.st_mtim.tv_sec) +
+         1e-9 * static_cast<double>(info.st_mtim.tv_nsec);
+}
+
+/// N of LOCK.N.
+std::optional<std::uint64_t> number_of(std::string_view name) {
+  if (!name.starts_with(kName)) return {};
+  name.remove_prefix(kName.size());
+  if (!name.starts_with('.')) return {};
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size()) return {};
+  return number;
+}
+
+fs::path file_of(const fs::path& directory, std::uint64_t number) {
+  return directory / fmt::format("{}.{}", kName, number);
+}
+
+/// Of all starts so far; 0 if there was none.
+std::uint64_t highest(const fs::path& directory) {
+  std::uint64_t most = 0;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+    most = std::max(most, number_of(entry.path().filename().string()).value_or(0));
+  }
+  return most;
+}
+
+Error busy(const fs::path& directory, const std::string& holder, double waited) {
+  return {ExitCode::cannot_create,
+          fmt::format("{} is in use by {}; waited {:.1f} s. Stop it, or choose another directory",
+                      directory.string(), holder, waited)};
+}
+
+/// Opened anew each time, so that a network file system asks its server.
+Descriptor open_number(const fs::path& directory, std::uint64_t number) {
+  return Descriptor(::open(file_of(directory, number).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+}
+
 }  // namespace
 
-DirectoryLock::DirectoryLock(const std::filesystem::path& directory, double wait_seconds) {
-  const std::filesystem::path path = directory / "LOCK";
-  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666));
-  if (!file.valid()) throw system_error(ExitCode::cannot_create, "create", path, errno);
-  const double deadline = now_seconds() + wait_seconds;
-  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EINTR) continue;
-    if (errno != EWOULDBLOCK) throw system_error(ExitCode::cannot_create, "lock", path, errno);
-    if (now_seconds() >= deadline) {
-      throw Error(ExitCode::cannot_create,
-                  fmt::format("{} is in use by {}; waited {:.1f} s. Stop it, or choose another "
-                              "directory",
-                              directory.string(), holder(file.get()), wait_seconds));
+struct DirectoryLock::State {
+  State(const fs::path& path, const LockOptions& lock_options)
+      : directory(path),
+        options(lock_options),
+        lock(::open((directory / kName).c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666)) {
+    if (!lock.valid())
+      throw system_error(ExitCode::cannot_create, "create", directory / kName, errno);
+    if (options.use_flock && take_flock()) {
+      sign(lock.get());
+      while (!take_number(highest(directory) + 1)) {
+      }
+    } else {
+      take_lease();
+      const BlockedSignals blocked;
+      thread = std::thread([this] { beat(); });
     }
-    std::this_thread::sleep_for(kRetryInterval);
+    remove_older();
   }
-  sign(file.get());
-  descriptor_ = file.release();
+
+  ~State() {
+    if (thread.joinable()) {
+      {
+        const std::scoped_lock guard(mutex);
+        done = true;
+      }
+      changed.notify_all();
+      thread.join();
+    }
+    // Given back: no later lease need wait. LOCK stays, for removing it would race with a waiter,
+    // and LOCK.N stays, for the next number must be higher.
+    constexpr std::array<timespec, 2> kLongAgo{};
+    ::futimens(mine->get(), kLongAgo.data());
+  }
+
+  /// False if the file system has no locks.
+  bool take_flock() {
+    const double deadline = now_seconds() + options.wait;
+    while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+      const int reason = errno;
+      if (reason == EINTR) continue;
+      if (reason == ENOLCK || reason == EOPNOTSUPP || reason == ENOSYS) return false;
+      if (reason != EWOULDBLOCK) {
+        throw system_error(ExitCode::cannot_create, "lock", directory / kName, reason);
+      }
+      if (now_seconds() >= deadline) throw busy(directory, holder(lock.get()), options.wait);
+      std::this_thread::sleep_for(kRetryInterval);
+    }
+    return true;
+  }
+
+  /// False if another process was faster.
+  bool take_number(std::uint64_t next) {
+    const fs::path path = file_of(directory, next);
+    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+    if (!file.valid()) {
+      if (errno == EEXIST) return false;
+      throw system_error(ExitCode::cannot_create, "create", path, errno);
+    }
+    sign(file.get());
+    if (highest(directory) > next) {  // others have started and removed this number meanwhile
+      ::unlink(path.c_str());
+      return false;
+    }
+    number = next;
+    mine.emplace(std::move(file));
+    return true;
+  }
+
+  void remove_older() const {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+      const auto old = number_of(entry.path().filename().string());
+      if (old && *old < number) fs::remove(entry.path(), ignored);
+    }
+  }
+
+  void take_lease() {
+    const double start = now_seconds();
+    std::uint64_t watched = 0;
+    double first_touch = 0;
+    while (true) {
+      const std::uint64_t last = highest(directory);
+      const Descriptor file = open_number(directory, last);
+      const double touch = file.valid() ? touched(file.get()) : 0;
+      ::futimens(lock.get(), nullptr);  // so that LOCK tells what time the file system has
+      if (touched(lock.get()) - touch >= options.stale) {
+        if (take_number(last + 1)) return;
+        continue;
+      }
+      if (last != watched) {
+        watched = last;
+        first_touch = touch;
+      }
+      // A holder without a sign of life may be dead: that is known when its lease is stale by the
+      // file system's clock, which may lag behind ours and is given as long again.
+      const double waited = now_seconds() - start;
+      const bool lives = touch != first_touch || waited >= options.wait + 2 * options.stale;
+      if (waited >= options.wait && lives) throw busy(directory, holder(file.get()), waited);
+      std::this_thread::sleep_for(kRetryInterval);
+    }
+  }
+
+  // The thread of a lease.
+  void beat() {
+    std::unique_lock guard(mutex);
+    const std::chrono::duration<double> interval(options.beat);
+    while (!changed.wait_for(guard, interval, [this] { return done; })) {
+      ::futimens(mine->get(), nullptr);
+    }
+  }
+
+  fs::path directory;
+  LockOptions options;
+  Descriptor lock;
+  std::uint64_t number = 0;
+  std::optional<Descriptor> mine;  ///< LOCK.N
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool done = false;
+  std::thread thread;  ///< of a lease
+};
+
+DirectoryLock::DirectoryLock(const fs::path& directory, const LockOptions& options)
+    : state_(std::make_unique<State>(directory, options)) {}
+
+DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept = default;
+DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept = default;
+DirectoryLock::~DirectoryLock() = default;
+
+void DirectoryLock::require() const {
+  const std::uint64_t last = highest(state_->directory);
+  if (last <= state_->number) return;
+  const Descriptor file = open_number(state_->directory, last);
+  throw Error(ExitCode::cannot_create,
+              fmt::format("{} was taken over by {}, for which this run was dead: it writes nothing "
+                          "more",
+                          state_->directory.string(), holder(file.get())));
 }
 
-DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
-
-DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
-}
-
-DirectoryLock::~DirectoryLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);  // LOCK stays: removing it would race with a waiter
+bool is_lock_file(const fs::path& name) {
+  return name == kName || number_of(name.string()).has_value();
 }
 
 }  // namespace lockstep

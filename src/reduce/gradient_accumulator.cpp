@@ -20,12 +20,12 @@ GradientAccumulator::GradientAccumulator(std::span<const Block> blocks,
 // reducer looks for it, and what is to be added to it lies in a slot of our own, which is free
 // again for the next pass. Called twice: to count the slots, then to place them.
 Index GradientAccumulator::plan(std::span<const Block> blocks, std::span<const Share> passes) {
-  struct Waiting {
+  struct Unpaired {
     Block block;
     std::size_t slot;
   };
   passes_.clear();
-  std::vector<Waiting> stack;
+  std::vector<Unpaired> stack;
   std::vector<bool> taken;
   const Index stride = aligned<Real>(size_);
   for (const Share& share : passes) {

@@ -80,9 +80,14 @@ void GradientReducer::ready_from(Index offset) {
   const double start = now_seconds();
   if (!under_way_) begin();
   // Gate 0 opens even if there is nothing to sum: it also says that backpropagation is over.
-  while (next_final_ > 0 && layout_.bucket(next_final_).begin >= offset)
+  while (next_final_ > 0 && layout_.bucket(next_final_).begin >= offset) {
+    topology_.heartbeat().reach(next_final_);
     gates_.arrive(next_final_--);
-  if (next_final_ == 0 && offset == 0) gates_.arrive(next_final_--);
+  }
+  if (next_final_ == 0 && offset == 0) {
+    topology_.heartbeat().reach(0);
+    gates_.arrive(next_final_--);
+  }
   // At offset 0 backpropagation is over: what is left to sum hides behind nothing.
   if (offset > 0) advance();
   times_.hidden += now_seconds() - start;
@@ -103,6 +108,7 @@ void GradientReducer::advance() {
 std::span<const GradientReducer::Slice> GradientReducer::finish() {
   const double start = now_seconds();
   const double hidden = under_way_ ? times_.hidden : 0;
+  topology_.heartbeat().enter(Phase::exchange);
   if (next_final_ >= 0) ready_from(0);
   advance();
   while (next_sum_ >= 0) {
@@ -119,6 +125,7 @@ std::span<const GradientReducer::Slice> GradientReducer::finish() {
 
 void GradientReducer::await(int bucket) {
   if (gates_.is_open(bucket)) return;
+  topology_.heartbeat().reach(bucket);
   const double start = now_seconds();
   std::optional<Wait> wait;
   while (!(wait = gates_.wait(bucket, cross_ ? std::optional(kNapSeconds) : std::nullopt))) {

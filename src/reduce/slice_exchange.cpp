@@ -35,6 +35,7 @@ SliceExchange::SliceExchange(const Topology& topology, const BucketLayout& layou
 
 Wait SliceExchange::share(std::span<Real> flat) {
   const int me = topology_.ranks().rank();
+  topology_.heartbeat().enter(Phase::exchange);
   for (const int ward : wards_) {
     if (ward != me) receive_slices(ward, flat);
   }

@@ -103,22 +103,26 @@ bool CheckpointStore::holds(std::uint64_t step) const {
 }
 
 std::filesystem::path CheckpointStore::save(std::uint64_t step, std::vector<std::byte> image,
-                                            std::optional<std::uint64_t> best_step) const {
+                                            std::optional<std::uint64_t> best_step,
+                                            std::uint64_t every) const {
   const std::filesystem::path path = directory_ / file_name(step);
   seal(image, step);
   write_atomically(path, image);
   if (read_checkpoint(path).bytes != image) {
     throw Error(ExitCode::io, path.string() + ": was not read back as it was written");
   }
-  prune(step, best_step);
+  prune(step, best_step, every);
   return path;
 }
 
-void CheckpointStore::prune(std::uint64_t saved_step,
-                            std::optional<std::uint64_t> best_step) const {
+void CheckpointStore::prune(std::uint64_t saved_step, std::optional<std::uint64_t> best_step,
+                            std::uint64_t every) const {
   Index kept = 0;
+  bool has_multiple = false;
   for (const Entry& entry : newest_first()) {
-    if (kept < keep_ || entry.step == best_step || entry.step == saved_step) {
+    const bool first_multiple = !has_multiple && entry.step % every == 0;
+    has_multiple = has_multiple || first_multiple;
+    if (kept < keep_ || entry.step == best_step || entry.step == saved_step || first_multiple) {
       ++kept;
       continue;
     }

@@ -60,6 +60,7 @@ void Evaluator::for_each_batch(std::span<const Real> parameters, const Samples& 
   for (Index b = 0; b < batches(samples.size()); ++b) {
     const Index size = std::min(batch_, samples.size() - b * batch_);
     samples.require(in_order, {.epoch = round, .first = b * batch_, .size = size});
+    communicator_.heartbeat().enter(Phase::evaluation);
     for (const Share& share : passes_) {
       const auto microbatches =
           std::span(microbatches_).first(static_cast<std::size_t>(share.count));

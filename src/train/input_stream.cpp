@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
-#include <csignal>
 
+#include "lockstep/base/blocked_signals.hpp"
 #include "lockstep/comm/agreement.hpp"
 
 namespace lockstep {
@@ -27,12 +27,8 @@ InputStream::InputStream(const Topology& topology, const Dataset& data, const Su
     windows_[i].memory = memory_.segment(0).subspan(i * bytes, bytes);
     windows_[i].blocks.reserve(static_cast<std::size_t>(blocks_.window));
   }
-  // Signals are for the thread that trains.
-  sigset_t all{}, before{};
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const BlockedSignals blocked;
   thread_ = std::thread([this] { work(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 InputStream::~InputStream() {
@@ -54,8 +50,12 @@ void InputStream::require(const Sampler& sampler, const BatchRange& batch) {
   assert(last - first < kHeld);
   if (last < ready_ && begun_ == first + kHeld) return;
 
+  topology_.heartbeat().enter(Phase::data);
   topology_.ranks().barrier();  // nobody uses the windows before `first` any more
-  if (begun_ < first) begun_ = ready_ = first;
+  if (begun_ < first || begun_ > first + kHeld) {  // a run that begins, or went back
+    if (begun_ != ready_) together(topology_.ranks(), [this] { wait_for_thread(); });
+    begun_ = ready_ = first;
+  }
   while (true) {
     if (begun_ == ready_ && begun_ < first + kHeld) start(sampler, begun_++);
     if (last < ready_) return;

@@ -33,14 +33,15 @@ bool make(const fs::path& path) {
   return made;
 }
 
-/// LOCK alone does not count: it is what an attempt leaves that failed before it wrote anything.
+/// LOCK and LOCK.N alone do not count: they are what an attempt leaves that failed before it wrote
+/// anything.
 void require_empty(const fs::path& path) {
   std::error_code error;
   const fs::directory_iterator entries(path, error);
   if (error) refuse("a run in", path, error);
   const bool empty = std::all_of(
       begin(entries), end(entries),
-      [](const fs::directory_entry& entry) { return entry.path().filename() == "LOCK"; });
+      [](const fs::directory_entry& entry) { return is_lock_file(entry.path().filename()); });
   if (empty) return;
   throw Error(ExitCode::cannot_create,
               fmt::format("run directory {} is not empty, nothing was overwritten\n"
@@ -87,6 +88,7 @@ RunDirectory::RunDirectory(fs::path path, DirectoryLock lock)
 }
 
 void RunDirectory::write_text(const std::string& name, std::string_view text) const {
+  lock_.require();
   write_atomically(path_ / name, std::as_bytes(std::span(text)));
 }
 
@@ -99,6 +101,7 @@ void RunDirectory::status(std::string_view word, std::optional<ExitCode> code,
 }
 
 void RunDirectory::link(const std::string& name, const std::string& target) const {
+  lock_.require();
   const fs::path temporary = checkpoints() / (std::string(kTemporaryPrefix) + name);
   std::error_code error;
   fs::remove(temporary, error);

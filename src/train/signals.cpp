@@ -1,7 +1,11 @@
 #include "lockstep/train/signals.hpp"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <initializer_list>
+
+#include "lockstep/base/error.hpp"
 
 namespace lockstep {
 namespace {
@@ -9,7 +13,11 @@ namespace {
 // A handler may do nothing but set a flag; the flag rides in the exchange of the next step.
 volatile std::sig_atomic_t caught = 0;
 
-void remember(int signal) { caught = signal; }
+void remember(int signal) {
+  // Files are replaced as a whole or not at all, so that this leaves nothing half-written.
+  if (signal == SIGINT && caught == SIGINT) ::_exit(static_cast<int>(ExitCode::by_sigint));
+  caught = signal;
+}
 
 }  // namespace
 

@@ -16,9 +16,10 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kSumsPerMicrobatch = std::tuple_size_v<MetricSums>;
-constexpr std::size_t kWishes = 2;
+constexpr std::size_t kWishes = 3;
 
-// The report of each rank: its wishes, then the sums of its microbatches.
+// The report of each rank: its wishes and whether its state was changed, then the sums of its
+// microbatches.
 std::vector<Index> report_sizes(int ranks, Index microbatches) {
   std::vector<Index> sizes;
   for (int rank = 0; rank < ranks; ++rank) {
@@ -44,7 +45,7 @@ std::vector<Range> learned_parts(const ParameterTable& table) {
 
 bool is_useful(const StepResult& result, double loss_limit) {
   const double loss = result.sums[0] / static_cast<double>(result.batch.size);
-  return std::isfinite(loss) && loss <= loss_limit &&
+  return result.changed.empty() && std::isfinite(loss) && loss <= loss_limit &&
          (!result.gradient_norm || std::isfinite(*result.gradient_norm));
 }
 
@@ -77,13 +78,12 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       norms_(layout_, topology.ranks().rank(), learned_parts(network.parameters())),
       square_sums_(topology, norms_.counts()),
       updater_(network.parameters(), optimizer, layout_, topology.ranks().rank(),
-               {.decay_all = options.decay_all, .ema = options.ema}),
+               {.decay_all = options.decay_all, .ema = options.ema, .guarded = options.guarded}),
       workspace_(make<Workspace>(
           topology, network,
-          // Also any one microbatch, for `evidence`.
-          Capacity{.samples =
-                       std::max(most_samples(passes_, options.batch, options.microbatches),
-                                (options.batch + options.microbatches - 1) / options.microbatches),
+          // Also the first microbatch, for an audit.
+          Capacity{.samples = std::max(most_samples(passes_, options.batch, options.microbatches),
+                                       pieces_of(options.batch, options.microbatches)),
                    .microbatches = most_microbatches(passes_),
                    .threads = thread_count()})),
       reader_(workspace_.capacity().samples, network.output_shape()),
@@ -104,6 +104,7 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
         topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0);
     exchange_.pick(parameters_, updater_.state().back().span());
   }
+  updater_.seal(parameters_);
   for (Index pass = 0; pass < accumulator_.passes(); ++pass) {
     gradient_blocks_.emplace_back();
     for (const GradientReducer::Block& b : accumulator_.blocks(pass)) {
@@ -152,12 +153,14 @@ void Trainer::learn(const BatchRange& batch, Index pass_number) {
   const Pass pass = pass_of(microbatches, steps_done_);
   const Targets targets = read(batch, pass);
   clock_.lap(Part::data);
+  topology_.heartbeat().enter(Phase::forward);
 
   network_.forward(parameters_, pass, workspace_);
   evaluate_loss(loss_, pass, workspace_.output(), targets, 1 / static_cast<double>(batch.size),
                 workspace_.output_gradient(), sums);
   report(share, sums);
   clock_.lap(Part::forward);
+  topology_.heartbeat().enter(Phase::backward);
 
   network_.backward(parameters_, pass, workspace_,
                     gradient_blocks_[static_cast<std::size_t>(pass_number)],
@@ -176,13 +179,21 @@ Pass Trainer::pass_of(std::span<const Microbatch> microbatches, std::uint64_t st
                      .a = static_cast<std::uint32_t>(step)}};
 }
 
-Evidence Trainer::evidence() {
+Evidence Trainer::evidence(bool recompute) {
+  Evidence evidence;
+  evidence.intact = updater_.intact(parameters_);
+  if (topology_.nodes() > 1 && topology_.leads()) {
+    evidence.parameters = digest_of(std::as_bytes(parameters()));
+  }
+  if (recompute && topology_.ranks().size() > 1) evidence.gradient = recomputed_gradient();
+  return evidence;
+}
+
+Digest Trainer::recomputed_gradient() {
   assert(steps_done_ > 0);
   const std::uint64_t step = steps_done_ - 1;
   const BatchRange batch = sampler_.batch(step);
-  const RandomKey key{.seed = options_.seed, .purpose = RandomPurpose::audit};
-  const Index sampled = Index{random_bits(key, step)} % options_.microbatches;
-  const Share share{.first = sampled, .count = 1};
+  const Share share{.first = 0, .count = 1};  // other samples in every step
   const std::span<Microbatch> microbatch = std::span(microbatches_).first(1);
   const std::span<MetricSums> sums = std::span(sums_).first(1);
   cut_batch(share, batch.size, options_.microbatches, microbatch);
@@ -197,8 +208,7 @@ Evidence Trainer::evidence() {
   Digester digester;
   digester.update(std::as_bytes(std::span(sums)));
   digester.update(std::as_bytes(gradient.values));
-  const Digest held = topology_.leads() ? digest_of(std::as_bytes(parameters())) : Digest{};
-  return {.parameters = held, .gradient = digester.finish()};
+  return digester.finish();
 }
 
 double Trainer::note(const Wait& wait) {
@@ -217,6 +227,7 @@ void Trainer::report(Wishes wishes) {
   const std::span<double> out = reports_.mine();
   out[0] = wishes.stop ? 1 : 0;
   out[1] = wishes.save ? 1 : 0;
+  out[2] = updater_.found_changed() ? 1 : 0;
 }
 
 void Trainer::report(Share share, std::span<const MetricSums> sums) {
@@ -232,6 +243,7 @@ void Trainer::collect_reports(StepResult& result) const {
     const std::span<const double> report = reports_.of(rank);
     result.wishes.stop |= report[0] != 0;
     result.wishes.save |= report[1] != 0;
+    if (report[2] != 0) result.changed.push_back(rank);
     const Share share = share_of(rank, ranks, options_.microbatches);
     for (std::size_t m = 0; m < static_cast<std::size_t>(share.count); ++m) {
       for (std::size_t i = 0; i < kSumsPerMicrobatch; ++i) {
@@ -264,6 +276,7 @@ double Trainer::gradient_norm(std::span<const Real* const> gradient) {
 }
 
 void Trainer::update(std::span<const Real* const> gradient, const Update& update, Index samples) {
+  topology_.heartbeat().enter(Phase::update);
   if (!lengths_) return updater_.update(parameters_, gradient, update, samples, {});
   updater_.prepare(parameters_, gradient, update, lengths_->mine());
   clock_.lap(Part::update);
@@ -306,6 +319,7 @@ void Trainer::restore(std::uint64_t steps_done, std::span<const Real> parameters
     exchange_.pick(optimizer_state[slot].span(), updater_.state()[slot].span());
   }
   topology_.barrier().pass(0);
+  updater_.seal(parameters_);
 }
 
 }  // namespace lockstep

@@ -12,12 +12,6 @@
 #include "train/cadence.hpp"
 
 namespace lockstep {
-namespace {
-
-constexpr int kMaxFailedSaves = 3;
-
-}  // namespace
-
 ExitCode TrainingRun::run() {
   begin_records();
   if (request_.dry_run) return ExitCode::ok;
@@ -25,12 +19,14 @@ ExitCode TrainingRun::run() {
   try {
     code = loop();
   } catch (const AgreedError& error) {
+    report_save();
     end("failed", error.code(), error.what());
     throw;
   } catch (const Error& error) {
     // Divergence every rank saw alike in the same numbers; anything else is one rank's alone, and
     // aborts the job.
     if (error.code() != ExitCode::diverged) throw;
+    report_save();
     end("failed", error.code(), error.what());
     throw AgreedError(error.code(), error.what());
   }
@@ -49,31 +45,35 @@ ExitCode TrainingRun::loop() {
   trainer_->clock().skip();
   const config::Divergence& divergence = config().divergence;
   const bool norms = config().stop.gradient_norm > 0 || divergence.action != "stop";
-  // So that there is always something to go back to.
-  if (divergence.action == "rollback" && trainer_->steps_done() == 0) save();
+  save_the_beginning();
 
-  while (trainer_->steps_done() < total_steps_ && !improves_no_more() && !slope_has_vanished()) {
+  if (!finished() && world_.any(wishes().stop)) return ExitCode::interrupted;
+  while (!finished()) {
     const std::uint64_t step = trainer_->steps_done() + 1;
-    const double begin = now_seconds();
+    topology_.heartbeat().begin_step(step);
     Wishes mine = wishes();
-    mine.save = root() && store.after_seconds(begin - last_save_);
+    mine.save = root() && saves_again(store);
     rate_ = learning_rate_->at(step - 1, progress_.rate_drops) *
             std::pow(divergence.rate_factor, static_cast<double>(progress_.rollbacks));
     const StepResult result = trainer_->step(rate_, mine, norms || log.after_step(step),
                                              progress_.spike_limit(divergence.spike));
-    if (!result.applied && !survives_divergence(result)) continue;
+    topology_.heartbeat().enter(Phase::between);
+    if (!result.applied && !survives(result)) continue;
     after_step(result);
 
     val_metrics_.clear();
     bool last = step == total_steps_ || slope_has_vanished();
     if (eval.after_step(step) || last) evaluate();
+    topology_.heartbeat().enter(Phase::between);
     last = last || improves_no_more();
     if (step % per_epoch == 0 || last) finish_epoch();
-    if (check.after_step(step) && !passes_audit()) continue;
     const bool enough = request_.max_steps && segment_steps_ >= *request_.max_steps;
     const bool stop = (result.wishes.stop || enough) && !last;
-    if (last || stop || result.wishes.save || store.after_step(step) || val_is_best_) {
-      const bool saved = save();
+    const bool saves = last || stop || result.wishes.save || store.after_step(step) || val_is_best_;
+    const bool audits = check.after_step(step);
+    if ((saves || audits) && !passes_audit(audits)) continue;
+    if (saves) {
+      const bool saved = save(last || stop);
       if (!saved && (last || stop)) {
         throw AgreedError(ExitCode::io,
                           "the last checkpoint could not be written; the newest "
@@ -87,9 +87,13 @@ ExitCode TrainingRun::loop() {
   return ExitCode::ok;
 }
 
+bool TrainingRun::finished() const {
+  return trainer_->steps_done() >= total_steps_ || improves_no_more() || slope_has_vanished();
+}
+
 Wishes TrainingRun::wishes() const {
   const bool out_of_time =
-      root() && request_.max_seconds && now_seconds() - started_ >= *request_.max_seconds;
+      root() && request_.max_seconds && now_seconds() - request_.started >= *request_.max_seconds;
   return {.stop = stop_signal() != 0 || out_of_time, .save = false};
 }
 
@@ -104,7 +108,7 @@ std::string TrainingRun::stop_reason() const {
     default:
       break;
   }
-  if (request_.max_seconds && now_seconds() - started_ >= *request_.max_seconds)
+  if (request_.max_seconds && now_seconds() - request_.started >= *request_.max_seconds)
     return "--max-time";
   return request_.max_steps ? "--max-steps" : "a signal to another rank";
 }
@@ -134,6 +138,7 @@ void TrainingRun::after_step(const StepResult& result) {
     progress_.flat_steps = flat ? progress_.flat_steps + 1 : 0;
   }
   if (!root()) return;
+  if (save_is_done()) report_save();
   const auto size = static_cast<double>(result.batch.size);
   StepEvent event;
   event.step = step;
@@ -196,79 +201,29 @@ void TrainingRun::report_times() {
     rank.waited_for = static_cast<int>(from[kParts]);
     event.ranks.push_back(rank);
   }
-  if (root()) audience_.on_times(event);
+  if (root()) {
+    audience_.on_times(event);
+    const std::string warning = straggler(event, config().watchdog.straggler);
+    if (!warning.empty()) audience_.on_warning(warning);
+  }
   epoch_times_ = {};
   epoch_steps_ = 0;
   std::ranges::fill(waited, 0.0);
 }
 
-Checkpoint TrainingRun::checkpoint() {
-  Checkpoint checkpoint;
-  checkpoint.info = info_;
-  checkpoint.info.step = trainer_->steps_done();
-  checkpoint.optimizer = trainer_->gather_optimizer_state();
-  if (!root()) return checkpoint;
-  checkpoint.progress = progress_;
-  checkpoint.inputs = setup_.data->inputs;
-  checkpoint.targets = setup_.data->targets;
-  checkpoint.parameters = Buffer<Real>(static_cast<Index>(trainer_->parameters().size()));
-  std::ranges::copy(trainer_->parameters(), checkpoint.parameters.span().begin());
-  return checkpoint;
-}
-
-// Collective. False if the checkpoint could not be written; the run goes on, a few times.
-bool TrainingRun::save() {
-  trainer_->clock().lap(Part::other);
-  const double begin = now_seconds();
-  const Checkpoint state = checkpoint();
-  std::string failure;
-  on_root(world_, [&] {
-    const auto finite = [](std::span<const Real> values) {
-      return std::ranges::all_of(values, [](Real v) { return std::isfinite(v); });
-    };
-    if (!finite(state.parameters.span())) {
-      throw Error(
-          ExitCode::diverged,
-          fmt::format("a parameter is not finite after step {}; not saved", state.info.step));
-    }
-    CheckpointImage image = encode(state, *setup_.network, slots());
-    const Index size = static_cast<Index>(image.bytes.size());
-    const std::optional<std::uint64_t> best =
-        progress_.best ? std::optional(progress_.best->step) : std::nullopt;
-    try {
-      const auto path = store_->save(state.info.step, std::move(image.bytes), best);
-      saved_file_ = "checkpoints/" + path.filename().string();
-      directory_->link("latest.h5", path.filename().string());
-      if (best && store_->holds(*best)) {
-        directory_->link("best.h5", CheckpointStore::file_name(*best));
-      }
-    } catch (const Error& error) {
-      failure = error.what();
-      return;
-    }
-    saved_step_ = state.info.step;
-    saved_digest_ = image.state_digest;
-    audience_.on_checkpoint({.step = state.info.step,
-                             .file = saved_file_,
-                             .digest = saved_digest_,
-                             .seconds = now_seconds() - begin,
-                             .bytes = size});
-  });
-  last_save_ = now_seconds();
-  const bool failed = world_.any(!failure.empty());
-  trainer_->clock().lap(Part::checkpoint);
-  failed_saves_ = failed ? failed_saves_ + 1 : 0;
-  if (!failed) return true;
-  if (root()) audience_.on_warning("checkpoint not written: " + failure);
-  if (failed_saves_ >= kMaxFailedSaves) {
-    throw AgreedError(ExitCode::io,
-                      fmt::format("{} checkpoints in a row could not be written", failed_saves_));
+// False once another process has taken the directory: then nothing more is written there.
+bool TrainingRun::owns_records() const {
+  try {
+    directory_->require_ownership();
+    return true;
+  } catch (const Error&) {
+    return false;
   }
-  return false;
 }
 
 void TrainingRun::end(const std::string& status, ExitCode code, const std::string& reason) {
-  if (!root()) return;
+  topology_.heartbeat().enter(Phase::end);
+  if (!root() || !owns_records()) return;
   RunEnd end;
   end.status = status;
   end.code = code;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <array>
+#include <atomic>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +10,7 @@
 
 #include "lockstep/base/clock.hpp"
 #include "lockstep/comm/topology.hpp"
+#include "lockstep/comm/watchdog.hpp"
 #include "lockstep/train/catalogue.hpp"
 #include "lockstep/train/checkpoint.hpp"
 #include "lockstep/train/checkpoint_store.hpp"
@@ -19,6 +22,7 @@
 #include "lockstep/train/setup.hpp"
 #include "lockstep/train/trainer.hpp"
 #include "train/audience.hpp"
+#include "train/cadence.hpp"
 #include "train/loss_history.hpp"
 
 namespace lockstep {
@@ -50,6 +54,8 @@ class TrainingRun {
   [[nodiscard]] RunStart start_event() const;
 
   ExitCode loop();
+  [[nodiscard]] bool finished() const;
+  void leave_if_asked() const;
   Wishes wishes() const;
   void after_step(const StepResult& result);
   void report_times();
@@ -60,18 +66,38 @@ class TrainingRun {
   [[nodiscard]] bool slope_has_vanished() const;
   [[nodiscard]] std::string early_end() const;
   void finish_epoch();
-  [[nodiscard]] bool survives_divergence(const StepResult& result);
-  [[nodiscard]] std::string describe_divergence(const StepResult& result) const;
-  [[nodiscard]] bool passes_audit();
-  bool roll_back(std::uint64_t every);
-  bool save();
+  [[nodiscard]] std::uint64_t rollback_steps() const;
+  void save_the_beginning();
+  [[nodiscard]] bool survives(const StepResult& result);
+  [[nodiscard]] bool passes_audit(bool recompute);
+  void recover(const std::string& finding);
+  [[nodiscard]] bool roll_back(std::uint64_t every);
+  void warn(const std::string& text);
+
+  /// A checkpoint that was written, or could not be.
+  struct Save {
+    CheckpointEvent event;
+    std::string failure;  ///< empty: it is complete
+  };
+  [[nodiscard]] bool saves_again(const Cadence& cadence) const;
+  bool save(bool to_the_end);
   Checkpoint checkpoint();
+  void begin_save(Checkpoint state, double begin, bool to_the_end);
+  Save write(const Checkpoint& state, double begin) const;
+  void finish_save();
+  [[nodiscard]] bool save_is_done() const;
+  void report_save();
+  [[noreturn]] void stall(const std::string& who) const;
   [[nodiscard]] std::string stop_reason() const;
+  [[nodiscard]] bool owns_records() const;
   void end(const std::string& status, ExitCode code, const std::string& reason);
 
   const RunRequest& request_;
   const Topology topology_;
   const Communicator& world_;
+  std::unique_ptr<RunDirectory> directory_;             // rank 0 only, as the others below
+  std::atomic<const RunDirectory*> records_ = nullptr;  // the same, for the watchdog's thread
+  Watchdog watchdog_;
   Audience audience_;
   Setup setup_;
   int threads_ = 1;
@@ -93,14 +119,15 @@ class TrainingRun {
   std::vector<std::string> node_names_;  // of each rank
 
   // Rank 0 only.
-  std::unique_ptr<RunDirectory> directory_;
   std::unique_ptr<CheckpointStore> store_;
   std::unique_ptr<Manifest> manifest_;
   std::unique_ptr<MetricsLog> metrics_;
 
   double rate_ = 0;  // of the last step
   double started_ = now_seconds();
-  double last_save_ = started_;
+  double last_save_ = started_;  // when it began
+  double save_stopped_ = 0;      // seconds for which it stopped training
+  double save_took_ = 0;         // seconds until it was complete
   double epoch_started_ = started_;
   double step_seconds_ = 0;  // of this segment
   StepTimes epoch_times_;    // of this rank, of this segment's part of the epoch
@@ -108,13 +135,14 @@ class TrainingRun {
   std::uint64_t segment_steps_ = 0;
   Index segment_samples_ = 0;
   Index epoch_segment_samples_ = 0;
-  int failed_saves_ = 0;
+  int failed_saves_ = 0;          // in a row; on rank 0
   std::uint64_t saved_step_ = 0;  // of the last complete checkpoint of this segment
   std::string saved_file_;
   std::string saved_digest_;
   std::vector<Metric> val_metrics_;  // of the last evaluation, if it was after the current step
   bool val_is_best_ = false;
   std::array<double, Progress::kMilestones.size()> milestone_seconds_{};
+  std::future<Save> saving_;  // rank 0 only; its destructor waits
 };
 
 }  // namespace lockstep

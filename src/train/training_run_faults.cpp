@@ -1,10 +1,9 @@
 // What a run does when its numbers are of no use, or when machines do not compute what they should.
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "lockstep/comm/agreement.hpp"
-#include "train/dissent.hpp"
+#include "train/audit.hpp"
+#include "train/divergence.hpp"
 #include "train/training_run.hpp"
 
 namespace lockstep {
@@ -12,121 +11,88 @@ namespace {
 
 constexpr int kMaxFailedAudits = 3;
 
-std::string times_text(double factor) {
-  return factor < 1e4 ? fmt::format("{:.3g} x", factor) : fmt::format("{:.0e} x", factor);
-}
-
-std::string steps_text(std::uint64_t count) {
-  return fmt::format("{} step{}", count, count == 1 ? "" : "s");
-}
-
 }  // namespace
 
-// For people: what happened, how it came, what to do.
-std::string TrainingRun::describe_divergence(const StepResult& result) const {
-  constexpr double kRise = 2;  // the slope is too steep for this learning rate, not one bad sample
-  const std::uint64_t step = trainer_->steps_done();
-  const double loss = result.sums[0] / static_cast<double>(result.batch.size);
-  const double limit = progress_.spike_limit(config().divergence.spike);
-  std::string text;
-  bool rose = false;
-  if (std::isfinite(loss) && loss > limit) {
-    const double usual = limit / config().divergence.spike;
-    text = fmt::format("the loss of step {}, {:.4g}, is {} the usual {:.4g}", step, loss,
-                       times_text(loss / usual), usual);
-  } else {
-    text = fmt::format("the {} of step {} is not finite", std::isfinite(loss) ? "gradient" : "loss",
-                       step);
-  }
-  if (!recent_losses_.empty()) {
-    const LossHistory::Point lowest = recent_losses_.lowest();
-    const LossHistory::Point last = recent_losses_.last();
-    rose = last.loss > kRise * lowest.loss && lowest.loss > 0;
-    if (rose) {
-      text += fmt::format("; before, it rose {} in {}, from {:.4g} at step {} to {:.4g}",
-                          times_text(last.loss / lowest.loss), steps_text(last.step - lowest.step),
-                          lowest.loss, lowest.step, last.loss);
-    }
-  }
-  return text + fmt::format("\n  {}: --set optimizer.lr={:.3g}, or optimizer.clip_norm=1",
-                            rose ? fmt::format("the learning rate {:.3g} is too large; try", rate_)
-                                 : "try a lower learning rate",
-                            config().optimizer.real("lr") / 10);
+// After divergence a run goes back to a multiple of so many steps: where other checkpoints are
+// depends on the time, on signals and on failures.
+std::uint64_t TrainingRun::rollback_steps() const {
+  if (config().divergence.action != "rollback") return 1;
+  return steps_of(config().checkpoint.every, steps_per_epoch_);
 }
 
-// True if the step counts as done, false if the run went back. Every rank decides alike. Errors:
-// Error(diverged) if the run is to end.
-bool TrainingRun::survives_divergence(const StepResult& result) {
-  const config::Divergence& policy = config().divergence;
-  const std::string what = describe_divergence(result);
-  if (policy.action == "skip" && progress_.skipped < policy.limit) {
-    ++progress_.skipped;
-    if (root()) {
-      audience_.on_warning(fmt::format("{}\n  skipped, {} of at most {} in a row", what,
-                                       progress_.skipped, policy.limit));
-    }
-    return true;
-  }
-  if (policy.action == "rollback" && progress_.rollbacks < policy.limit) {
-    const Index rollbacks = progress_.rollbacks + 1;
-    const std::uint64_t step = trainer_->steps_done();
-    if (!roll_back(steps_of(config().checkpoint.every, steps_per_epoch_))) {
-      throw Error(ExitCode::diverged, what + "\n  there is no checkpoint to go back to");
-    }
-    progress_.rollbacks = rollbacks;
-    if (root()) {
-      audience_.on_warning(fmt::format(
-          "{}\n  back from step {} to step {} with a learning rate of {:.3g} x what it "
-          "was, {} of at most {} times",
-          what, step, trainer_->steps_done(), policy.rate_factor, rollbacks, policy.limit));
-    }
+// So that there is always something to go back to. Collective.
+void TrainingRun::save_the_beginning() {
+  const bool goes_back =
+      config().divergence.action == "rollback" || config().audit.action == "rollback";
+  if (!goes_back) return;
+  if (world_.any(root() && !store_->holds(trainer_->steps_done()))) save(false);
+}
+
+// After a step that changed nothing. True if it counts as done, false if the run went back. Every
+// rank decides alike. Errors: Error(diverged) or AgreedError(desync) if the run is to end.
+bool TrainingRun::survives(const StepResult& result) {
+  if (!result.changed.empty()) {
+    recover(changed_in_memory(result.changed, node_names_));
     return false;
+  }
+  const config::Divergence& policy = config().divergence;
+  const std::uint64_t step = trainer_->steps_done();
+  const std::string what =
+      describe({.step = step,
+                .loss = result.sums[0] / static_cast<double>(result.batch.size),
+                .loss_limit = progress_.spike_limit(policy.spike),
+                .usual_loss = progress_.spike_limit(1),
+                .learning_rate = rate_,
+                .base_rate = config().optimizer.real("lr")},
+               recent_losses_);
+  switch (remedy_for(policy, progress_)) {
+    case Remedy::stop:
+      break;
+    case Remedy::skip:
+      ++progress_.skipped;
+      warn(fmt::format("{}\n  skipped, {} of at most {} in a row", what, progress_.skipped,
+                       policy.limit));
+      return true;
+    case Remedy::roll_back: {
+      const Index rollbacks = progress_.rollbacks + 1;
+      if (!roll_back(rollback_steps())) {
+        throw Error(ExitCode::diverged, what + "\n  there is no checkpoint to go back to");
+      }
+      progress_.rollbacks = rollbacks;
+      warn(fmt::format(
+          "{}\n  back from step {} to step {} with {} x the learning rate, {} of at "
+          "most {} times",
+          what, step, trainer_->steps_done(), policy.rate_factor, rollbacks, policy.limit));
+      return false;
+    }
   }
   throw Error(ExitCode::diverged, what);
 }
 
-// Every node holds the same parameters, and every rank computes the same bits, or something is
-// broken: memory, a library, a processor. False if the run went back. Collective.
-bool TrainingRun::passes_audit() {
+// Compares what ranks hold, and with `recompute` what they compute. False if the run went back.
+// Collective. Errors: AgreedError(desync) if the run is to end.
+bool TrainingRun::passes_audit(bool recompute) {
+  if (config().audit.every.value == 0) return true;
   trainer_->clock().lap(Part::other);
-  const Evidence mine = trainer_->evidence();
+  const Evidence mine = trainer_->evidence(recompute);
   std::vector<Evidence> all(static_cast<std::size_t>(world_.size()));
   world_.all_gather(std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(all)));
-  std::vector<int> ranks, leaders;
-  std::vector<Digest> gradients, parameters;
-  for (int rank = 0; rank < world_.size(); ++rank) {
-    const Evidence& evidence = all[static_cast<std::size_t>(rank)];
-    ranks.push_back(rank);
-    gradients.push_back(evidence.gradient);
-    if (evidence.parameters == Digest{}) continue;
-    leaders.push_back(rank);
-    parameters.push_back(evidence.parameters);
-  }
-  const Dissent held = dissent_among(leaders, parameters);
-  const Dissent computed = dissent_among(ranks, gradients);
   trainer_->clock().lap(Part::other);
-  if (held.ranks.empty() && computed.ranks.empty()) {
+  const std::optional<std::string> finding = finding_of(all, node_names_);
+  if (finding) {
+    recover(*finding);
+  } else if (recompute) {
     failed_audits_ = 0;
-    return true;
   }
-  // Other parameters give other gradients, too.
-  const Dissent& dissent = held.ranks.empty() ? computed : held;
-  std::string who;
-  for (const int rank : dissent.ranks) {
-    who += fmt::format("{}rank {} on {}", who.empty() ? "" : ", ", rank,
-                       node_names_[static_cast<std::size_t>(rank)]);
-  }
-  const std::string what = fmt::format(
-      "after step {}, {} {} than {}\n  suspect {} memory or processor", trainer_->steps_done(), who,
-      held.ranks.empty() ? "computes another gradient of the same microbatch"
-                         : "holds other parameters",
-      dissent.certain ? "most others" : "as many others", dissent.certain ? "its" : "either's");
+  return !finding;
+}
+
+// After a fault of a machine. Collective.
+void TrainingRun::recover(const std::string& finding) {
+  const std::string what = fmt::format("after step {}, {}", trainer_->steps_done(), finding);
   if (config().audit.action == "rollback" && failed_audits_ < kMaxFailedAudits && roll_back(1)) {
     ++failed_audits_;
-    if (root()) {
-      audience_.on_warning(fmt::format("{}\n  back to step {}", what, trainer_->steps_done()));
-    }
-    return false;
+    return warn(fmt::format("{}\n  back to step {}", what, trainer_->steps_done()));
   }
   throw AgreedError(ExitCode::desync, what + "; the last checkpoint is good");
 }
@@ -134,8 +100,10 @@ bool TrainingRun::passes_audit() {
 // Goes on from the newest checkpoint of a multiple of `every` steps; false if there is none.
 // Collective.
 bool TrainingRun::roll_back(std::uint64_t every) {
+  topology_.heartbeat().enter(Phase::checkpoint);
   std::optional<StoredCheckpoint> stored;
   on_root(world_, [&] {
+    finish_save();
     std::vector<std::string> rejected;
     stored = store_->newest(rejected, every);
     for (const std::string& reason : rejected) audience_.on_warning(reason);
@@ -145,12 +113,17 @@ bool TrainingRun::roll_back(std::uint64_t every) {
   go_on_from(*stored);
   on_root(world_, [&] { store_->set_aside_after(trainer_->steps_done()); });
   recent_losses_.clear();
+  val_is_best_ = false;
   epoch_times_ = {};
   epoch_steps_ = 0;
   epoch_segment_samples_ = 0;
   epoch_started_ = last_save_ = now_seconds();
   trainer_->clock().skip();
   return true;
+}
+
+void TrainingRun::warn(const std::string& text) {
+  if (root()) audience_.on_warning(text);
 }
 
 }  // namespace lockstep

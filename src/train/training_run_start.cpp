@@ -1,7 +1,9 @@
 // What a run does before its first step: reading, checking, resuming, and opening its records.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
@@ -11,14 +13,47 @@
 namespace lockstep {
 
 TrainingRun::TrainingRun(const Communicator& world, const RunRequest& request, Observer& observer)
-    : request_(request), topology_(world, request.ranks_per_node), world_(topology_.ranks()) {
+    : request_(request),
+      topology_(world, request.ranks_per_node),
+      world_(topology_.ranks()),
+      watchdog_(topology_.heartbeats(), [this](const std::string& who) { stall(who); }) {
   audience_.add(observer);
+  leave_if_asked();
+  topology_.heartbeat().enter(Phase::data);
   setup_ = set_up(topology_, request.config_file, request.overrides);
+  watchdog_.set_limits(
+      {.step = config().watchdog.limit.value, .slow = config().watchdog.slow_limit.value});
+  topology_.heartbeat().enter(Phase::start);
+  leave_if_asked();
   threads_ = choose_threads(world_, config().parallel.threads);
   milestone_seconds_.fill(-1);
   find_checkpoint();
+  leave_if_asked();
   plan();
   build_trainer();
+}
+
+// Before there are records and a state. Collective.
+void TrainingRun::leave_if_asked() const {
+  if (!world_.any(wishes().stop)) return;
+  throw AgreedError(ExitCode::interrupted,
+                    fmt::format("stopped by {} before the first step: nothing was to be saved, the "
+                                "same command starts again",
+                                stop_reason()));
+}
+
+// On the watchdog's thread: no other part of the run can be relied on.
+void TrainingRun::stall(const std::string& who) const {
+  const std::string line = "trainer: error: " + who + "; watchdog.limit ends the job\n";
+  static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+  // A disk that hangs must not hold it up.
+  std::signal(SIGALRM, [](int) { ::_exit(static_cast<int>(ExitCode::stalled)); });
+  ::alarm(2);
+  try {
+    if (const RunDirectory* records = records_) records->status("failed", ExitCode::stalled, who);
+  } catch (const std::exception&) {  // the line above has said it
+  }
+  ::_exit(static_cast<int>(ExitCode::stalled));
 }
 
 double TrainingRun::epochs_done() const {
@@ -53,6 +88,7 @@ void TrainingRun::open_directory() {
       request_.resume == "auto" || (!request_.resume.empty() && !request_.run_directory.empty());
   directory_ = std::make_unique<RunDirectory>(
       RunDirectory::create(request_.run_directory, config().run.name, existing));
+  records_ = directory_.get();
   store_ = std::make_unique<CheckpointStore>(directory_->checkpoints(), config().checkpoint.keep);
 }
 
@@ -142,7 +178,8 @@ void TrainingRun::build_trainer() {
       .ema = config().optimizer.real("ema"),
       .passes = config().parallel.passes,
       .bucket = config().parallel.bucket / static_cast<Index>(sizeof(Real)),
-      .overlap = config().parallel.overlap};
+      .overlap = config().parallel.overlap,
+      .guarded = config().audit.every.value > 0};
   trainer_ = std::make_unique<Trainer>(topology_, *setup_.network, *setup_.loss, *setup_.optimizer,
                                        setup_.data->train, options);
   together(world_, [&] {

@@ -302,6 +302,10 @@ TEST_F(TerminalTest, APreemptedRunTellsHowToGoOn) {
               "\nstopped by SIGUSR1 at step 470, checkpoint complete; resume with:\n"
               "  trainer train mlp.toml --resume auto" +
                   std::string(directory == "runs/mlp" ? "" : " --run-dir '/data/my run'") + "\n");
+    end.step = 0;
+    t.on_end(end);
+    EXPECT_TRUE(printed().starts_with(
+        "\nstopped by SIGUSR1 at step 0, before anything was to be saved; resume with:\n"));
   }
 }
 

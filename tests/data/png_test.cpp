@@ -68,12 +68,13 @@ class Png : public testing::Test {
     return {data.byte_inputs().begin(), data.byte_inputs().end()};
   }
 
-  void expect_bad(const std::string& content, const std::string& reason) {
+  void expect_bad(const std::string& content, const std::string& reason,
+                  ExitCode code = ExitCode::bad_data) {
     try {
       (void)load_one(content);
       FAIL() << "expected an error with: " << reason;
     } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ExitCode::bad_data);
+      EXPECT_EQ(error.code(), code);
       EXPECT_THAT(error.what(), HasSubstr(directory_ / "7.png"));
       EXPECT_THAT(error.what(), HasSubstr(reason));
     }
@@ -81,6 +82,11 @@ class Png : public testing::Test {
 
   TemporaryDirectory directory_;
 };
+
+TEST_F(Png, SomethingElse) {
+  expect_bad("", "expected the start of a PNG");
+  expect_bad("\x89PNG\n", "expected the start of a PNG");
+}
 
 #ifdef LOCKSTEP_HAS_PNG
 
@@ -157,13 +163,9 @@ TEST_F(Png, EnormousImagesAreRefusedBeforeTheyAreUnpacked) {
 #else
 
 TEST_F(Png, ABuildWithoutItSaysSo) {
-  try {
-    (void)load_one(png(header(1, 1, 8, grey), bytes({0, 1})));
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::unavailable);
-    EXPECT_THAT(error.what(), HasSubstr("libpng-dev"));
-  }
+  const std::string image = png(header(1, 1, 8, grey), bytes({0, 1}));
+  expect_bad(image, "expected images as PGM or PPM, found a PNG", ExitCode::unavailable);
+  expect_bad(image, "try: install libpng (Debian: libpng-dev)", ExitCode::unavailable);
 }
 
 #endif

@@ -17,7 +17,7 @@ std::vector<Index> order_of(const Sampler& sampler, std::uint64_t epoch, Index s
 TEST(Sampler, VisitsEverySampleOncePerEpoch) {
   for (const Index samples : {1, 2, 3, 64, 1000, 1797}) {
     const Sampler sampler(7, samples, 10, true);
-    for (const std::uint64_t epoch : {0, 1, 2}) {
+    for (const std::uint64_t epoch : {0u, 1u, 2u}) {
       std::vector<int> visits(static_cast<std::size_t>(samples));
       for (const Index sample : order_of(sampler, epoch, samples)) {
         ++visits.at(static_cast<std::size_t>(sample));
@@ -64,7 +64,7 @@ TEST(Sampler, WithBlocksShufflesWithinWindows) {
   const Sampler sampler(7, 50, 10, true, blocks);
   EXPECT_EQ(sampler.windows(), 5);
   EXPECT_EQ(sampler.block_count(), 13);
-  for (const std::uint64_t epoch : {0, 1, 2}) {
+  for (const std::uint64_t epoch : {0u, 1u, 2u}) {
     const std::vector<Index> order = order_of(sampler, epoch, 50);
     std::vector<Index> sorted = order;
     std::ranges::sort(sorted);

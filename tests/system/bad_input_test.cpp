@@ -26,7 +26,7 @@ constexpr double kLimitSeconds = 20;
 std::map<std::string, std::string> snapshot(const fs::path& directory) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-    if (entry.path().filename() == "LOCK") continue;
+    if (entry.path().filename().string().starts_with("LOCK")) continue;
     const auto time =
         entry.is_regular_file() ? entry.last_write_time().time_since_epoch().count() : 0;
     files[entry.path().string()] =

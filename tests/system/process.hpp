@@ -108,6 +108,7 @@ class Process {
   [[nodiscard]] double seconds() const { return now_seconds() - started_; }
   void send(int signal) const { ::kill(pid_, signal); }
   [[nodiscard]] std::string out() const { return content_of(out_); }
+  [[nodiscard]] std::string err() const { return content_of(err_); }
 
   /// True once the program has ended.
   bool ended() {

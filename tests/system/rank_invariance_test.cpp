@@ -152,6 +152,12 @@ lr = 0.02
 
 using RankInvarianceTest = Deployed;
 
+/// The loss in a JSON object, as text.
+std::string loss(const std::string& json) {
+  const auto at = json.find("\"loss\":");
+  return json.substr(at, json.find(',', at) - at);
+}
+
 std::vector<Deployment> every_count() {
   std::vector<Deployment> all;
   for (const int ranks : {1, 2, 3, 4, 5, 7, 8}) {
@@ -190,10 +196,6 @@ TEST_F(RankInvarianceTest, AverageOfWeights) {
               whole.checkpoint);
 
   // What validation measured is what eval finds, in any number of passes; predict agrees.
-  const auto loss = [](const std::string& json) {
-    const auto at = json.find("\"loss\":");
-    return json.substr(at, json.find(',', at) - at);
-  };
   const std::string measured = loss(metric_lines(directory_.path() / "stopped", "eval").back());
   for (const char* passes : {"1", "5"}) {
     const Outcome judged = run(command_in(
@@ -248,10 +250,6 @@ TEST_F(RankInvarianceTest, WeightedSamples) {
   const Outcome judged =
       run(command_in(directory_, 2, {"eval", "run1/checkpoints/latest.h5", "--json"}));
   EXPECT_EQ(judged.code, 0) << judged.err;
-  const auto loss = [](const std::string& json) {
-    const auto at = json.find("\"loss\":");
-    return json.substr(at, json.find(',', at) - at);
-  };
   EXPECT_EQ(loss(judged.out), loss(metric_lines(directory_.path() / "run1", "eval").back()));
   directory_.write("config.toml", replaced(c.config, "weights = 4", "weights = 5"));
   EXPECT_NE(train({1, 1, true, "4 KiB"}).digest,

@@ -207,11 +207,11 @@ TEST_F(ResumeTest, StoppedAtAnyInstant) {
       // No step is lost: the last line of a step is no later than the checkpoint.
       const auto ends = metric_lines(path(run), "end");
       const auto saves = metric_lines(path(run), "checkpoint");
-      ASSERT_TRUE(ends.size() == 1 && !saves.empty());
+      ASSERT_EQ(ends.size(), 1u);
       const auto step = [](const std::string& line) {
         return std::atoi(line.substr(line.find("\"step\":") + 7).c_str());
       };
-      EXPECT_EQ(step(ends.back()), step(saves.back()));
+      EXPECT_EQ(step(ends.back()), saves.empty() ? 0 : step(saves.back()));
     }
     const Outcome second = resume(other, run);
     EXPECT_EQ(second.code, 0) << second.err;

@@ -3,9 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <set>
 
-#include "system/trainer.hpp"
+#include "system/faults.hpp"
 
 namespace lockstep::system_test {
 namespace {
@@ -36,29 +35,6 @@ lr = 0.001
 int repetitions() {
   const char* given = std::getenv("LOCKSTEP_TEST_KILLS");
   return given == nullptr ? 3 : std::atoi(given);
-}
-
-std::set<std::string> shared_segments() {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm")) {
-    names.insert(entry.path().filename().string());
-  }
-  return names;
-}
-
-std::vector<pid_t> ranks_with(const std::string& mark) {
-  std::vector<pid_t> ranks;
-  for (const pid_t pid : processes_with(mark)) {
-    if (runs(pid, LOCKSTEP_TRAINER)) ranks.push_back(pid);
-  }
-  return ranks;
-}
-
-/// The state of a process's main thread as /proc tells it: 'S' asleep, 'T' stopped, 'R' running.
-char state_of(pid_t pid) {
-  const std::string stat = read_text(fmt::format("/proc/{}/stat", pid));
-  const auto name_end = stat.rfind(')');
-  return name_end + 2 < stat.size() ? stat[name_end + 2] : '?';
 }
 
 class SharedMemoryTest : public testing::Test {
@@ -120,12 +96,7 @@ TEST_F(SharedMemoryTest, AKilledRankEndsTheJobAndLeavesNothing) {
     EXPECT_LT(now_seconds() - killed, 5);
     EXPECT_FALSE(outcome.timed_out);
     EXPECT_NE(outcome.code, 0);
-    for (const std::string& name : shared_segments()) {
-      if (before.contains(name)) continue;
-      // Other tests run beside this one, and what is theirs goes when they end.
-      EXPECT_TRUE(wait_until(60, [&] { return !shared_segments().contains(name); }))
-          << "left behind: " << name;
-    }
+    expect_no_segments_but(before);
   }
 }
 

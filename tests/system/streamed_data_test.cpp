@@ -76,7 +76,7 @@ class StreamedDataTest : public testing::Test {
 };
 
 TEST_F(StreamedDataTest, AnyNumberOfRanksGivesTheSameBits) {
-  for (const hsize_t chunk_rows : {0, 50}) {
+  for (const hsize_t chunk_rows : {0u, 50u}) {
     write(chunk_rows);
     const std::string name = "c" + std::to_string(chunk_rows) + "-";
     const std::string one = end_of(1, name + "1");

@@ -17,12 +17,13 @@ enum class ExitCode : int {
   system = 71,         ///< MPI or operating system failure, wrong launcher, not enough memory
   cannot_create = 73,  ///< output cannot be created
   io = 74,             ///< write failed
-  interrupted = 75,    ///< stopped by a signal or a time limit after a complete checkpoint
+  interrupted = 75,    ///< stopped by a signal or a time limit, with everything saved
   no_permission = 77,
   config = 78,       ///< configuration file error
   diverged = 80,     ///< loss or gradient not finite
   desync = 81,       ///< replicas differ
-  by_sigint = 130,   ///< stopped by a signal where there is nothing to resume
+  stalled = 82,      ///< a rank made no progress for longer than the watchdog allows
+  by_sigint = 130,   ///< stopped at once by a second Ctrl-C, or where there is nothing to resume
   by_sigterm = 143,  ///< likewise
 };
 

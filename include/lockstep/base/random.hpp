@@ -19,7 +19,6 @@ enum class RandomPurpose : std::uint32_t {
   augmentation = 5,
   windows = 6,
   generation = 7,
-  audit = 8,
 };
 
 /// Names one stream of random numbers; the element within it is the counter. Nothing random is ever

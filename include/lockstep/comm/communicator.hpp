@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "lockstep/comm/heartbeat.hpp"
+
 namespace lockstep {
 
 class Rendezvous;
@@ -25,6 +27,10 @@ class Communicator {
   /// From now on, collective calls let the ranks of a node sleep at gate 0 of `rendezvous` until
   /// all of them are there: MPI itself waits by polling, which eats the cores that late ranks need.
   void sleep_at(Rendezvous* rendezvous) { rendezvous_ = rendezvous; }
+  /// From now on, this rank's pulse tells when it waits here; communicators split from this one do
+  /// the same.
+  void beat_with(Heartbeat heartbeat) { heartbeat_ = heartbeat; }
+  [[nodiscard]] Heartbeat heartbeat() const { return heartbeat_; }
   /// Longer messages travel in pieces of at most this many bytes; by default 1 GiB, for MPI counts
   /// are ints.
   void limit_messages(std::size_t bytes) { limit_ = bytes; }
@@ -57,10 +63,13 @@ class Communicator {
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) const;
 
  private:
-  void meet() const;
+  /// Runs one collective call of MPI once the ranks of the node are there.
+  template <typename Call>
+  void collectively(const Call& call) const;
 
   MPI_Comm handle_;
   Rendezvous* rendezvous_ = nullptr;
+  Heartbeat heartbeat_;
   std::size_t limit_ = std::size_t{1} << 30;
   bool owned_ = true;
   int rank_ = 0;

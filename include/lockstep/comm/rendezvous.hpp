@@ -48,6 +48,7 @@ class Rendezvous {
   void check_now_and_then();
 
   const Communicator& node_;
+  Heartbeat heartbeat_;
   std::unique_ptr<SharedMemory> memory_;
   std::vector<std::uint32_t> rounds_;  ///< how often this rank arrived at each gate
   double last_check_ = 0;              ///< when it last looked whether all ranks live

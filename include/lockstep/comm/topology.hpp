@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lockstep/comm/communicator.hpp"
+#include "lockstep/comm/heartbeats.hpp"
 
 namespace lockstep {
 
@@ -44,6 +45,10 @@ class Topology {
   /// Those whose deputy on this node this rank is, in order; itself among them.
   [[nodiscard]] std::vector<int> wards() const;
 
+  /// Of all ranks of this machine. The communicators above beat for this one.
+  [[nodiscard]] const Heartbeats& heartbeats() const { return *heartbeats_; }
+  [[nodiscard]] Heartbeat heartbeat() const { return heartbeats_->mine(); }
+
   /// The sleeping barrier of this node.
   [[nodiscard]] Rendezvous& barrier() const { return *barrier_; }
 
@@ -52,6 +57,7 @@ class Topology {
   std::unique_ptr<Communicator> ranks_;
   std::unique_ptr<Communicator> leaders_;
   std::vector<int> first_;
+  std::unique_ptr<Heartbeats> heartbeats_;
   std::unique_ptr<Rendezvous> barrier_;
 };
 

@@ -64,6 +64,8 @@ struct Checkpoint {
   Interval every;
   Index keep = 0;
   std::string best;
+  double overhead = 0;  ///< share of the time
+  Index max_failed_saves = 0;
 };
 
 struct Eval {
@@ -96,6 +98,12 @@ struct Log {
   Interval every;
 };
 
+struct Watchdog {
+  Interval limit;        ///< in seconds; 0: off
+  Interval slow_limit;   ///< in seconds
+  double straggler = 0;  ///< 0: never
+};
+
 /// What the network's input is called in `from`.
 inline constexpr std::string_view kInputName = "input";
 
@@ -115,6 +123,7 @@ struct Config {
   Divergence divergence;
   Audit audit;
   Log log;
+  Watchdog watchdog;
 
   std::string file;                                  ///< where it was read from
   std::map<std::string, Place, std::less<>> places;  ///< of the fixed keys: "run.seed"

@@ -102,8 +102,7 @@ struct Format {
 /// The samples as an HDF5 file with these datasets: inputs (samples, columns), or of images and
 /// sequences (samples, height, width, channels), as they are stored; labels (samples) or (samples,
 /// positions), or values (samples, columns); weights (samples), if there are any. `load` gives the
-/// same dataset back. Errors: config for a text, which is a
-/// file as it is.
+/// same dataset back. Errors: config for a text, which is a file as it is.
 [[nodiscard]] std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs_name,
                                              const std::string& targets_name,
                                              const std::string& weights_name);

@@ -49,10 +49,10 @@ class CheckpointStore {
   [[nodiscard]] bool holds(std::uint64_t step) const;
 
   /// Writes an image, sealed, reads it back and verifies it, and only then removes what is not
-  /// kept. Returns the path. Errors: cannot_create, io, or bad_data if it was not read back as
-  /// written.
+  /// kept: the newest of a multiple of `every` steps always is. Returns the path. Errors:
+  /// cannot_create, io, or bad_data if it was not read back as written.
   std::filesystem::path save(std::uint64_t step, std::vector<std::byte> image,
-                             std::optional<std::uint64_t> best_step) const;
+                             std::optional<std::uint64_t> best_step, std::uint64_t every = 1) const;
 
  private:
   struct Entry {
@@ -60,7 +60,8 @@ class CheckpointStore {
     std::filesystem::path path;
   };
   [[nodiscard]] std::vector<Entry> newest_first() const;
-  void prune(std::uint64_t saved_step, std::optional<std::uint64_t> best_step) const;
+  void prune(std::uint64_t saved_step, std::optional<std::uint64_t> best_step,
+             std::uint64_t every) const;
 
   std::filesystem::path directory_;
   Index keep_;

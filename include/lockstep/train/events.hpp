@@ -73,6 +73,10 @@ struct TimesEvent {
   std::vector<RankTimes> ranks;  ///< all
 };
 
+/// Names the slowest rank if its own work took at least `factor` times the median of the other
+/// ranks, and so long that it is no accident, a second; empty otherwise, or if `factor` is 0.
+[[nodiscard]] std::string straggler(const TimesEvent& event, double factor);
+
 /// Told when an epoch is complete, and when a run ends within one.
 struct EpochEvent {
   std::uint64_t epoch = 0;   ///< from 1

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/base/clock.hpp"
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/config/parse.hpp"
 #include "lockstep/train/events.hpp"
@@ -18,7 +19,8 @@ struct RunRequest {
   std::string run_directory;               ///< empty: runs/NAME, or runs/NAME-2, ... if taken
   std::string resume;                      ///< empty, "auto", or a checkpoint file
   std::optional<std::uint64_t> max_steps;  ///< stop after this many steps of this segment
-  std::optional<double> max_seconds;       ///< stop after this long
+  std::optional<double> max_seconds;       ///< stop so long after `started`
+  double started = now_seconds();          ///< when the process was, about
   std::vector<int> ranks_per_node;         ///< split machines into nodes of so many ranks
   bool dry_run = false;                    ///< check everything, tell on_start, and leave
   std::vector<std::string> command_line;

@@ -27,6 +27,10 @@ class RunDirectory {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
 
+  /// To be called before a checkpoint is written; the members below do so themselves. Errors:
+  /// cannot_create if another process has taken the directory since.
+  void require_ownership() const { lock_.require(); }
+
   /// Replaces the file `name` atomically. Errors: cannot_create or io.
   void write_text(const std::string& name, std::string_view text) const;
 

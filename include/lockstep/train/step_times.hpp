@@ -37,6 +37,11 @@ struct StepTimes {
     for (const double s : seconds) sum += s;
     return sum;
   }
+  /// What a rank does on its own: data, forward, backward and update.
+  [[nodiscard]] double work() const {
+    return (*this)[Part::data] + (*this)[Part::forward] + (*this)[Part::backward] +
+           (*this)[Part::update];
+  }
   StepTimes& operator+=(const StepTimes& other) {
     for (std::size_t i = 0; i < seconds.size(); ++i) seconds[i] += other.seconds[i];
     return *this;

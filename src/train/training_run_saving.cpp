@@ -1,0 +1,129 @@
+// How the state of a run gets to the disk: gathered on rank 0 while all ranks stand at one step,
+// and written by a thread of rank 0, for which training waits or not.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include "lockstep/base/blocked_signals.hpp"
+#include "lockstep/comm/agreement.hpp"
+#include "train/divergence.hpp"
+#include "train/training_run.hpp"
+
+namespace lockstep {
+
+// Rank 0 decides. A distance in time grows until the stop is no more than its share.
+bool TrainingRun::saves_again(const Cadence& cadence) const {
+  const double since = now_seconds() - last_save_;
+  return cadence.after_seconds(since) && save_stopped_ <= config().checkpoint.overhead * since;
+}
+
+Checkpoint TrainingRun::checkpoint() {
+  Checkpoint checkpoint;
+  checkpoint.info = info_;
+  checkpoint.info.step = trainer_->steps_done();
+  checkpoint.optimizer = trainer_->gather_optimizer_state();
+  if (!root()) return checkpoint;
+  checkpoint.progress = progress_;
+  checkpoint.inputs = setup_.data->inputs;
+  checkpoint.targets = setup_.data->targets;
+  checkpoint.parameters = Buffer<Real>(static_cast<Index>(trainer_->parameters().size()));
+  std::ranges::copy(trainer_->parameters(), checkpoint.parameters.span().begin());
+  return checkpoint;
+}
+
+// Collective. True if the checkpoint of this step is complete, which is sure only `to_the_end`:
+// otherwise it may be written while training goes on. If it cannot be written the run goes on, too,
+// a few times.
+bool TrainingRun::save(bool to_the_end) {
+  topology_.heartbeat().enter(Phase::checkpoint);
+  trainer_->clock().lap(Part::other);
+  const double begin = now_seconds();
+  on_root(world_, [&] { finish_save(); });
+  Checkpoint state = checkpoint();
+  on_root(world_, [&] { begin_save(std::move(state), begin, to_the_end); });
+  const bool complete = world_.any(root() && saved_step_ == trainer_->steps_done());
+  trainer_->clock().lap(Part::checkpoint);
+  topology_.heartbeat().enter(Phase::between);
+  return complete;
+}
+
+// Rank 0 only.
+void TrainingRun::begin_save(Checkpoint state, double begin, bool to_the_end) {
+  const bool finite =
+      std::ranges::all_of(state.parameters.span(), [](Real value) { return std::isfinite(value); });
+  if (!finite) {
+    throw Error(ExitCode::diverged, describe({.step = state.info.step,
+                                              .learning_rate = rate_,
+                                              .base_rate = config().optimizer.real("lr"),
+                                              .updated = true},
+                                             recent_losses_));
+  }
+  directory_->require_ownership();
+  const double distance = begin - std::exchange(last_save_, begin);
+  const bool in_background = save_took_ > config().checkpoint.overhead * distance && !to_the_end;
+  {
+    const BlockedSignals blocked;
+    saving_ = std::async(std::launch::async,
+                         [this, begin, state = std::move(state)] { return write(state, begin); });
+  }
+  if (!in_background) finish_save();
+  save_stopped_ = now_seconds() - begin;
+}
+
+// Rank 0 only.
+void TrainingRun::finish_save() {
+  report_save();
+  if (failed_saves_ < config().checkpoint.max_failed_saves) return;
+  throw Error(ExitCode::io, fmt::format("{} checkpoint{} in a row could not be written",
+                                        failed_saves_, failed_saves_ == 1 ? "" : "s"));
+}
+
+// On a thread of its own: it changes nothing of the run but its directory.
+TrainingRun::Save TrainingRun::write(const Checkpoint& state, double begin) const {
+  Save save;
+  save.event.step = state.info.step;
+  try {
+    CheckpointImage image = encode(state, *setup_.network, slots());
+    save.event.digest = image.state_digest;
+    save.event.bytes = static_cast<Index>(image.bytes.size());
+    const std::optional<std::uint64_t> best =
+        state.progress.best ? std::optional(state.progress.best->step) : std::nullopt;
+    directory_->require_ownership();
+    const auto path = store_->save(state.info.step, std::move(image.bytes), best, rollback_steps());
+    save.event.file = "checkpoints/" + path.filename().string();
+    directory_->link("latest.h5", path.filename().string());
+    if (best && store_->holds(*best)) {
+      directory_->link("best.h5", CheckpointStore::file_name(*best));
+    }
+  } catch (const std::exception& error) {
+    save.failure = error.what();
+  }
+  save.event.seconds = now_seconds() - begin;
+  return save;
+}
+
+bool TrainingRun::save_is_done() const {
+  return saving_.valid() && saving_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+}
+
+// Waits for the save under way, if there is one, and tells what became of it. Rank 0 only.
+void TrainingRun::report_save() {
+  if (!saving_.valid()) return;
+  const Save save = saving_.get();
+  save_took_ = save.event.seconds;
+  if (!save.event.file.empty()) saved_file_ = save.event.file;
+  if (!save.failure.empty()) {
+    ++failed_saves_;
+    audience_.on_warning("checkpoint not written: " + save.failure);
+    return;
+  }
+  failed_saves_ = 0;
+  saved_step_ = save.event.step;
+  saved_digest_ = save.event.digest;
+  audience_.on_checkpoint(save.event);
+}
+
+}  // namespace lockstep
