@@ -2,6 +2,7 @@
 
 // Runs in which one rank's machine fails: see faulty_rank.cpp.
 
+#include "lockstep/base/buffer.hpp"
 #include "lockstep/nn/layers.hpp"
 #include "lockstep/nn/network.hpp"
 #include "lockstep/reduce/bucket_layout.hpp"
