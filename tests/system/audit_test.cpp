@@ -1,6 +1,9 @@
 // Faults of machines: flipped bits and wrong results are found, ranks and hosts are named, and the
 // run goes on to the bits of an undisturbed one, or ends with 81.
-#include "lockstep/comm/environment.hpp"
+#include <unistd.h>
+
+#include <array>
+
 #include "system/faulty_rank.hpp"
 
 namespace lockstep::system_test {
@@ -11,7 +14,9 @@ class AuditTest : public FaultyRankTest {
   AuditTest() : FaultyRankTest("steps = 1200") {}
 
   static void expect_named(const Outcome& outcome, int rank, const std::string& what) {
-    const std::string who = fmt::format("rank {} on {}", rank, node_name());
+    std::array<char, 256> host{};
+    ASSERT_EQ(::gethostname(host.data(), host.size() - 1), 0);
+    const std::string who = fmt::format("rank {} on {}", rank, host.data());
     EXPECT_NE(outcome.err.find(who), std::string::npos) << who << "\n" << outcome.err;
     EXPECT_NE(outcome.err.find(what), std::string::npos) << outcome.err;
   }
