@@ -180,4 +180,11 @@ void Communicator::all_gather(std::span<const double> mine, std::span<double> al
   });
 }
 
+void Communicator::all_gather(std::span<const std::byte> mine, std::span<std::byte> all) const {
+  assert(all.size() == mine.size() * static_cast<std::size_t>(size_));
+  const int count = count_of(mine.size());
+  collectively(
+      [&] { MPI_Allgather(mine.data(), count, MPI_BYTE, all.data(), count, MPI_BYTE, handle_); });
+}
+
 }  // namespace lockstep

@@ -108,6 +108,29 @@ void check_stop(const Document& document, Problems& problems) {
   }
 }
 
+void check_divergence(const Document& document, const Config& config, Problems& problems) {
+  const Table& divergence = document.table("divergence");
+  const bool back = config.divergence.action == "rollback";
+  if (const Given* factor = given(divergence, "rate_factor"); factor != nullptr && !back) {
+    problems.add(
+        {factor->key_place, "'rate_factor' needs action = \"rollback\"", {}, "divergence"});
+  }
+  if (back && config.checkpoint.every.unit == Interval::Unit::seconds) {
+    problems.add({given(divergence, "action")->value_place,
+                  "a rollback needs checkpoint.every in steps or epochs: where it goes back to "
+                  "must not depend on the time",
+                  "add: --set checkpoint.every=\"1 epoch\"", "divergence"});
+  }
+}
+
+void check_audit(const Document& document, const Config& config, Problems& problems) {
+  if (config.audit.every.unit != Interval::Unit::seconds) return;
+  problems.add({given(document.table("audit"), "every")->value_place,
+                "'every' must be in steps or epochs: all ranks audit after the same step",
+                {},
+                "audit"});
+}
+
 void check_layers(const Document& document, const Config& config, Problems& problems) {
   if (config.layers.empty()) {
     problems.add(

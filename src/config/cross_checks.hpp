@@ -24,6 +24,12 @@ void check_data(const Document& document, const Config& config, Problems& proble
 /// What says how to stop needs the key that says when.
 void check_stop(const Document& document, Problems& problems);
 
+/// Only rollback lowers the rate, and it needs checkpoints at steps that do not depend on the time.
+void check_divergence(const Document& document, const Config& config, Problems& problems);
+
+/// Audits come after so many steps, not after a time.
+void check_audit(const Document& document, const Config& config, Problems& problems);
+
 /// At least one layer; names that are identifiers, differ, and are not kInputName.
 void check_layers(const Document& document, const Config& config, Problems& problems);
 

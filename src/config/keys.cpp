@@ -31,66 +31,52 @@ Section run_section() {
             .min = 1,
             .unit = "steps",
             .sentence = "Updates of the parameters; give either this or epochs.",
-            .field = field<&C::run, &Run::steps>},
-           {.name = "on_nan",
-            .kind = Kind::choice,
-            .default_value = "\"stop\"",
-            .choices = {"stop"},
-            .sentence = "What happens when the loss or a gradient is not finite.",
-            .field = field<&C::run, &Run::on_nan>}}};
+            .field = field<&C::run, &Run::steps>}}};
 }
 
 Section parallel_section() {
   using C = Config;
-  return {
-      "parallel",
-      "How the work is cut and exchanged; only microbatches can change a result.",
-      {{.name = "microbatches",
-        .kind = Kind::integer,
-        .default_value = "0",
-        .min = 0,
-        .sentence =
-            "Pieces of the global batch, whoever computes them; 0: the smallest power of two "
-            "that is at least 8 and at least the ranks of the first start.",
-        .field = field<&C::parallel, &Parallel::microbatches>},
-       {.name = "passes",
-        .kind = Kind::integer,
-        .default_value = "1",
-        .min = 1,
-        .deployment = true,
-        .sentence =
-            "Gradient accumulation: parts in which each rank computes its microbatches, one "
-            "after the other, so that activations take about as many times less memory.",
-        .field = field<&C::parallel, &Parallel::passes>},
-       {.name = "threads",
-        .kind = Kind::integer,
-        .default_value = "0",
-        .min = 0,
-        .max = 4096,
-        .deployment = true,
-        .sentence = "Threads of each rank; 0: as many as the affinity mask gives.",
-        .field = field<&C::parallel, &Parallel::threads>},
-       {.name = "bucket",
-        .kind = Kind::bytes,
-        .default_value = "\"1 MiB\"",
-        .min = 64,
-        .unit = "bytes",
-        .deployment = true,
-        .sentence = "Gradients that travel together.",
-        .field = field<&C::parallel, &Parallel::bucket>},
-       {.name = "overlap",
-        .kind = Kind::boolean,
-        .default_value = "true",
-        .deployment = true,
-        .sentence = "Exchange gradients while backpropagation goes on.",
-        .field = field<&C::parallel, &Parallel::overlap>},
-       {.name = "audit",
-        .kind = Kind::interval,
-        .default_value = "\"1000 steps\"",
-        .min = 0,
-        .deployment = true,
-        .sentence = "How often all ranks compare a digest of their parameters; \"0 steps\": never.",
-        .field = field<&C::parallel, &Parallel::audit>}}};
+  return {"parallel",
+          "How the work is cut and exchanged; only microbatches can change a result.",
+          {{.name = "microbatches",
+            .kind = Kind::integer,
+            .default_value = "0",
+            .min = 0,
+            .sentence =
+                "Pieces of the global batch, whoever computes them; 0: the smallest power of two "
+                "that is at least 8 and at least the ranks of the first start.",
+            .field = field<&C::parallel, &Parallel::microbatches>},
+           {.name = "passes",
+            .kind = Kind::integer,
+            .default_value = "1",
+            .min = 1,
+            .deployment = true,
+            .sentence =
+                "Gradient accumulation: parts in which each rank computes its microbatches, one "
+                "after the other, so that activations take about as many times less memory.",
+            .field = field<&C::parallel, &Parallel::passes>},
+           {.name = "threads",
+            .kind = Kind::integer,
+            .default_value = "0",
+            .min = 0,
+            .max = 4096,
+            .deployment = true,
+            .sentence = "Threads of each rank; 0: as many as the affinity mask gives.",
+            .field = field<&C::parallel, &Parallel::threads>},
+           {.name = "bucket",
+            .kind = Kind::bytes,
+            .default_value = "\"1 MiB\"",
+            .min = 64,
+            .unit = "bytes",
+            .deployment = true,
+            .sentence = "Gradients that travel together.",
+            .field = field<&C::parallel, &Parallel::bucket>},
+           {.name = "overlap",
+            .kind = Kind::boolean,
+            .default_value = "true",
+            .deployment = true,
+            .sentence = "Exchange gradients while backpropagation goes on.",
+            .field = field<&C::parallel, &Parallel::overlap>}}};
 }
 
 Section checkpoint_section() {
@@ -186,6 +172,70 @@ Section stop_section() {
             .unit = "steps",
             .sentence = "Steps in a row in which it must be below gradient_norm.",
             .field = field<&C::stop, &Stop::steps>}}};
+}
+
+Section divergence_section() {
+  using C = Config;
+  return {"divergence",
+          "What is done about a step whose loss or gradient is not finite, or whose loss is a "
+          "spike. The parameters are never changed by such a step.",
+          {{.name = "action",
+            .kind = Kind::choice,
+            .default_value = "\"stop\"",
+            .choices = {"stop", "skip", "rollback"},
+            .sentence = "stop: the run ends with exit code 80; skip: it goes on with the next "
+                        "batch; rollback: it goes on from the last checkpoint of checkpoint.every, "
+                        "which then decides the result, too, with a lower learning rate. The last "
+                        "two measure the gradient's norm in every step.",
+            .field = field<&C::divergence, &Divergence::action>},
+           {.name = "spike",
+            .kind = Kind::real,
+            .default_value = "0.0",
+            .min = 0,
+            .sentence = "A loss so many times the usual, its average over about 50 steps, is a "
+                        "spike; 0: none is.",
+            .field = field<&C::divergence, &Divergence::spike>},
+           {.name = "limit",
+            .kind = Kind::integer,
+            .default_value = "3",
+            .min = 1,
+            .sentence = "Steps skipped in a row, or rollbacks, after which the run ends after all.",
+            .field = field<&C::divergence, &Divergence::limit>},
+           {.name = "rate_factor",
+            .kind = Kind::real,
+            .default_value = "0.5",
+            .min = 0,
+            .max = 1,
+            .min_exclusive = true,
+            .sentence = "What each rollback multiplies the learning rate by; with 1 the run only "
+                        "gets over what does not happen again, such as a fault of a machine.",
+            .field = field<&C::divergence, &Divergence::rate_factor>}}};
+}
+
+Section audit_section() {
+  using C = Config;
+  return {"audit",
+          "How faulty memory and processors are found. Before every update, checkpoint and audit "
+          "each rank verifies that its part of the parameters and of the optimizer's state is as "
+          "the last update left it. In an audit all nodes compare digests of their parameters, "
+          "and all ranks the gradient of one microbatch that each of them computes.",
+          {{.name = "every",
+            .kind = Kind::interval,
+            .default_value = "\"1000 steps\"",
+            .min = 0,
+            .deployment = true,
+            .sentence = "Distance between two audits, in steps or epochs; \"0 steps\": never, "
+                        "and nothing is verified.",
+            .field = field<&C::audit, &Audit::every>},
+           {.name = "action",
+            .kind = Kind::choice,
+            .default_value = "\"stop\"",
+            .choices = {"stop", "rollback"},
+            .deployment = true,
+            .sentence = "After a difference, whose rank and host are named. stop: the run ends "
+                        "with exit code 81; rollback: it goes on from the last checkpoint, up to "
+                        "three times in a row.",
+            .field = field<&C::audit, &Audit::action>}}};
 }
 
 Section log_section() {
@@ -326,8 +376,8 @@ const std::vector<Section>& sections() {
   static const std::vector<Section> table{
       run_section(),        data_section(),      augment_section(),  layer_section(),
       loss_section(),       optimizer_section(), schedule_section(), parallel_section(),
-      checkpoint_section(), eval_section(),      stop_section(),     log_section(),
-      watchdog_section()};
+      checkpoint_section(), eval_section(),      stop_section(),     divergence_section(),
+      audit_section(),      log_section(),       watchdog_section()};
   return table;
 }
 

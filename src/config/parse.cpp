@@ -185,6 +185,8 @@ Config parse(const Source& source, std::span<const Override> overrides,
   check_run(document, config, problems);
   check_data(document, config, problems);
   check_stop(document, problems);
+  check_divergence(document, config, problems);
+  check_audit(document, config, problems);
   check_layers(document, config, problems);
   check_graph(document, config, problems);
   if (!problems.empty()) throw problems.error();

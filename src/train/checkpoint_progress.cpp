@@ -67,6 +67,12 @@ void write_progress(Hdf5Writer& file, const Progress& progress) {
   write_stagnation(file, "plateau", progress.plateau);
   write_count(file, "flat_steps", progress.flat_steps);
   write_count(file, "rate_drops", progress.rate_drops);
+  write_count(file, "skipped", progress.skipped);
+  write_count(file, "rollbacks", progress.rollbacks);
+  if (progress.usual_loss_weight > 0) {
+    file.attribute("/progress", "usual_loss", progress.usual_loss);
+    file.attribute("/progress", "usual_loss_weight", progress.usual_loss_weight);
+  }
   file.group("/history");
   std::vector<const HistoryColumn*> columns;
   for (const HistoryColumn& column : progress.history) columns.push_back(&column);
@@ -93,6 +99,12 @@ Progress read_progress(const Hdf5Reader& file) {
   progress.plateau = read_stagnation(file, "plateau");
   progress.flat_steps = read_count(file, "flat_steps");
   progress.rate_drops = read_count(file, "rate_drops");
+  progress.skipped = read_count(file, "skipped");
+  progress.rollbacks = read_count(file, "rollbacks");
+  if (file.has_attribute("/progress", "usual_loss")) {
+    progress.usual_loss = real_attribute(file, "/progress", "usual_loss");
+    progress.usual_loss_weight = real_attribute(file, "/progress", "usual_loss_weight");
+  }
   // Progress counts its rows by the first column.
   std::vector<std::string> names = file.list("/history");
   std::ranges::stable_sort(names, {}, [](const std::string& n) { return n == "step" ? 0 : 1; });

@@ -66,8 +66,10 @@ std::vector<CheckpointStore::Entry> CheckpointStore::newest_first() const {
   return entries;
 }
 
-std::optional<StoredCheckpoint> CheckpointStore::newest(std::vector<std::string>& rejected) const {
+std::optional<StoredCheckpoint> CheckpointStore::newest(std::vector<std::string>& rejected,
+                                                        std::uint64_t every) const {
   for (const Entry& entry : newest_first()) {
+    if (entry.step % every != 0) continue;
     try {
       StoredCheckpoint stored = read_checkpoint(entry.path);
       if (stored.sealed.step == entry.step) return stored;
@@ -106,7 +108,8 @@ bool CheckpointStore::holds(std::uint64_t step) const {
 }
 
 std::filesystem::path CheckpointStore::save(std::uint64_t step, std::span<const std::byte> image,
-                                            std::optional<std::uint64_t> best_step) const {
+                                            std::optional<std::uint64_t> best_step,
+                                            std::uint64_t every) const {
   const std::filesystem::path path = directory_ / file_name(step);
   const Seal seal = seal_of(image, step);
   write_atomically(path, {image, seal});
@@ -119,15 +122,18 @@ std::filesystem::path CheckpointStore::save(std::uint64_t step, std::span<const 
     std::filesystem::remove(path, ignored);
     throw;
   }
-  prune(step, best_step);
+  prune(step, best_step, every);
   return path;
 }
 
-void CheckpointStore::prune(std::uint64_t saved_step,
-                            std::optional<std::uint64_t> best_step) const {
+void CheckpointStore::prune(std::uint64_t saved_step, std::optional<std::uint64_t> best_step,
+                            std::uint64_t every) const {
   Index kept = 0;
+  bool has_multiple = false;
   for (const Entry& entry : newest_first()) {
-    if (kept < keep_ || entry.step == best_step || entry.step == saved_step) {
+    const bool first_multiple = !has_multiple && entry.step % every == 0;
+    has_multiple = has_multiple || first_multiple;
+    if (kept < keep_ || entry.step == best_step || entry.step == saved_step || first_multiple) {
       ++kept;
       continue;
     }

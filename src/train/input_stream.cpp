@@ -52,7 +52,10 @@ void InputStream::require(const Sampler& sampler, const BatchRange& batch) {
 
   topology_.heartbeat().enter(Phase::data);
   topology_.ranks().barrier();  // nobody uses the windows before `first` any more
-  if (begun_ < first) begun_ = ready_ = first;
+  if (begun_ < first || begun_ > first + kHeld) {  // a run that begins, or went back
+    if (begun_ != ready_) together(topology_.ranks(), [this] { wait_for_thread(); });
+    begun_ = ready_ = first;
+  }
   while (true) {
     if (begun_ == ready_ && begun_ < first + kHeld) start(sampler, begun_++);
     if (last < ready_) return;

@@ -66,6 +66,17 @@ std::size_t Progress::add_batch(std::uint64_t step, const MetricSums& sums, Inde
   return reached;
 }
 
+void Progress::add_loss(double loss) {
+  usual_loss += (loss - usual_loss) / kUsualSteps;
+  usual_loss_weight += (1 - usual_loss_weight) / kUsualSteps;
+}
+
+double Progress::spike_limit(double times) const {
+  constexpr double kKnown = 0.25;  // about 15 steps
+  if (times == 0 || usual_loss_weight < kKnown) return std::numeric_limits<double>::infinity();
+  return times * usual_loss / usual_loss_weight;
+}
+
 void Progress::end_epoch() {
   epoch_sums = {};
   epoch_samples = 0;

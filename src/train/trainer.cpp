@@ -16,9 +16,10 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kSumsPerMicrobatch = std::tuple_size_v<MetricSums>;
-constexpr std::size_t kWishes = 2;
+constexpr std::size_t kWishes = 3;
 
-// The report of each rank: its wishes, then the sums of its microbatches.
+// The report of each rank: its wishes and whether its state was changed, then the sums of its
+// microbatches.
 std::vector<Index> report_sizes(int ranks, Index microbatches) {
   std::vector<Index> sizes;
   for (int rank = 0; rank < ranks; ++rank) {
@@ -40,6 +41,12 @@ std::vector<Range> learned_parts(const ParameterTable& table) {
     }
   }
   return parts;
+}
+
+bool is_useful(const StepResult& result, double loss_limit) {
+  const double loss = result.sums[0] / static_cast<double>(result.batch.size);
+  return result.changed.empty() && std::isfinite(loss) && loss <= loss_limit &&
+         (!result.gradient_norm || std::isfinite(*result.gradient_norm));
 }
 
 // A rank that finds no memory tells the others.
@@ -71,10 +78,12 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       norms_(layout_, topology.ranks().rank(), learned_parts(network.parameters())),
       square_sums_(topology, norms_.counts()),
       updater_(network.parameters(), optimizer, layout_, topology.ranks().rank(),
-               {.decay_all = options.decay_all, .ema = options.ema}),
+               {.decay_all = options.decay_all, .ema = options.ema, .guarded = options.guarded}),
       workspace_(make<Workspace>(
           topology, network,
-          Capacity{.samples = most_samples(passes_, options.batch, options.microbatches),
+          // Also the first microbatch, for an audit.
+          Capacity{.samples = std::max(most_samples(passes_, options.batch, options.microbatches),
+                                       pieces_of(options.batch, options.microbatches)),
                    .microbatches = most_microbatches(passes_),
                    .threads = thread_count()})),
       reader_(workspace_.capacity().samples, network.output_shape()),
@@ -95,6 +104,7 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
         topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0);
     exchange_.pick(parameters_, updater_.state().back().span());
   }
+  updater_.seal(parameters_);
   for (Index pass = 0; pass < accumulator_.passes(); ++pass) {
     gradient_blocks_.emplace_back();
     for (const GradientReducer::Block& b : accumulator_.blocks(pass)) {
@@ -103,7 +113,7 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
   }
 }
 
-StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
+StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, double loss_limit) {
   StepResult result;
   clock_.lap(Part::other);
   result.batch = sampler_.batch(steps_done_);
@@ -118,16 +128,14 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm) {
 
   const bool clip = options_.clip_norm > 0;
   if (clip || want_norm) result.gradient_norm = gradient_norm(gradient);
-  if (!std::isfinite(result.sums[0]) || (clip && !std::isfinite(*result.gradient_norm))) {
-    throw Error(ExitCode::diverged,
-                "the loss or the gradient of step " + std::to_string(steps_done_ + 1) +
-                    " is not finite; try a smaller optimizer.lr, or optimizer.clip_norm = 1");
+  result.applied = is_useful(result, loss_limit);
+  if (result.applied) {
+    update(gradient,
+           {.step = steps_done_ + 1,
+            .learning_rate = learning_rate,
+            .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1},
+           result.batch.size);
   }
-  update(gradient,
-         {.step = steps_done_ + 1,
-          .learning_rate = learning_rate,
-          .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1},
-         result.batch.size);
   clock_.lap(Part::update);
 
   clock_.lap(Part::exposed, note(exchange_.share(parameters_)));
@@ -142,11 +150,7 @@ void Trainer::learn(const BatchRange& batch, Index pass_number) {
   const std::span<Microbatch> microbatches = std::span(microbatches_).first(count);
   const std::span<MetricSums> sums = std::span(sums_).first(count);
   cut_batch(share, batch.size, options_.microbatches, microbatches);
-  const Pass pass{.microbatches = microbatches,
-                  .training = true,
-                  .random = {.seed = options_.seed,
-                             .purpose = RandomPurpose::layer,
-                             .a = static_cast<std::uint32_t>(steps_done_)}};
+  const Pass pass = pass_of(microbatches, steps_done_);
   const Targets targets = read(batch, pass);
   clock_.lap(Part::data);
   topology_.heartbeat().enter(Phase::forward);
@@ -167,6 +171,46 @@ void Trainer::learn(const BatchRange& batch, Index pass_number) {
   clock_.lap(Part::backward, is_last(pass_number) ? reducer_.times().hidden : 0, Part::hidden);
 }
 
+Pass Trainer::pass_of(std::span<const Microbatch> microbatches, std::uint64_t step) const {
+  return {.microbatches = microbatches,
+          .training = true,
+          .random = {.seed = options_.seed,
+                     .purpose = RandomPurpose::layer,
+                     .a = static_cast<std::uint32_t>(step)}};
+}
+
+Evidence Trainer::evidence(bool recompute) {
+  Evidence evidence;
+  evidence.intact = updater_.intact(parameters_);
+  if (topology_.nodes() > 1 && topology_.leads()) {
+    evidence.parameters = digest_of(std::as_bytes(parameters()));
+  }
+  if (recompute && topology_.ranks().size() > 1) evidence.gradient = recomputed_gradient();
+  return evidence;
+}
+
+Digest Trainer::recomputed_gradient() {
+  assert(steps_done_ > 0);
+  const std::uint64_t step = steps_done_ - 1;
+  const BatchRange batch = sampler_.batch(step);
+  const Share share{.first = 0, .count = 1};  // other samples in every step
+  const std::span<Microbatch> microbatch = std::span(microbatches_).first(1);
+  const std::span<MetricSums> sums = std::span(sums_).first(1);
+  cut_batch(share, batch.size, options_.microbatches, microbatch);
+  const Pass pass = pass_of(microbatch, step);
+  const Targets targets = read(batch, pass);
+  network_.forward(parameters_, pass, workspace_);
+  evaluate_loss(loss_, pass, workspace_.output(), targets, 1 / static_cast<double>(batch.size),
+                workspace_.output_gradient(), sums);
+  // Nobody looks at the gradients of a rank between two steps.
+  const GradientBlock gradient{share, reducer_.blocks().front().values};
+  network_.backward(parameters_, pass, workspace_, std::span(&gradient, 1), [](Index) {});
+  Digester digester;
+  digester.update(std::as_bytes(std::span(sums)));
+  digester.update(std::as_bytes(gradient.values));
+  return digester.finish();
+}
+
 double Trainer::note(const Wait& wait) {
   waited_for_[static_cast<std::size_t>(wait.rank)] += wait.seconds;
   return wait.seconds;
@@ -183,6 +227,7 @@ void Trainer::report(Wishes wishes) {
   const std::span<double> out = reports_.mine();
   out[0] = wishes.stop ? 1 : 0;
   out[1] = wishes.save ? 1 : 0;
+  out[2] = updater_.found_changed() ? 1 : 0;
 }
 
 void Trainer::report(Share share, std::span<const MetricSums> sums) {
@@ -198,6 +243,7 @@ void Trainer::collect_reports(StepResult& result) const {
     const std::span<const double> report = reports_.of(rank);
     result.wishes.stop |= report[0] != 0;
     result.wishes.save |= report[1] != 0;
+    if (report[2] != 0) result.changed.push_back(rank);
     const Share share = share_of(rank, ranks, options_.microbatches);
     for (std::size_t m = 0; m < static_cast<std::size_t>(share.count); ++m) {
       for (std::size_t i = 0; i < kSumsPerMicrobatch; ++i) {
@@ -273,6 +319,7 @@ void Trainer::restore(std::uint64_t steps_done, std::span<const Real> parameters
     exchange_.pick(optimizer_state[slot].span(), updater_.state()[slot].span());
   }
   topology_.barrier().pass(0);
+  updater_.seal(parameters_);
 }
 
 }  // namespace lockstep

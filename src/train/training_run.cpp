@@ -38,11 +38,14 @@ ExitCode TrainingRun::run() {
 ExitCode TrainingRun::loop() {
   const Cadence log(config().log.every, steps_per_epoch_);
   const Cadence eval(config().eval.every, steps_per_epoch_);
-  const Cadence check(config().parallel.audit, steps_per_epoch_);
+  const Cadence check(config().audit.every, steps_per_epoch_);
   const Cadence store(config().checkpoint.every, steps_per_epoch_);
   const auto per_epoch = static_cast<std::uint64_t>(steps_per_epoch_);
   started_ = last_save_ = epoch_started_ = now_seconds();
   trainer_->clock().skip();
+  const config::Divergence& divergence = config().divergence;
+  const bool norms = config().stop.gradient_norm > 0 || divergence.action != "stop";
+  save_the_beginning();
 
   if (!finished() && world_.any(wishes().stop)) return ExitCode::interrupted;
   while (!finished()) {
@@ -50,10 +53,12 @@ ExitCode TrainingRun::loop() {
     topology_.heartbeat().begin_step(step);
     Wishes mine = wishes();
     mine.save = root() && saves_again(store);
-    rate_ = learning_rate_->at(step - 1, progress_.rate_drops);
-    const bool want_norm = log.after_step(step) || config().stop.gradient_norm > 0;
-    const StepResult result = trainer_->step(rate_, mine, want_norm);
+    rate_ = learning_rate_->at(step - 1, progress_.rate_drops) *
+            std::pow(divergence.rate_factor, static_cast<double>(progress_.rollbacks));
+    const StepResult result = trainer_->step(rate_, mine, norms || log.after_step(step),
+                                             progress_.spike_limit(divergence.spike));
     topology_.heartbeat().enter(Phase::between);
+    if (!result.applied && !survives(result)) continue;
     after_step(result);
 
     val_metrics_.clear();
@@ -62,10 +67,12 @@ ExitCode TrainingRun::loop() {
     topology_.heartbeat().enter(Phase::between);
     last = last || improves_no_more();
     if (step % per_epoch == 0 || last) finish_epoch();
-    if (check.after_step(step)) audit();
-    const bool enough = request_.max_steps && step - first_step_ >= *request_.max_steps;
+    const bool enough = request_.max_steps && segment_steps_ >= *request_.max_steps;
     const bool stop = (result.wishes.stop || enough) && !last;
-    if (last || stop || result.wishes.save || store.after_step(step) || val_is_best_) {
+    const bool saves = last || stop || result.wishes.save || store.after_step(step) || val_is_best_;
+    const bool audits = check.after_step(step);
+    if ((saves || audits) && !passes_audit(audits)) continue;
+    if (saves) {
       const bool saved = save(last || stop);
       if (!saved && (last || stop)) {
         throw AgreedError(ExitCode::io,
@@ -112,15 +119,23 @@ void TrainingRun::after_step(const StepResult& result) {
   epoch_times_ += times;
   ++epoch_steps_;
   step_seconds_ += times.total();
+  ++segment_steps_;
   segment_samples_ += result.batch.size;
   epoch_segment_samples_ += result.batch.size;
   const auto before = progress_.milestone_steps;
-  progress_.add_batch(step, result.sums, result.batch.size, classifies());
+  const double loss = result.sums[0] / static_cast<double>(result.batch.size);
+  if (result.applied) {
+    progress_.add_batch(step, result.sums, result.batch.size, classifies());
+    progress_.skipped = 0;
+    if (config().divergence.spike > 0) progress_.add_loss(loss);
+    recent_losses_.add(step, loss);
+  }
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (before[i] != progress_.milestone_steps[i]) milestone_seconds_[i] = now_seconds() - started_;
   }
   if (const double least = config().stop.gradient_norm; least > 0) {
-    progress_.flat_steps = *result.gradient_norm < least ? progress_.flat_steps + 1 : 0;
+    const bool flat = result.applied && *result.gradient_norm < least;
+    progress_.flat_steps = flat ? progress_.flat_steps + 1 : 0;
   }
   if (!root()) return;
   if (save_is_done()) report_save();
@@ -128,7 +143,7 @@ void TrainingRun::after_step(const StepResult& result) {
   StepEvent event;
   event.step = step;
   event.epoch = epochs_done();
-  event.loss = result.sums[0] / size;
+  event.loss = loss;
   event.error = classifies() ? (size - result.sums[1]) / size : 0;
   event.learning_rate = rate_;
   event.gradient_norm = result.gradient_norm;
@@ -194,23 +209,6 @@ void TrainingRun::report_times() {
   epoch_times_ = {};
   epoch_steps_ = 0;
   std::ranges::fill(waited, 0.0);
-}
-
-// Every node holds the same parameters, or something is broken: memory, a library, a processor.
-void TrainingRun::audit() {
-  Digest digest;
-  if (topology_.leads()) digest = digest_of(std::as_bytes(trainer_->parameters()));
-  Digest first = digest;
-  world_.broadcast(std::as_writable_bytes(std::span(&first, 1)), 0);
-  together(world_, [&] {
-    if (!topology_.leads() || digest == first) return;
-    throw Error(
-        ExitCode::desync,
-        fmt::format("rank {} on {} holds other parameters than rank 0 after step {}: digest "
-                    "{} instead of {}\n  suspect its memory or processor; the last "
-                    "checkpoint is good",
-                    world_.rank(), node_name(), trainer_->steps_done(), digest.hex(), first.hex()));
-  });
 }
 
 // False once another process has taken the directory: then nothing more is written there.

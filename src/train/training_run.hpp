@@ -23,6 +23,7 @@
 #include "lockstep/train/trainer.hpp"
 #include "train/audience.hpp"
 #include "train/cadence.hpp"
+#include "train/loss_history.hpp"
 
 namespace lockstep {
 
@@ -46,6 +47,7 @@ class TrainingRun {
   [[nodiscard]] std::uint64_t steps_of_epochs(Index epochs) const;
   void build_trainer();
   void restore();
+  void go_on_from(StoredCheckpoint& stored);
   void open_directory();
   void begin_records();
   [[nodiscard]] MemoryUse most_memory() const;
@@ -64,7 +66,13 @@ class TrainingRun {
   [[nodiscard]] bool slope_has_vanished() const;
   [[nodiscard]] std::string early_end() const;
   void finish_epoch();
-  void audit();
+  [[nodiscard]] std::uint64_t rollback_steps() const;
+  void save_the_beginning();
+  [[nodiscard]] bool survives(const StepResult& result);
+  [[nodiscard]] bool passes_audit(bool recompute);
+  void recover(const std::string& finding);
+  [[nodiscard]] bool roll_back(std::uint64_t every);
+  void warn(const std::string& text);
 
   /// A checkpoint that was written, or could not be.
   struct Save {
@@ -100,10 +108,13 @@ class TrainingRun {
   std::uint64_t first_step_ = 0;  // steps done before this segment
   CheckpointInfo info_;
   std::optional<StoredCheckpoint> resume_from_;  // on every rank
+  std::string resumed_config_;                   // that of the checkpoint
   std::unique_ptr<Trainer> trainer_;
   std::unique_ptr<Evaluator> evaluator_;
   std::unique_ptr<LearningRate> learning_rate_;
   Progress progress_;
+  LossHistory recent_losses_;
+  int failed_audits_ = 0;  // in a row
   std::vector<std::string> notes_;
 
   std::vector<std::string> node_names_;  // of each rank
@@ -122,6 +133,7 @@ class TrainingRun {
   double step_seconds_ = 0;  // of this segment
   StepTimes epoch_times_;    // of this rank, of this segment's part of the epoch
   Index epoch_steps_ = 0;
+  std::uint64_t segment_steps_ = 0;
   Index segment_samples_ = 0;
   Index epoch_segment_samples_ = 0;
   int failed_saves_ = 0;          // in a row; on rank 0

@@ -9,6 +9,7 @@
 
 #include "lockstep/base/blocked_signals.hpp"
 #include "lockstep/comm/agreement.hpp"
+#include "train/divergence.hpp"
 #include "train/training_run.hpp"
 
 namespace lockstep {
@@ -54,8 +55,11 @@ void TrainingRun::begin_save(Checkpoint state, double begin, bool to_the_end) {
   const bool finite =
       std::ranges::all_of(state.parameters.span(), [](Real value) { return std::isfinite(value); });
   if (!finite) {
-    throw Error(ExitCode::diverged,
-                fmt::format("a parameter is not finite after step {}; not saved", state.info.step));
+    throw Error(ExitCode::diverged, describe({.step = state.info.step,
+                                              .learning_rate = rate_,
+                                              .base_rate = config().optimizer.real("lr"),
+                                              .updated = true},
+                                             recent_losses_));
   }
   directory_->require_ownership();
   const double distance = begin - std::exchange(last_save_, begin);
@@ -88,7 +92,7 @@ TrainingRun::Save TrainingRun::write(const Checkpoint& state, double begin) cons
     const std::optional<std::uint64_t> best =
         state.progress.best ? std::optional(state.progress.best->step) : std::nullopt;
     directory_->require_ownership();
-    const auto path = store_->save(state.info.step, image.bytes, best);
+    const auto path = store_->save(state.info.step, image.bytes, best, rollback_steps());
     save.event.file = "checkpoints/" + path.filename().string();
     link_checkpoints(state.info.step, state.progress);
   } catch (const std::exception& error) {

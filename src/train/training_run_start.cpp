@@ -178,7 +178,8 @@ void TrainingRun::build_trainer() {
       .ema = config().optimizer.real("ema"),
       .passes = config().parallel.passes,
       .bucket = config().parallel.bucket / static_cast<Index>(sizeof(Real)),
-      .overlap = config().parallel.overlap};
+      .overlap = config().parallel.overlap,
+      .guarded = config().audit.every.value > 0};
   trainer_ = std::make_unique<Trainer>(topology_, *setup_.network, *setup_.loss, *setup_.optimizer,
                                        setup_.data->train, options);
   together(world_, [&] {
@@ -198,9 +199,18 @@ std::uint64_t TrainingRun::steps_of_epochs(Index epochs) const {
 }
 
 void TrainingRun::restore() {
+  go_on_from(*resume_from_);
+  first_step_ = trainer_->steps_done();
+  if (info_.config != resumed_config_) {
+    notes_.push_back("the configuration differs from that of the checkpoint; the new one counts");
+  }
+}
+
+// Collective; takes the bytes, which all ranks have.
+void TrainingRun::go_on_from(StoredCheckpoint& stored) {
   Checkpoint checkpoint;
   together(world_, [&] {
-    const Hdf5Reader file(resume_from_->sealed.image, resume_from_->path.string());
+    const Hdf5Reader file(stored.sealed.image, stored.path.string());
     checkpoint = decode(file, *setup_.network, slots());
     saved_digest_ = file.text_attribute("/digest", "state");
     if (checkpoint.inputs != setup_.data->inputs || checkpoint.targets != setup_.data->targets) {
@@ -209,18 +219,15 @@ void TrainingRun::restore() {
           fmt::format("{} cannot be continued by this run\n  data.normalize: the checkpoint was "
                       "trained on otherwise normalized data\n"
                       "  to start afresh, leave out --resume or use another --run-dir",
-                      resume_from_->path.string()));
+                      stored.path.string()));
     }
   });
   trainer_->restore(checkpoint.info.step, checkpoint.parameters.span(), checkpoint.optimizer);
   progress_ = std::move(checkpoint.progress);
-  first_step_ = checkpoint.info.step;
-  saved_step_ = first_step_;
-  resume_from_->sealed = {};  // a view of the bytes
-  resume_from_->bytes = {};
-  if (checkpoint.info.config != info_.config) {
-    notes_.push_back("the configuration differs from that of the checkpoint; the new one counts");
-  }
+  resumed_config_ = std::move(checkpoint.info.config);
+  saved_step_ = checkpoint.info.step;
+  stored.sealed = {};  // a view of the bytes
+  stored.bytes = {};
 }
 
 void TrainingRun::begin_records() {

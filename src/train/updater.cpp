@@ -1,8 +1,10 @@
 #include "lockstep/train/updater.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
+#include "lockstep/base/checksum.hpp"
 #include "lockstep/optim/statistic.hpp"
 
 namespace lockstep {
@@ -78,6 +80,38 @@ Updater::Updater(const ParameterTable& table, const Optimizer& optimizer,
   }
   const std::size_t buffers = slots_.size() + (options.ema > 0 ? 1 : 0);
   for (std::size_t slot = 0; slot < buffers; ++slot) state_.emplace_back(owned);
+  if (options.guarded) checksums_.resize(pieces_.size());
+}
+
+std::uint64_t Updater::checksum(const Piece& piece, std::span<const Real> parameters) const {
+  const Range range = piece.part.range;
+  std::uint64_t sum = checksum_of(parameters.subspan(static_cast<std::size_t>(range.begin),
+                                                     static_cast<std::size_t>(range.size())));
+  for (const Buffer<Real>& slot : state_) {
+    sum = std::rotl(sum, 1) ^ checksum_of(slot.span(piece.in_owned, range.size()));
+  }
+  return sum;
+}
+
+void Updater::seal(std::span<const Real> parameters) {
+  for (std::size_t p = 0; p < checksums_.size(); ++p) {
+    checksums_[p] = checksum(pieces_[p], parameters);
+  }
+  found_changed_ = false;
+}
+
+bool Updater::intact(std::span<const Real> parameters) const {
+  if (found_changed_) return false;
+  for (std::size_t p = 0; p < checksums_.size(); ++p) {
+    if (checksum(pieces_[p], parameters) != checksums_[p]) return false;
+  }
+  return true;
+}
+
+// Before a piece is changed.
+void Updater::check(std::size_t piece, std::span<const Real> parameters) {
+  if (!options_.guarded) return;
+  found_changed_ |= checksum(pieces_[piece], parameters) != checksums_[piece];
 }
 
 std::span<const std::span<Real>> Updater::state_of(const Piece& piece) {
@@ -106,7 +140,9 @@ void Updater::set_ratios(std::span<const double> all) {
 void Updater::prepare(std::span<const Real> parameters, std::span<const Real* const> gradients,
                       const Update& update, std::span<double> mine) {
   if (trust_ratio_ == nullptr) return;
-  for (const Piece& piece : pieces_) {
+  for (std::size_t p = 0; p < pieces_.size(); ++p) {
+    const Piece& piece = pieces_[p];
+    check(p, parameters);
     if (!piece.part.learned()) continue;
     const Range range = piece.part.range;
     const auto size = static_cast<std::size_t>(range.size());
@@ -129,7 +165,9 @@ void Updater::prepare(std::span<const Real> parameters, std::span<const Real* co
 void Updater::update(std::span<Real> parameters, std::span<const Real* const> gradients,
                      const Update& update, Index samples, std::span<const double> all) {
   set_ratios(all);
-  for (const Piece& piece : pieces_) {
+  for (std::size_t p = 0; p < pieces_.size(); ++p) {
+    const Piece& piece = pieces_[p];
+    if (trust_ratio_ == nullptr) check(p, parameters);
     const Range range = piece.part.range;
     const std::span<Real> mine = parameters.subspan(static_cast<std::size_t>(range.begin),
                                                     static_cast<std::size_t>(range.size()));
@@ -141,6 +179,7 @@ void Updater::update(std::span<Real> parameters, std::span<const Real* const> gr
       optimizer_.step(mine, gradient, state_of(piece), update_of(piece, update));
     }
     if (options_.ema > 0) average(piece, mine);
+    if (options_.guarded) checksums_[p] = checksum(piece, parameters);
   }
 }
 

@@ -68,7 +68,7 @@ TEST(Parse, OverridesWinInTheirOrder) {
   EXPECT_EQ(config.run.name, "2024");
   EXPECT_EQ(config.places.at("run.seed").origin_text(), "--seed");
   EXPECT_EQ(config.places.at("run.epochs").origin_text(), "mlp.toml:2");
-  EXPECT_EQ(config.places.at("run.on_nan").origin_text(), "default");
+  EXPECT_EQ(config.places.at("divergence.action").origin_text(), "default");
   EXPECT_EQ(config.optimizer.real("lr"), 1.0);
   EXPECT_EQ(config.data.train, "sets/b#1.csv");
   EXPECT_EQ(config.layers[0].integer("out"), 3);

@@ -16,7 +16,8 @@ final = 1
 warmup = "2 epochs"
 [parallel]
 bucket = 65536
-audit = "1h50m"
+[checkpoint]
+every = "1h50m"
 [log]
 every = "1 step"
 )";
@@ -34,7 +35,6 @@ TEST(Resolved, TellsTheOriginOfEveryValue) {
                        "name = \"mlp\"                            # default\n"
                        "seed = 7                                # --set\n"
                        "epochs = 2                              # mlp.toml:2\n"
-                       "on_nan = \"stop\"                         # default\n"
                        "\n[data]\n"))
       << text;
   EXPECT_NE(text.find("[[layer]]\n"
@@ -45,7 +45,7 @@ TEST(Resolved, TellsTheOriginOfEveryValue) {
             std::string::npos)
       << text;
   EXPECT_NE(text.find("bucket = \"64 KiB\""), std::string::npos) << text;
-  EXPECT_NE(text.find("audit = \"110 minutes\""), std::string::npos) << text;
+  EXPECT_NE(text.find("every = \"110 minutes\""), std::string::npos) << text;
 }
 
 TEST(Resolved, HasEveryKeyThatHasAValue) {
@@ -71,7 +71,7 @@ TEST(Resolved, ParsesBackToTheSame) {
   EXPECT_EQ(again.data.target, Column("y \"1\" #"));
   EXPECT_EQ(again.data.val, "a\\b\"c");
   EXPECT_EQ(again.parallel.bucket, 65536);
-  EXPECT_EQ(again.parallel.audit, config.parallel.audit);
+  EXPECT_EQ(again.checkpoint.every, config.checkpoint.every);
   EXPECT_EQ(again.log.every, config.log.every);
   EXPECT_EQ(again.schedule.interval("warmup"), config.schedule.interval("warmup"));
   EXPECT_EQ(again.optimizer.reals("betas"), (std::vector<double>{0.9}));

@@ -82,6 +82,20 @@ TEST(CheckpointStore, FallsBackToTheNextOlderAndSaysWhy) {
   EXPECT_NE(rejected[1].find("step-00000003.h5"), std::string::npos);
 }
 
+TEST(CheckpointStore, KeepsTheNewestMultiple) {
+  const TemporaryDirectory directory;
+  const CheckpointStore store(directory.path(), 2);
+  for (const std::uint64_t step : {0, 10, 20, 23, 24, 25}) {
+    store.save(step, image_of('a'), {}, 10);
+  }
+  std::vector<std::string> rejected;
+  EXPECT_EQ(store.newest(rejected)->sealed.step, 25u);
+  EXPECT_EQ(store.newest(rejected, 10)->sealed.step, 20u);
+  EXPECT_FALSE(store.holds(10));
+  EXPECT_FALSE(store.holds(23));
+  EXPECT_FALSE(store.newest(rejected, 7)) << "none is such a multiple";
+}
+
 TEST(CheckpointStore, NeverStartsAfreshOverBrokenOnes) {
   const TemporaryDirectory directory;
   const CheckpointStore store(directory.path(), 5);

@@ -72,6 +72,20 @@ TEST(Stagnation, CountsEvaluationsWithoutImprovement) {
   EXPECT_EQ(s.evaluations, 0);
 }
 
+TEST(Progress, ASpikeIsATimesTheUsualLossOnceThatIsKnown) {
+  Progress progress;
+  for (int i = 0; i < 14; ++i) {
+    progress.add_loss(2);
+    EXPECT_TRUE(std::isinf(progress.spike_limit(10))) << i;
+  }
+  progress.add_loss(2);
+  EXPECT_NEAR(progress.spike_limit(10), 20, 1e-9);
+  EXPECT_NEAR(progress.spike_limit(1), 2, 1e-9);
+  EXPECT_TRUE(std::isinf(progress.spike_limit(0)));
+  for (int i = 0; i < 500; ++i) progress.add_loss(1);
+  EXPECT_NEAR(progress.spike_limit(10), 10, 1e-2) << "what is long ago is forgotten";
+}
+
 TEST(Progress, HistoryColumnsAreEquallyLong) {
   Progress progress;
   progress.add_history(1, 0.5, {{"loss", 3}}, {});

@@ -340,27 +340,171 @@ TEST(Trainer, AWishOfOneRankIsKnownToAll) {
   EXPECT_FALSE(result.wishes.save);
 }
 
-TEST(Trainer, DivergenceIsSeenByAllRanksAndKeepsTheLastParameters) {
+// What is wrong with one rank's loss, in one evaluation of it or from there on.
+enum class Fault { none, loss, gradient, wrong_from_there_on };
+
+class Faulty final : public Loss {
+ public:
+  Faulty(Fault fault, int evaluation) : fault_(fault), left_(evaluation) {}
+  std::string_view type() const override { return loss_->type(); }
+  Outputs outputs() const override { return loss_->outputs(); }
+  void evaluate(ConstMatrix prediction, const Targets& targets, Real weight, Matrix gradient,
+                MetricSums& sums) const override {
+    loss_->evaluate(prediction, targets, weight, gradient, sums);
+    if (gradient.rows == 0) return;
+    const int left = left_--;
+    const Real nan = std::numeric_limits<Real>::quiet_NaN();
+    if (left == 0 && fault_ == Fault::loss) sums[0] = nan;
+    if (left == 0 && fault_ == Fault::gradient) gradient.data[0] = nan;
+    if (left <= 0 && fault_ == Fault::wrong_from_there_on) {
+      gradient.data[0] += Real{1} / 256;
+    }
+  }
+  std::vector<Metric> metrics(const MetricSums& sums, double samples, Shape output) const override {
+    return loss_->metrics(sums, samples, output);
+  }
+
+ private:
+  std::unique_ptr<Loss> loss_ = cross_entropy();
+  Fault fault_;
+  mutable std::atomic<int> left_;
+};
+
+std::vector<Real> copy_of(std::span<const Real> numbers) {
+  return {numbers.begin(), numbers.end()};
+}
+
+// Every layout, so that ranks are of one node and of several.
+const std::vector<std::vector<int>> kLayouts = {{}, {1}, {1, 2}};
+
+TEST(Trainer, AStepOfNoUseChangesNothingOnAnyRank) {
+  const Communicator all(MPI_COMM_WORLD);
+  const SmallProblem problem;
+  const auto optimizer = adam();
+  for (const auto& nodes : kLayouts) {
+    const Topology world(all, nodes);
+    for (const Fault fault : {Fault::loss, Fault::gradient}) {
+      // The last rank alone sees it, in the first microbatch of its fourth step.
+      const int share = static_cast<int>(share_of(all.size() - 1, all.size(), 8).count);
+      const Faulty loss(all.rank() == all.size() - 1 ? fault : Fault::none, 3 * share);
+      Trainer trainer(world, problem.network, loss, *optimizer, problem.samples,
+                      {.seed = 3, .batch = 32, .microbatches = 8, .ema = 0.9, .bucket = 1024});
+      for (int step = 0; step < 6; ++step) {
+        const std::vector<Real> before = copy_of(trainer.parameters());
+        const std::vector<Real> judged = copy_of(trainer.judged_parameters());
+        const StepResult result = trainer.step(0.05, {}, true);
+        EXPECT_EQ(result.applied, step != 3);
+        EXPECT_EQ(std::isfinite(result.sums[0]), step != 3 || fault == Fault::gradient);
+        EXPECT_EQ(same_bits(before, copy_of(trainer.parameters())), step == 3);
+        EXPECT_EQ(same_bits(judged, copy_of(trainer.judged_parameters())), step == 3);
+      }
+    }
+  }
+}
+
+TEST(Trainer, ALossAboveTheLimitChangesNothing) {
   const Communicator all(MPI_COMM_WORLD);
   const Topology world(all);
   const SmallProblem problem;
-  problem.data.float_inputs()[5] =
-      std::numeric_limits<float>::quiet_NaN();  // one sample, on one rank
   const auto optimizer = momentum();
   Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples,
                   kCases[0].options);
-  std::vector<Real> before;
-  ExitCode code = ExitCode::ok;
-  try {
-    for (int i = 0; i < 10; ++i) {
-      before.assign(trainer.parameters().begin(), trainer.parameters().end());
-      trainer.step(0.05, {}, false);
+  const std::vector<Real> before = copy_of(trainer.parameters());
+  EXPECT_FALSE(trainer.step(0.05, {}, false, 0.5).applied) << "ln 3 is usual at first";
+  EXPECT_TRUE(same_bits(before, copy_of(trainer.parameters())));
+  EXPECT_TRUE(trainer.step(0.05, {}, false, 5).applied);
+}
+
+bool same(const std::vector<Evidence>& all) {
+  return std::ranges::all_of(all, [&](const Evidence& e) {
+    return e.gradient == all[0].gradient && e.intact &&
+           (!e.parameters || e.parameters == all[0].parameters);
+  });
+}
+
+std::vector<Evidence> gather(const Communicator& all, const Evidence& mine) {
+  std::vector<Evidence> evidence(static_cast<std::size_t>(all.size()));
+  all.all_gather(std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(evidence)));
+  return evidence;
+}
+
+TEST(Trainer, ARecomputedMicrobatchTellsARankThatComputesWrongly) {
+  const Communicator all(MPI_COMM_WORLD);
+  const SmallProblem problem;
+  const auto optimizer = adam();
+  for (const auto& nodes : kLayouts) {
+    const Topology world(all, nodes);
+    for (const Index passes : {1, 3}) {
+      const bool culprit = all.rank() == all.size() - 1;
+      const Faulty loss(culprit ? Fault::wrong_from_there_on : Fault::none, 1000000);
+      const Faulty wrong(culprit ? Fault::wrong_from_there_on : Fault::none, 0);
+      const TrainerOptions options{.batch = 31, .microbatches = 7, .passes = passes};
+      Trainer good(world, problem.network, loss, *optimizer, problem.samples, options);
+      Trainer bad(world, problem.network, wrong, *optimizer, problem.samples, options);
+      Trainer undisturbed(world, problem.network, loss, *optimizer, problem.samples, options);
+      for (int step = 0; step < 8; ++step) {  // over a last batch that is smaller
+        for (Trainer* trainer : {&good, &bad, &undisturbed}) trainer->step(0.05, {}, false);
+        EXPECT_TRUE(same(gather(all, good.evidence(true))));
+        const auto found = gather(all, bad.evidence(true));
+        if (all.size() > 1) {
+          EXPECT_NE(found.back().gradient, found.front().gradient);
+          EXPECT_TRUE(same({found.begin(), found.end() - 1}));
+        }
+      }
+      EXPECT_TRUE(same_bits(copy_of(good.parameters()), copy_of(undisturbed.parameters())))
+          << "an audit changes nothing";
     }
-  } catch (const Error& error) {
-    code = error.code();
   }
-  EXPECT_EQ(code, ExitCode::diverged);
-  EXPECT_TRUE(same_bits(before, {trainer.parameters().begin(), trainer.parameters().end()}));
+}
+
+void flip_bit(const Real& number) {
+  auto* bytes = reinterpret_cast<unsigned char*>(const_cast<Real*>(&number));
+  bytes[2] = static_cast<unsigned char>(bytes[2] ^ 1);
+}
+
+TEST(Trainer, AFlippedBitIsNoticedByItsOwner) {
+  const Communicator all(MPI_COMM_WORLD);
+  const SmallProblem problem;
+  for (const auto& make : {momentum, adam, layerwise_adam}) {
+    const auto optimizer = make();
+    for (const auto& nodes : kLayouts) {
+      const Topology world(all, nodes);
+      const TrainerOptions options{.batch = 32, .microbatches = 8, .bucket = 1};
+      Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples, options);
+      for (int i = 0; i < 3; ++i) EXPECT_TRUE(trainer.step(0.05, {}, false).changed.empty());
+      EXPECT_TRUE(trainer.evidence(false).intact);
+      const BucketLayout layout(problem.network.parameters().size(), options.bucket, all.size());
+      const int victim = all.size() - 1;
+      const bool mine = all.rank() == victim;
+      if (mine)
+        flip_bit(trainer.parameters()[static_cast<std::size_t>(layout.slices(victim)[0].begin)]);
+      all.barrier();
+      EXPECT_EQ(trainer.evidence(false).intact, !mine);
+      EXPECT_TRUE(trainer.step(0.05, {}, false).changed.empty()) << "the update meets it";
+      const std::vector<Real> before = copy_of(trainer.parameters());
+      const StepResult result = trainer.step(0.05, {}, false);
+      EXPECT_EQ(result.changed, std::vector<int>{victim}) << "known to all";
+      EXPECT_FALSE(result.applied);
+      EXPECT_TRUE(same_bits(before, copy_of(trainer.parameters())));
+    }
+  }
+}
+
+TEST(Trainer, CopiesOfNodesAreCompared) {
+  const Communicator all(MPI_COMM_WORLD);
+  const Topology world(all, std::vector<int>{1});
+  const SmallProblem problem;
+  const auto optimizer = momentum();
+  Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples,
+                  kCases[0].options);
+  trainer.step(0.05, {}, false);
+  EXPECT_TRUE(same(gather(all, trainer.evidence(false))));
+  const bool last = all.rank() == all.size() - 1;
+  if (last) flip_bit(trainer.parameters()[0]);  // owned by rank 0
+  const auto found = gather(all, trainer.evidence(false));
+  if (all.size() == 1) return;
+  EXPECT_NE(found.back().parameters, found.front().parameters);
+  EXPECT_TRUE(same({found.begin(), found.end() - 1}));
 }
 
 TEST(Evaluator, PredictionsComeInTheOrderOfTheSamples) {

@@ -59,6 +59,8 @@ class Communicator {
                   std::span<const int> starts, std::span<double> all) const;
   /// The same for equally many numbers of each, rank by rank.
   void all_gather(std::span<const double> mine, std::span<double> all) const;
+  /// The same for equally many bytes of each.
+  void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) const;
 
  private:
   /// Runs one collective call of MPI once the ranks of the node are there.

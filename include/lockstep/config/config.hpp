@@ -19,7 +19,6 @@ struct Run {
   Index seed = 0;
   std::optional<Index> epochs;  ///< exactly one of epochs and steps is given
   std::optional<Index> steps;
-  std::string on_nan;
 };
 
 struct Data {
@@ -59,7 +58,6 @@ struct Parallel {
   Index threads = 0;       ///< 0: what the affinity mask gives
   Index bucket = 0;        ///< bytes
   bool overlap = true;
-  Interval audit;
 };
 
 struct Checkpoint {
@@ -72,6 +70,19 @@ struct Checkpoint {
 
 struct Eval {
   Interval every;
+};
+
+/// What is done about a step whose loss or gradient is of no use.
+struct Divergence {
+  std::string action;
+  double spike = 0;  ///< 0: only what is not finite
+  Index limit = 0;
+  double rate_factor = 1;
+};
+
+struct Audit {
+  Interval every;
+  std::string action;
 };
 
 /// When a run ends before its last step.
@@ -109,6 +120,8 @@ struct Config {
   Checkpoint checkpoint;
   Eval eval;
   Stop stop;
+  Divergence divergence;
+  Audit audit;
   Log log;
   Watchdog watchdog;
 

@@ -36,10 +36,11 @@ class CheckpointStore {
 
   [[nodiscard]] static std::string file_name(std::uint64_t step);
 
-  /// The newest checkpoint that is intact. Reasons why newer ones are not go to `rejected`.
-  /// Nothing if the directory holds no checkpoint at all. Errors: bad_data if it holds some, but
-  /// none is intact.
-  [[nodiscard]] std::optional<StoredCheckpoint> newest(std::vector<std::string>& rejected) const;
+  /// The newest checkpoint that is intact, among those of multiples of `every` steps. Reasons why
+  /// newer ones are not go to `rejected`. Nothing if there are none at all. Errors: bad_data if
+  /// there are some, but none is intact.
+  [[nodiscard]] std::optional<StoredCheckpoint> newest(std::vector<std::string>& rejected,
+                                                       std::uint64_t every = 1) const;
 
   /// The step after which the newest is named, intact or not; nothing if there is none.
   [[nodiscard]] std::optional<std::uint64_t> newest_step() const;
@@ -51,10 +52,10 @@ class CheckpointStore {
   [[nodiscard]] bool holds(std::uint64_t step) const;
 
   /// Writes an image, sealed, reads it back and verifies it, and only then removes what is not
-  /// kept. Returns the path. Errors: cannot_create, io, or whatever reading it back found, and then
-  /// it is not kept either.
+  /// kept: the newest of a multiple of `every` steps always is. Returns the path. Errors:
+  /// cannot_create, io, or whatever reading it back found, and then it is not kept either.
   std::filesystem::path save(std::uint64_t step, std::span<const std::byte> image,
-                             std::optional<std::uint64_t> best_step) const;
+                             std::optional<std::uint64_t> best_step, std::uint64_t every = 1) const;
 
  private:
   struct Entry {
@@ -62,7 +63,8 @@ class CheckpointStore {
     std::filesystem::path path;
   };
   [[nodiscard]] std::vector<Entry> newest_first() const;
-  void prune(std::uint64_t saved_step, std::optional<std::uint64_t> best_step) const;
+  void prune(std::uint64_t saved_step, std::optional<std::uint64_t> best_step,
+             std::uint64_t every) const;
 
   std::filesystem::path directory_;
   Index keep_;

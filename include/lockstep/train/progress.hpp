@@ -37,6 +37,11 @@ class Progress {
   /// Adds one batch of the running epoch. Returns the number of milestones that it reached.
   /// Allocates nothing.
   std::size_t add_batch(std::uint64_t step, const MetricSums& sums, Index samples, bool classifies);
+  /// Adds the mean loss of one batch to the usual one.
+  void add_loss(double loss);
+  /// The loss above which a batch is a spike of `times` the usual loss: infinite with 0 times, and
+  /// while too few steps are known.
+  [[nodiscard]] double spike_limit(double times) const;
   /// The running epoch is over.
   void end_epoch();
   /// Appends a row to the history: the columns are `step`, `epoch`, train_NAME and val_NAME. `val`
@@ -59,9 +64,15 @@ class Progress {
   Index flat_steps = 0;  ///< in a row, up to now, in which the gradient was small
   Stagnation plateau;    ///< of the metric that lowers the learning rate, since that was lowered
   Index rate_drops = 0;  ///< of the schedule of that metric
+  double usual_loss =
+      0;  ///< of a batch, over about the last kUsualSteps steps; divide by its weight
+  double usual_loss_weight = 0;
+  Index skipped = 0;    ///< steps in a row, up to now, that changed nothing
+  Index rollbacks = 0;  ///< after divergence
 
  private:
   static constexpr double kErrorWindow = 1024;
+  static constexpr double kUsualSteps = 50;
 };
 
 }  // namespace lockstep

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/comm/bulletin.hpp"
 #include "lockstep/comm/topology.hpp"
 #include "lockstep/data/sampler.hpp"
+#include "lockstep/io/digest.hpp"
 #include "lockstep/nn/workspace.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/reduce/gradient_accumulator.hpp"
@@ -33,6 +36,7 @@ struct TrainerOptions {
   Index passes = 1;       ///< over a rank's share, so that activations take less; changes no bit
   Index bucket = Index{1} << 18;  ///< numbers per bucket of the exchange; changes no bit
   bool overlap = true;            ///< exchange while backpropagation goes on; changes no bit
+  bool guarded = true;  ///< notice what changes the state between two updates; changes no bit
 };
 
 /// What one rank wants all ranks to know at the end of a step; true for all if true for one.
@@ -47,7 +51,17 @@ struct StepResult {
   MetricSums sums{};  ///< of the loss, over the global batch
   std::optional<double> gradient_norm;
   Wishes wishes;
+  bool applied = true;  ///< false if the loss or the gradient was of no use: nothing was changed
+  std::vector<int> changed;  ///< ranks whose state something else than an update had changed
 };
+
+/// What one rank holds and computes, to be compared with the others.
+struct Evidence {
+  bool intact = true;                ///< what it owns is as the last update left it
+  std::optional<Digest> parameters;  ///< of its node, if it leads one of several
+  std::optional<Digest> gradient;    ///< of one microbatch of the last batch, and of its loss
+};
+static_assert(std::is_trivially_copyable_v<Evidence>, "ranks send each other its bytes");
 
 /// Trains one network on all ranks: predict, compare, send the error back, adjust.
 ///
@@ -64,9 +78,16 @@ class Trainer {
           const Optimizer& optimizer, const Samples& samples, const TrainerOptions& options);
 
   /// One synchronized step over one global batch. Collective. After the first step it allocates
-  /// nothing. Errors: Error(diverged), on all ranks alike, if the loss is not finite or a gradient
-  /// that must be clipped is not; the parameters are then those before the step.
-  StepResult step(double learning_rate, Wishes wishes, bool want_norm);
+  /// nothing. If the mean loss is not finite or above `loss_limit`, or a norm that was wanted or
+  /// needed is not finite, or the state of a rank was found changed in the step before, the step is
+  /// done without changing anything, on all ranks alike.
+  StepResult step(double learning_rate, Wishes wishes, bool want_norm,
+                  double loss_limit = std::numeric_limits<double>::infinity());
+
+  /// With `recompute` the first microbatch of the last batch is computed again, on every rank: the
+  /// same bits everywhere, or a memory or processor is faulty. Requires a step before, in this
+  /// process. Not collective.
+  [[nodiscard]] Evidence evidence(bool recompute);
 
   /// Where the time of this rank goes; whoever works between steps laps it too.
   [[nodiscard]] StepClock& clock() { return clock_; }
@@ -92,6 +113,8 @@ class Trainer {
 
  private:
   void learn(const BatchRange& batch, Index pass);
+  [[nodiscard]] Digest recomputed_gradient();
+  [[nodiscard]] Pass pass_of(std::span<const Microbatch> microbatches, std::uint64_t step) const;
   [[nodiscard]] bool is_last(Index pass) const { return pass + 1 == accumulator_.passes(); }
   Targets read(const BatchRange& batch, const Pass& pass);
   void report(Wishes wishes);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@ namespace lockstep {
 struct UpdaterOptions {
   bool decay_all = true;  ///< weight decay pulls at biases, too
   double ema = 0;         ///< decay d of the average e of the weights, e = d e + (1 - d) w; 0: none
+  bool guarded = false;   ///< notices what is changed between two updates
 };
 
 /// What the average of the weights is called among the slots of the optimizer's state.
@@ -45,6 +47,15 @@ class Updater {
   void update(std::span<Real> parameters, std::span<const Real* const> gradients,
               const Update& update, Index samples, std::span<const double> all);
 
+  /// Takes what is owned for right: after the parameters or the state were set.
+  void seal(std::span<const Real> parameters);
+  /// Whether what is owned is as the last update or `seal` left it; true without a guard. Reads all
+  /// of it.
+  [[nodiscard]] bool intact(std::span<const Real> parameters) const;
+  /// Whether an update since the last `seal` met something else than the one before had left. It
+  /// looks while the numbers are in the cache.
+  [[nodiscard]] bool found_changed() const { return found_changed_; }
+
   /// One buffer for each of the optimizer's slots, then one for the average if there is one: the
   /// owned slices, one after the other. The average begins as zeros: whoever sets the parameters
   /// sets it, too. Statistics are averages already, and stand in it as they are.
@@ -64,6 +75,8 @@ class Updater {
 
   [[nodiscard]] std::span<const std::span<Real>> state_of(const Piece& piece);
   [[nodiscard]] Update update_of(const Piece& piece, const Update& update) const;
+  [[nodiscard]] std::uint64_t checksum(const Piece& piece, std::span<const Real> parameters) const;
+  void check(std::size_t piece, std::span<const Real> parameters);
   void set_ratios(std::span<const double> all);
   void average(const Piece& piece, std::span<const Real> parameters);
 
@@ -78,6 +91,8 @@ class Updater {
   std::vector<double> ratios_;          ///< of each tensor
   std::vector<Range> slices_;
   std::vector<const Real*> slice_begins_;  ///< scratch of `prepare`
+  std::vector<std::uint64_t> checksums_;   ///< of each piece, as the last update left it
+  bool found_changed_ = false;
 };
 
 }  // namespace lockstep

@@ -1,0 +1,35 @@
+#include "lockstep/base/checksum.hpp"
+
+#include <atomic>
+#include <cstring>
+
+#include "lockstep/base/parallel.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr Index kPerWord = sizeof(std::uint64_t) / sizeof(Real);
+
+std::uint64_t word_at(const Real* numbers, Index count) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, numbers, static_cast<std::size_t>(count) * sizeof(Real));
+  return word;
+}
+
+}  // namespace
+
+std::uint64_t checksum_of(std::span<const Real> numbers) {
+  std::atomic<std::uint64_t> all = 0;
+  parallel_for_tiles(std::ssize(numbers), kElementTile, [&](Index begin, Index end) {
+    const Real* at = numbers.data() + begin;
+    const Index count = end - begin;
+    const Index whole = count - count % kPerWord;
+    std::uint64_t sum = 0;
+    for (Index i = 0; i < whole; i += kPerWord) sum ^= word_at(at + i, kPerWord);
+    if (whole < count) sum ^= word_at(at + whole, count - whole);
+    all.fetch_xor(sum, std::memory_order_relaxed);
+  });
+  return all;
+}
+
+}  // namespace lockstep
