@@ -111,7 +111,9 @@ void check_stop(const Document& document, Problems& problems) {
 void check_divergence(const Document& document, const Config& config, Problems& problems) {
   const Table& divergence = document.table("divergence");
   const bool back = config.divergence.action == "rollback";
-  if (const Given* factor = given(divergence, "rate_factor"); factor != nullptr && !back) {
+  // The default is no request: resolved configurations hold every value.
+  const bool wants_factor = config.divergence.rate_factor != Divergence{}.rate_factor;
+  if (const Given* factor = given(divergence, "rate_factor"); factor && wants_factor && !back) {
     problems.add(
         {factor->key_place, "'rate_factor' needs action = \"rollback\"", {}, "divergence"});
   }

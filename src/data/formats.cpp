@@ -90,12 +90,28 @@ const Format& format_of(const DataFile& file) {
 }
 
 /// The format with one file per sample of which a folder has files, or null.
+/// Errors: Error(bad_data) if its files are of several formats, Error(no_input) if of none.
 const Format* format_of_folder(const std::string& path) {
-  const auto found = std::ranges::find_if(kFormats, [&](const Format& f) {
-    return f.guessed && f.load_files != nullptr &&
-           !files_below(path, {f.extensions.begin(), f.extensions.end()}).empty();
-  });
-  return found == kFormats.end() ? nullptr : &*found;
+  if (!is_folder(path)) return nullptr;
+  const Format* found = nullptr;
+  std::vector<std::string_view> known;
+  for (const Format& f : kFormats) {
+    if (!f.guessed || f.load_files == nullptr) continue;
+    known.insert(known.end(), f.extensions.begin(), f.extensions.end());
+    if (files_below(path, {f.extensions.begin(), f.extensions.end()}).empty()) continue;
+    if (found != nullptr) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: expected files of one format, found {} and {}; choose one with "
+                              "data.type = \"{}\"",
+                              path, found->name, f.name, found->name));
+    }
+    found = &f;
+  }
+  if (found == nullptr) {
+    throw Error(ExitCode::no_input, fmt::format("{}: expected files that end in .{}, found none",
+                                                path, fmt::join(known, ", .")));
+  }
+  return found;
 }
 
 /// What a path means: the files below a folder or that it names, and the group within each.
@@ -130,11 +146,13 @@ Dataset joined(const std::string& name, std::vector<Dataset> parts) {
   for (const Dataset& part : std::span(parts).subspan(1)) {
     DatasetHeader other = part.describe();
     header.size += std::exchange(other.size, parts.front().size());
-    if (other == parts.front().describe()) continue;
-    throw Error(
-        ExitCode::bad_data,
-        fmt::format("{}: expected samples and targets as in {}, found another shape or type",
-                    part.name(), parts.front().name()));
+    if (other != parts.front().describe()) {
+      throw Error(
+          ExitCode::bad_data,
+          fmt::format("{}: expected samples and targets as in {}, found another shape or type",
+                      part.name(), parts.front().name()));
+    }
+    require_class_names(part.name(), parts.front().class_names(), part.class_names());
   }
   Dataset all(name, header);
   auto inputs = all.input_bytes().begin();
@@ -226,7 +244,19 @@ std::unique_ptr<InputFile> open_inputs(const Source& source) {
 Dataset load(const Source& source) {
   Dataset data = load_any(source);
   check_weights(source, data);
+  if (source.class_names && !source.inputs_only && source.classification) {
+    require_class_names(source.path, *source.class_names, data.class_names());
+  }
   return data;
+}
+
+void require_class_names(const std::string& name, const std::vector<std::string>& expected,
+                         const std::vector<std::string>& found) {
+  if (expected.empty() || found.empty() || expected == found) return;
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: expected the classes {}; found {}: equal numbers would mean "
+                          "different classes",
+                          name, fmt::join(expected, ", "), fmt::join(found, ", ")));
 }
 
 }  // namespace lockstep

@@ -135,6 +135,10 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
   data.set_file(std::move(file));
   if (source.classification) {
     data.set_class_names(hdf5_class_names(Hdf5Reader::on_disk(files.front()), path));
+    for (const std::string& other : std::span(files).subspan(1)) {
+      require_class_names(other, data.class_names(),
+                          hdf5_class_names(Hdf5Reader::on_disk(other), path));
+    }
   }
   return data;
 }

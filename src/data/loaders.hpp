@@ -67,4 +67,8 @@ namespace lockstep {
 /// Text with one sample per line; known by its extension only.
 [[nodiscard]] Dataset load_csv(const Source& source, const DataFile& file);
 
+/// Errors: Error(bad_data) if both sets name their classes, and not alike.
+void require_class_names(const std::string& name, const std::vector<std::string>& expected,
+                         const std::vector<std::string>& found);
+
 }  // namespace lockstep

@@ -263,11 +263,12 @@ void check_inputs(const Dataset& data, const Normalization& normalization, const
         std::ranges::any_of(node.inputs, [&](Value v) { return v.id == network.input().id; });
     if (node.symbols == 0 || !reads_data) continue;
     if (data.describe().is_text()) {
-      if (data.classes() <= node.symbols) continue;
+      const Index symbols = data.vocabulary().size();
+      if (symbols <= node.symbols) continue;
       throw Error(ExitCode::config,
                   fmt::format("layer '{}' takes {} symbols, but {} has {}\n"
                               "  give it a row for each: symbols = \"vocab\"",
-                              node.name, node.symbols, data.name(), data.classes()));
+                              node.name, node.symbols, data.name(), symbols));
     }
     for (Index i = 0; i < data.size(); ++i) {
       data.normalize(inputs(i), normalization, input);
@@ -341,11 +342,11 @@ void check_targets(const Dataset& data, const Network& network, Outputs outputs)
     }
     if (!data.describe().is_text()) {
       check_labels(data, last, output.channels);
-    } else if (data.classes() > output.channels) {
+    } else if (const Index symbols = data.vocabulary().size(); symbols > output.channels) {
       throw Error(ExitCode::config,
                   fmt::format("layer '{}' has {} outputs, but {} has {} symbols\n"
                               "  give the last linear layer one for each: out = \"vocab\"",
-                              last, output.channels, data.name(), data.classes()));
+                              last, output.channels, data.name(), symbols));
     }
     return;
   }

@@ -216,7 +216,7 @@ inline std::vector<BadInput> bad_configs() {
       {"RateFactorWithoutRollback",
        config,
        {"--set", "'rate_factor' needs action = \"rollback\""},
-       set("divergence.rate_factor=0.5")},
+       set("divergence.rate_factor=0.1")},
       {"AuditsByTheClock",
        config,
        {"--set", "'every' must be in steps or epochs"},

@@ -23,11 +23,20 @@ inline std::vector<BadInput> bad_data() {
   return {
       {"Missing", no_input, {"nowhere.csv", "No such file"}, set("data.train=nowhere.csv")},
       {"Directory",
-       bad_data,
-       {"folder.csv", "expected a regular file, found a directory"},
+       no_input,
+       {"folder.csv: expected files that end in .", ", found none"},
        [](const Scene& s) {
          std::filesystem::create_directory(s.directory / "folder.csv");
          return Arguments{"train", "config.toml", "--set", "data.train=folder.csv"};
+       }},
+      {"FolderOfTwoFormats",
+       bad_data,
+       {"mixed: expected files of one format, found wav and pnm", "data.type"},
+       [](const Scene& s) {
+         std::filesystem::create_directory(s.directory / "mixed");
+         s.write("mixed/a.wav", "x");
+         s.write("mixed/b.pgm", "x");
+         return Arguments{"train", "config.toml", "--set", "data.train=mixed"};
        }},
       {"Pipe",
        bad_data,
@@ -258,6 +267,10 @@ inline std::vector<BadInput> bad_data() {
        config,
        {"layer 'fc2' has 3 outputs", "4 symbols", "out = \"vocab\""},
        text("abcd" + std::string(400, 'a'), std::string(30, 'a'))},
+      {"BytesWithFewerOutputs",
+       config,
+       {"layer 'fc2' has 3 outputs", "256 symbols", "out = \"vocab\""},
+       text("ab" + std::string(400, 'a'), std::string(30, 'a'), {"--set", "data.symbols=byte"})},
       {"TextAugmented",
        config,
        {"config.toml:7:1", "the symbols of a text are not changed", "[[augment]]"},
@@ -326,6 +339,20 @@ inline std::vector<BadInput> bad_data() {
          file.dataset("/y", {{1000, 2}}, std::vector<std::int64_t>(2000, 1));
          s.write("data.h5", text_of(file.finish()));
          return options({"--set", "data.train=data.h5"})(s);
+       }},
+      {"ClassesOfOtherNames",
+       bad_data,
+       {"b.h5: /x: expected the classes cat, dog; found bird, cat"},
+       [](const Scene& s) {
+         for (const auto& [name, classes] :
+              {std::pair("a.h5", "cat\ndog"), std::pair("b.h5", "bird\ncat")}) {
+           Hdf5Writer file;
+           file.dataset("/x", {{1000, 4}}, std::vector<float>(4000, 1.0f));
+           file.dataset("/y", {{1000}}, std::vector<std::int64_t>(1000, 1));
+           file.text("/y_names", classes);
+           s.write(name, text_of(file.finish()));
+         }
+         return options({"--set", "data.train=?.h5"})(s);
        }},
       {"Hdf5Truncated",
        bad_data,

@@ -77,7 +77,7 @@ struct Divergence {
   std::string action;
   double spike = 0;  ///< 0: only what is not finite
   Index limit = 0;
-  double rate_factor = 1;
+  double rate_factor = 0.5;
 };
 
 struct Audit {
