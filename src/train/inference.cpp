@@ -31,8 +31,9 @@ void check_shape(const Dataset& data, const TrainedModel& model) {
 
 // Before the network and the loss meet them: symbols and answers that they do not know.
 void check_contents(const Dataset& data, const TrainedModel& model, bool with_answers = true) {
-  check_inputs(data, model.checkpoint.inputs, *model.network);
-  if (with_answers) check_targets(data, *model.network, model.loss->outputs());
+  const Index vocabulary = model.checkpoint.info.vocabulary.size();
+  check_inputs(data, model.checkpoint.inputs, *model.network, vocabulary);
+  if (with_answers) check_targets(data, *model.network, model.loss->outputs(), vocabulary);
 }
 
 SharedDataset load_checked(const Topology& topology, const TrainedModel& model, Source source) {

@@ -211,7 +211,7 @@ inline std::vector<BadInput> bad_configs() {
       {"RollbackToCheckpointsByTheClock",
        config,
        {"--set", "a rollback needs checkpoint.every in steps or epochs",
-        "--set checkpoint.every=\"1 epoch\""},
+        "set checkpoint.every = \"1 epoch\""},
        set("divergence.action=rollback")},
       {"RateFactorWithoutRollback",
        config,
