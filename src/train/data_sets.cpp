@@ -263,12 +263,11 @@ void check_inputs(const Dataset& data, const Normalization& normalization, const
     const bool reads_data =
         std::ranges::any_of(node.inputs, [&](Value v) { return v.id == network.input().id; });
     if (node.symbols == 0 || !reads_data) continue;
-    if (vocabulary > 0) {
+    if (data.describe().is_text()) {
       if (vocabulary <= node.symbols) continue;
-      throw Error(ExitCode::config,
-                  fmt::format("layer '{}' takes {} symbols, but {} has {}\n"
-                              "  give it a row for each: symbols = \"vocab\"",
-                              node.name, node.symbols, data.name(), vocabulary));
+      throw Error(ExitCode::config, fmt::format("layer '{}' takes {} symbols, but {} has {}\n"
+                                                "  give it a row for each: symbols = \"vocab\"",
+                                                node.name, node.symbols, data.name(), vocabulary));
     }
     for (Index i = 0; i < data.size(); ++i) {
       data.normalize(inputs(i), normalization, input);
@@ -318,8 +317,7 @@ void check_labels(const Dataset& data, const std::string& layer, Index classes) 
 
 }  // namespace
 
-void check_targets(const Dataset& data, const Network& network, Outputs outputs,
-                   Index vocabulary) {
+void check_targets(const Dataset& data, const Network& network, Outputs outputs, Index vocabulary) {
   const Shape output = network.output_shape();
   const Index found = data.describe().target_columns;
   const std::string last = network.nodes().back().name;

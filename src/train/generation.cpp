@@ -43,9 +43,8 @@ Decoder decoder_of(const TrainedModel& model, const std::string& checkpoint) {
   }
   const Index outputs = model.network->output_shape().channels;
   if (const Index symbols = model.checkpoint.info.vocabulary.size(); outputs < symbols) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: {} outputs for a vocabulary of {} symbols", checkpoint, outputs,
-                            symbols));
+    throw Error(ExitCode::bad_data, fmt::format("{}: {} outputs for a vocabulary of {} symbols",
+                                                checkpoint, outputs, symbols));
   }
   try {
     return {*model.network, model.checkpoint.parameters.span()};

@@ -53,7 +53,8 @@ Samples all_of(const Dataset& data, const Checkpoint& checkpoint) {
 }
 
 PredictionTable table_of(const TrainedModel& model) {
-  return {model.loss->outputs(), model.network->output_shape(), model.checkpoint.targets};
+  return {model.loss->outputs(), model.network->output_shape(), model.checkpoint.targets,
+          model.checkpoint.info.class_names};
 }
 
 }  // namespace
@@ -109,6 +110,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.passes);
   Evaluation evaluation;
   evaluation.averaged = model.averaged;
+  evaluation.class_names = info.class_names;
   if (request.confusion) evaluation.confusion.emplace();
   const MetricSums sums =
       evaluator.evaluate(model.checkpoint.parameters.span(), *model.loss, samples,
