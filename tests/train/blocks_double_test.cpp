@@ -21,8 +21,12 @@ struct BlockCase {
 };
 
 const std::vector<BlockCase> kCases{
-    {"Residual", "residual_block", {{"out", Index{3}}, {"stride", Index{1}}}},
-    {"ResidualWithAnotherShape", "residual_block", {{"out", Index{4}}, {"stride", Index{2}}}},
+    {"Residual",
+     "residual_block",
+     {{"out", Index{3}}, {"stride", Index{1}}, {"activation", std::string("relu")}}},
+    {"ResidualWithAnotherShape",
+     "residual_block",
+     {{"out", Index{4}}, {"stride", Index{2}}, {"activation", std::string("gelu")}}},
     {"TransformerPre",
      "transformer_block",
      {{"heads", Index{1}},
