@@ -154,6 +154,8 @@ TEST(Explain, UnknownNamesTheNearest) {
   EXPECT_EQ(complaint("layer.liner.out"),
             "nothing to explain about 'layer.liner.out'; did you mean 'linear'?");
   EXPECT_EQ(complaint("run.seed.x"), "nothing to explain about 'run.seed.x'");
+  EXPECT_EQ(complaint("schedule.foo"),
+            "nothing to explain about 'schedule.foo'; known: type, warmup, constant, cosine");
   EXPECT_EQ(complaint("log."), "nothing to explain about 'log.'; known: every");
 }
 
