@@ -5,8 +5,9 @@ usage: examples.py TRAINER [NAME...]
 
 Trains each configuration of scripts/configs whose data is there, on two ranks with one thread each, and prints figure, bar,
 minutes and limit. Where there is a test set the best checkpoint is judged by it, otherwise the last one by the validation
-data. `unseen-NAME` trains on the spoken digits of all speakers but one, who is the test; `large-batch` may be so much worse
-than `fashion-mnist`, which is trained first. Exit code: 0 if all that ran hold, else 1.
+data. `unseen-NAME` trains on the spoken digits of all speakers but one, who is the test: the bar is for the mean of those
+that ran. `large-batch` may be so much worse than `fashion-mnist`, which is trained first. Exit code: 0 if all that ran hold,
+else 1.
 """
 import dataclasses
 import json
@@ -19,6 +20,7 @@ import time
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+UNSEEN = 0.85  # mean over the speakers
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 CLOTHES = ("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz",
            "/usr/share/datasets/fashion-mnist/t10k-labels-idx1-ubyte.gz")
@@ -39,7 +41,7 @@ class Example:
 
 def without(speaker):
     others = ",".join(other for other in SPEAKERS if other != speaker)
-    return Example("speech-digits", "acc", ">=", 0.85, 5, (f"datasets/fsdd/recordings/*_{speaker}_*.wav",),
+    return Example("speech-digits", "acc", ">=", 0, 5, (f"datasets/fsdd/recordings/*_{speaker}_*.wav",),
                    (f'data.train="datasets/fsdd/recordings/*_{{{others}}}_*.wav"',))
 
 
@@ -107,6 +109,12 @@ def main():
             where = f"test {value:.4f}, val {val:.4f}" if example.test else f"val {value:.4f}"
             print(f"{name:16} {example.figure} {where} ({example.sign} {bar:.4g}), {minutes:.1f} minutes "
                   f"(<= {example.minutes}): {'holds' if holds else 'FALLS SHORT'}", flush=True)
+    unseen = [value for name, value in reached.items() if name.startswith("unseen-")]
+    if unseen:
+        mean = sum(unseen) / len(unseen)
+        good &= mean >= UNSEEN
+        print(f"{'unseen speakers':16} acc mean {mean:.4f} of {len(unseen)} (>= {UNSEEN}): "
+              f"{'holds' if mean >= UNSEEN else 'FALLS SHORT'}", flush=True)
     return 0 if good else 1
 
 
