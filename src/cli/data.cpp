@@ -5,11 +5,11 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/output_file.hpp"
 #include "cli/text.hpp"
 #include "lockstep/config/parse.hpp"
 #include "lockstep/data/formats.hpp"
 #include "lockstep/io/atomic_file.hpp"
-#include "lockstep/io/file.hpp"
 #include "lockstep/train/catalogue.hpp"
 #include "lockstep/train/data_sets.hpp"
 
@@ -115,10 +115,7 @@ class Data : public Command {
   }
 
   ExitCode run(const Session& session) override {
-    if (convert_->parsed() && file_exists(out_) && !force_) {
-      throw Error(ExitCode::cannot_create,
-                  fmt::format("{} exists, nothing was written; to replace it add: --force", out_));
-    }
+    if (convert_->parsed()) check_output(out_, force_);
     config::Data data = settings();
     data.memory = 0;  // the whole set is looked at
     const Dataset set = load(source_of(data, data_, labels_, !values_));

@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <iostream>
 
 #include "cli/command.hpp"
 #include "cli/mpi_program.hpp"
+#include "cli/output_file.hpp"
 #include "lockstep/comm/agreement.hpp"
-#include "lockstep/io/file.hpp"
 #include "lockstep/train/inference.hpp"
 
 namespace lockstep::cli {
@@ -52,18 +51,7 @@ class Predict : public Command {
     return run_on_ranks(
         [&](const Communicator& world) {
           if (stream_) return answer(world, session);
-          on_root(world, [&] {
-            if (!file_exists(request_.out)) return;
-            if (!std::filesystem::is_regular_file(request_.out)) {
-              throw Error(ExitCode::cannot_create,
-                          fmt::format("{} is no regular file; give --out the name of a file",
-                                      request_.out));
-            }
-            if (force_) return;
-            throw Error(ExitCode::cannot_create,
-                        fmt::format("{} exists, nothing was written; to replace it add: --force",
-                                    request_.out));
-          });
+          on_root(world, [&] { check_output(request_.out, force_); });
           const bool averaged = predict_checkpoint(world, request_);
           if (averaged && world.rank() == 0) {
             session.out << "note   predictions of the average of the weights\n" << std::flush;
