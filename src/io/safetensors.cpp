@@ -307,7 +307,7 @@ std::vector<std::byte> write_safetensors(const Safetensors& content) {
         {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {size, end}}};
     size = end;
   }
-  std::string text = header.dump();
+  std::string text = header.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t length = text.size();
   std::vector<std::byte> file;
