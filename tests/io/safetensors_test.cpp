@@ -29,10 +29,10 @@ std::string bits(std::initializer_list<T> values) {
 
 /// The numbers of the only tensor, a vector, of a file.
 std::vector<float> floats_of(const std::string& dtype, const std::string& data, Index count) {
-  const auto file = bytes_of(safetensors_file(
-      fmt::format(R"({{"x":{{"dtype":"{}","shape":[{}],"data_offsets":[0,{}]}}}})", dtype, count,
-                  data.size()),
-      data));
+  const auto file = bytes_of(
+      safetensors_file(fmt::format(R"({{"x":{{"dtype":"{}","shape":[{}],"data_offsets":[0,{}]}}}})",
+                                   dtype, count, data.size()),
+                       data));
   return read_safetensors(file, "file").tensors.at(0).floats();
 }
 
@@ -108,7 +108,8 @@ TEST(Safetensors, RefusesNumbersThatAreNotFinite) {
 
 TEST(Safetensors, RefusesNumbersThatAreNoReals) {
   for (const char* dtype : {"I64", "U64"}) {
-    expect_error(ExitCode::bad_data, "expected numbers of type F64, F32, F16 or BF16, found "s + dtype,
+    expect_error(ExitCode::bad_data,
+                 "expected numbers of type F64, F32, F16 or BF16, found "s + dtype,
                  [&] { (void)floats_of(dtype, std::string(8, '\0'), 1); });
   }
 }
@@ -138,9 +139,9 @@ std::vector<Lie> lies() {
       {"Empty", "", "file: too short for a safetensors file: 0 bytes"},
       {"SevenBytes", "1234567", "too short for a safetensors file: 7 bytes"},
       {"LengthBeyondTheFile", "\x10\0\0\0\0\0\0\0{}"s, "announces a header of 16 bytes"},
-      {"LengthOfAllBits", std::string(8, '\xff') + "{}", "announces a header of 18446744073709551615"},
-      {"HeaderAboveTheLimit",
-       safetensors_file("{}" + std::string(kMaxSafetensorsHeader, ' ')),
+      {"LengthOfAllBits", std::string(8, '\xff') + "{}",
+       "announces a header of 18446744073709551615"},
+      {"HeaderAboveTheLimit", safetensors_file("{}" + std::string(kMaxSafetensorsHeader, ' ')),
        "announces a header of 100000002 bytes"},
       {"NoHeader", safetensors_file(""), "header: expected it to begin with {"},
       {"HeaderIsAList", safetensors_file("[]"), "header: expected it to begin with {"},
@@ -151,27 +152,36 @@ std::vector<Lie> lies() {
       header("NoUtf8", "{\"\xff\":1}", "no JSON: byte 3"),
       header("EntryIsANumber", R"({"x":1})", "tensor 'x': expected an object"),
       header("EntryIsAList", R"({"x":[]})", "tensor 'x': expected an object"),
-      header("DuplicateName", R"({"x":)" + ok + R"(,"x":)" + next + "}", "tensor 'x' is there twice"),
+      header("DuplicateName", R"({"x":)" + ok + R"(,"x":)" + next + "}",
+             "tensor 'x' is there twice"),
       header("DuplicateNameByEscape", R"({"x":)" + ok + R"(,"\u0078":)" + next + "}",
              "tensor 'x' is there twice"),
       header("NameWithControlCharacters", R"({"a\u001b[2J":)" + ok + "}",
              "a name with control characters"),
       header("LongName", "{\"" + std::string(1025, 'a') + "\":" + ok + "}", "a name of 1025 bytes"),
-      header("MetadataOfNumbers", R"({"__metadata__":{"a":1}})", "__metadata__: expected nothing but"),
+      header("MetadataOfNumbers", R"({"__metadata__":{"a":1}})",
+             "__metadata__: expected nothing but"),
       header("MetadataNested", R"({"__metadata__":{"a":{"b":"c"}}})", "'__metadata__': nested too"),
       header("MetadataIsAText", R"({"__metadata__":"a"})", "'__metadata__': expected an object"),
-      header("Gap", R"({"x":)" + next + "}", "tensor 'x': its data begins at 4, after a gap: expected 0"),
-      header("GapInTheMiddle", R"({"x":)" + ok + R"(,"y":{"dtype":"U8","shape":[3],"data_offsets":[5,8]}})",
+      header("Gap", R"({"x":)" + next + "}",
+             "tensor 'x': its data begins at 4, after a gap: expected 0"),
+      header("GapInTheMiddle",
+             R"({"x":)" + ok + R"(,"y":{"dtype":"U8","shape":[3],"data_offsets":[5,8]}})",
              "tensor 'y': its data begins at 5, after a gap: expected 4"),
-      header("Overlap", R"({"x":)" + ok + R"(,"y":{"dtype":"U8","shape":[6],"data_offsets":[2,8]}})",
+      header("Overlap",
+             R"({"x":)" + ok + R"(,"y":{"dtype":"U8","shape":[6],"data_offsets":[2,8]}})",
              "tensor 'y': its data begins at 2, within another's: expected 4"),
       header("SameData", R"({"x":)" + ok + R"(,"y":)" + ok + "}",
              "its data begins at 0, within another's: expected 4"),
-      header("BytesBehind", R"({"x":)" + ok + "}", "the tensors have 4 bytes of data, the file has 8"),
+      header("BytesBehind", R"({"x":)" + ok + "}",
+             "the tensors have 4 bytes of data, the file has 8"),
       header("NoTensors", "{}", "the tensors have 0 bytes of data, the file has 8"),
-      entry("DtypeMissing", R"({"shape":[1],"data_offsets":[0,4]})", "tensor 'x': 'dtype' is missing"),
-      entry("ShapeMissing", R"({"dtype":"F32","data_offsets":[0,4]})", "tensor 'x': 'shape' is missing"),
-      entry("OffsetsMissing", R"({"dtype":"F32","shape":[1]})", "tensor 'x': 'data_offsets' is missing"),
+      entry("DtypeMissing", R"({"shape":[1],"data_offsets":[0,4]})",
+            "tensor 'x': 'dtype' is missing"),
+      entry("ShapeMissing", R"({"dtype":"F32","data_offsets":[0,4]})",
+            "tensor 'x': 'shape' is missing"),
+      entry("OffsetsMissing", R"({"dtype":"F32","shape":[1]})",
+            "tensor 'x': 'data_offsets' is missing"),
       entry("AnotherKey", R"({"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":0})",
             "tensor 'x': expected dtype, shape and data_offsets and no more"),
       entry("DuplicateKey", R"({"dtype":"F32","shape":[1],"data_offsets":[0,4],"shape":[1]})",
@@ -186,16 +196,20 @@ std::vector<Lie> lies() {
             "tensor 'x': shape: expected whole numbers from 0"),
       entry("FractionForADimension", R"({"dtype":"F32","shape":[1.0],"data_offsets":[0,4]})",
             "tensor 'x': shape: expected whole numbers"),
-      entry("DimensionAboveAll", R"({"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]})",
+      entry("DimensionAboveAll",
+            R"({"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]})",
             "tensor 'x': shape: expected whole numbers"),
       entry("NumberBeyondDoubles", R"({"dtype":"F32","shape":[1e999],"data_offsets":[0,4]})",
             "tensor 'x': a number that no computer can hold"),
-      entry("TooManyDimensions",
-            R"({"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]})",
-            "tensor 'x': expected at most 32 dimensions"),
-      entry("ShapeOverflows", R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]})",
+      entry(
+          "TooManyDimensions",
+          R"({"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]})",
+          "tensor 'x': expected at most 32 dimensions"),
+      entry("ShapeOverflows",
+            R"({"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]})",
             "tensor 'x': shape (4294967296, 4294967296) has more elements than any file"),
-      entry("BytesOverflow", R"({"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,4]})",
+      entry("BytesOverflow",
+            R"({"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,4]})",
             "has more elements than any file can hold"),
       entry("WrongSizeForItsType", R"({"dtype":"F64","shape":[1],"data_offsets":[0,4]})",
             "tensor 'x': expected 8 bytes of data for shape (1) of F64, found 4"),

@@ -50,21 +50,20 @@ TEST(WeightsFile, LeavesSafetensorsToTheirReader) {
 
 TEST(WeightsFile, RefusesWhatIsNoWeights) {
   const TemporaryDirectory directory;
-  expect_error(ExitCode::no_input, "nowhere", [&] { (void)read_weights_file(directory / "nowhere"); });
-  expect_error(ExitCode::bad_data, "regular file", [&] { (void)read_weights_file(directory / "."); });
-  expect_error(ExitCode::bad_data, "safetensors.torch.save_file", [&] {
-    (void)read_weights_file(directory.write("a.pt", "PK\x03\x04 and so on"));
-  });
+  expect_error(ExitCode::no_input, "nowhere",
+               [&] { (void)read_weights_file(directory / "nowhere"); });
+  expect_error(ExitCode::bad_data, "regular file",
+               [&] { (void)read_weights_file(directory / "."); });
+  expect_error(ExitCode::bad_data, "safetensors.torch.save_file",
+               [&] { (void)read_weights_file(directory.write("a.pt", "PK\x03\x04 and so on")); });
   Hdf5Writer text;
   text.text("/note", "not a number");
-  expect_error(ExitCode::bad_data, "a.h5: /note: expected", [&] {
-    (void)read_weights_file(directory.write("a.h5", text_of(text.finish())));
-  });
+  expect_error(ExitCode::bad_data, "a.h5: /note: expected",
+               [&] { (void)read_weights_file(directory.write("a.h5", text_of(text.finish()))); });
   Hdf5Writer nested;
   nested.dataset("/fc/weight", {{1}}, std::vector<float>{1});
-  expect_error(ExitCode::bad_data, "a.h5: /fc: expected a dataset, found a group", [&] {
-    (void)read_weights_file(directory.write("a.h5", text_of(nested.finish())));
-  });
+  expect_error(ExitCode::bad_data, "a.h5: /fc: expected a dataset, found a group",
+               [&] { (void)read_weights_file(directory.write("a.h5", text_of(nested.finish()))); });
 }
 
 /// The file is read, or refused by a message that names it; this process lives either way.

@@ -67,8 +67,7 @@ inline std::vector<BadInput> bad_weights() {
        {"nowhere.toml", "No such file"},
        [entry](const Scene& s) {
          s.write("w.safetensors", safetensors_file(entry, "abcd"));
-         return Arguments{"import",       "w.safetensors", "--config",
-                          "nowhere.toml", "--out",         "out.h5"};
+         return Arguments{"import", "w.safetensors", "--config", "nowhere.toml", "--out", "out.h5"};
        }},
       {"ConfigWrong",
        config,

@@ -16,7 +16,7 @@ epochs = 3
 [data]
 train = "data.csv"
 holdout = 0.25
-batch = 20
+batch = 30
 normalize = "standard"
 [[layer]]
 name = "fc1"
@@ -99,7 +99,7 @@ TEST_F(WeightsTest, ComeBackBitByBit) {
   }
   EXPECT_EQ(before.find("fc1.weight")->shape, (std::vector<Index>{9, 5}));  // (out, in)
   EXPECT_EQ(before.metadata.at("format"), "pt");
-  EXPECT_EQ(before.metadata.at("step"), "15");
+  EXPECT_EQ(before.metadata.at("step"), "9");
   EXPECT_EQ(count(before.metadata.at("input_mean"), ","), 4);
   EXPECT_EQ(after.metadata.at("step"), "0");
 }
@@ -135,8 +135,8 @@ TEST_F(WeightsTest, AreABeginningForTraining) {
 }
 
 TEST_F(WeightsTest, AreTheAverageUnlessTheLastAreWanted) {
-  const Outcome outcome = done(
-      0, {"export", checkpoint("averaged"), "--last", "--out", "last.safetensors", "--force"});
+  const Outcome outcome =
+      done(0, {"export", checkpoint("averaged"), "--last", "--out", "last.safetensors", "--force"});
   EXPECT_EQ(outcome.out.find("average"), std::string::npos);
   const auto average = bytes_of(content("averaged.safetensors"));
   const auto last = bytes_of(content("last.safetensors"));
@@ -153,7 +153,7 @@ TEST_F(WeightsTest, AreTheAverageUnlessTheLastAreWanted) {
 TEST_F(WeightsTest, OfPyTorchMayCountBatches) {
   const auto file = bytes_of(content("net.safetensors"));
   Safetensors weights = read_safetensors(file, "file");
-  const std::vector<std::int64_t> batches = {15};
+  const std::vector<std::int64_t> batches = {9};
   weights.tensors.push_back(
       {"norm.num_batches_tracked", "I64", {}, std::as_bytes(std::span(batches))});
   directory_->write("torch.safetensors", text_of(write_safetensors(weights)));
@@ -163,9 +163,9 @@ TEST_F(WeightsTest, OfPyTorchMayCountBatches) {
 
 TEST_F(WeightsTest, ReplaceAFileOnlyIfAsked) {
   directory_->write("taken", "mine");
-  for (const Arguments& line : {Arguments{"export", checkpoint("net"), "--out", "taken"},
-                                {"import", "net.safetensors", "--config", "net.toml", "--out",
-                                 "taken"}}) {
+  for (const Arguments& line :
+       {Arguments{"export", checkpoint("net"), "--out", "taken"},
+        {"import", "net.safetensors", "--config", "net.toml", "--out", "taken"}}) {
     const Outcome outcome = refused(73, line);
     EXPECT_NE(outcome.err.find("taken exists, nothing was written; to replace it add: --force"),
               std::string::npos)
@@ -192,8 +192,9 @@ std::vector<std::string> names_in(const std::filesystem::path& directory) {
 TEST_F(WeightsTest, AFullDiskLeavesNothing) {
   std::filesystem::create_directory(*directory_ / "full");
   const std::string full = (directory_->path() / "full").string();
-  for (Arguments line : {Arguments{"export", checkpoint("net"), "--out", "full/x"},
-                         {"import", "net.safetensors", "--config", "net.toml", "--out", "full/x"}}) {
+  for (Arguments line :
+       {Arguments{"export", checkpoint("net"), "--out", "full/x"},
+        {"import", "net.safetensors", "--config", "net.toml", "--out", "full/x"}}) {
     Command command = command_in(*directory_, 0, line);
     command.environment.push_back("LD_PRELOAD=" LOCKSTEP_FAULTY_IO);
     command.environment.push_back(fmt::format("FAULTY_IO=write:1+:{}:{}", ENOSPC, full));
