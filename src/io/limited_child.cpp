@@ -76,12 +76,14 @@ void write_all(std::span<const std::byte> bytes) {
 /// can crash.
 [[noreturn]] void live(const std::string& label, const ChildLimits& limits,
                        const std::function<std::vector<std::byte>()>& work) {
+  // Said when there may be no memory left to say it.
+  const std::string too_large = fmt::format("{}: reading it takes more than {} MiB of memory",
+                                            label, limits.memory_bytes >> 20);
   try {
     write_all(work());
     ::_exit(0);
   } catch (const std::bad_alloc&) {
-    refuse(fmt::format("{}: reading it takes more than {} MiB of memory", label,
-                       limits.memory_bytes >> 20));
+    refuse(too_large);
   } catch (const std::exception& error) {
     refuse(error.what());
   }

@@ -102,7 +102,7 @@ class HeaderReader {
       return on_event(depth, event, parsed);
     };
     try {
-      static_cast<void>(Json::parse(text, text + header.size(), take));
+      [[maybe_unused]] const Json rest = Json::parse(text, text + header.size(), take);
     } catch (const Json::parse_error& error) {
       reject(fmt::format("no JSON: byte {} of it is wrong", error.byte));
     } catch (const Json::out_of_range&) {

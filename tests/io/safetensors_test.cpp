@@ -123,9 +123,9 @@ struct Lie {
 void PrintTo(const Lie& lie, std::ostream* out) { *out << lie.name; }
 
 /// One tensor of four bytes unless `entry` says something else.
-Lie entry(const std::string& name, const std::string& entry, const std::string& fragment,
-          const std::string& data = std::string(4, '\0')) {
-  return {name, safetensors_file(R"({"x":)" + entry + "}", data), "file: header: " + fragment};
+Lie entry(const std::string& name, const std::string& said, const std::string& fragment) {
+  return {name, safetensors_file(R"({"x":)" + said + "}", std::string(4, '\0')),
+          "file: header: " + fragment};
 }
 
 std::vector<Lie> lies() {
@@ -141,8 +141,6 @@ std::vector<Lie> lies() {
       {"LengthBeyondTheFile", "\x10\0\0\0\0\0\0\0{}"s, "announces a header of 16 bytes"},
       {"LengthOfAllBits", std::string(8, '\xff') + "{}",
        "announces a header of 18446744073709551615"},
-      {"HeaderAboveTheLimit", safetensors_file("{}" + std::string(kMaxSafetensorsHeader, ' ')),
-       "announces a header of 100000002 bytes"},
       {"NoHeader", safetensors_file(""), "header: expected it to begin with {"},
       {"HeaderIsAList", safetensors_file("[]"), "header: expected it to begin with {"},
       {"HeaderBeginsWithASpace", safetensors_file(" {}"), "header: expected it to begin with {"},
@@ -237,6 +235,12 @@ TEST_P(SafetensorsLies, AreRefused) {
 
 INSTANTIATE_TEST_SUITE_P(Headers, SafetensorsLies, testing::ValuesIn(lies()),
                          [](const auto& info) { return info.param.name; });
+
+TEST(Safetensors, RefusesAHeaderAboveTheLimit) {
+  const auto file = bytes_of(safetensors_file("{}" + std::string(kMaxSafetensorsHeader - 1, ' ')));
+  expect_error(ExitCode::bad_data, "announces a header of 100000001 bytes",
+               [&] { (void)read_safetensors(file, "file"); });
+}
 
 TEST(Safetensors, CanBeCutNowhere) {
   const std::string whole = official_file();

@@ -71,7 +71,7 @@ bool is_read(const TemporaryDirectory& directory, const std::string& text) {
   const std::string file = directory.write("damaged.h5", text);
   try {
     const auto bytes = read_weights_file(file);
-    if (text.starts_with("\x89HDF\r\n\x1a\n")) (void)read_safetensors(bytes, file);
+    (void)read_safetensors(bytes, file);
     return true;
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::bad_data) << error.what();

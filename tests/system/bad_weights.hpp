@@ -17,8 +17,8 @@ struct GivenTensor {
 };
 
 /// `trainer import` of a file with this content.
-inline Arrange import(const std::string& name, const std::string& content,
-                      const Arguments& more = {}) {
+inline Arrange weights(const std::string& name, const std::string& content,
+                       const Arguments& more = {}) {
   return [=](const Scene& scene) {
     scene.write(name, content);
     Arguments line = {"import", name, "--config", "config.toml", "--out", "out.h5"};
@@ -40,7 +40,7 @@ inline Arrange tensors(const std::vector<GivenTensor>& given) {
     content.tensors.push_back(
         {given[i].name, "F32", given[i].shape, std::as_bytes(std::span(numbers[i]))});
   }
-  return import("w.safetensors", text_of(write_safetensors(content)));
+  return weights("w.safetensors", text_of(write_safetensors(content)));
 }
 
 inline std::vector<BadInput> bad_weights() {
@@ -72,22 +72,22 @@ inline std::vector<BadInput> bad_weights() {
       {"ConfigWrong",
        config,
        {"'out' must be at least 1"},
-       import("w.safetensors", safetensors_file(entry, "abcd"), {"--set", "layer.fc1.out=0"})},
-      {"NeitherFormat", bad_data, {"w.bin: no safetensors file"}, import("w.bin", "hello, world")},
-      {"TorchSave", bad_data, {"w.pt", "safetensors.torch.save_file"}, import("w.pt", "PK\3\4")},
+       weights("w.safetensors", safetensors_file(entry, "abcd"), {"--set", "layer.fc1.out=0"})},
+      {"NeitherFormat", bad_data, {"w.bin: no safetensors file"}, weights("w.bin", "hello, world")},
+      {"TorchSave", bad_data, {"w.pt", "safetensors.torch.save_file"}, weights("w.pt", "PK\3\4")},
       {"SafetensorsTruncated",
        bad_data,
        {"w.safetensors: header: tensor 'x'", "within the 3 bytes of data"},
-       import("w.safetensors", safetensors_file(entry, "abc"))},
+       weights("w.safetensors", safetensors_file(entry, "abc"))},
       {"SafetensorsOfNoJson",
        bad_data,
        {"w.safetensors: header: no JSON: byte 2"},
-       import("w.safetensors", safetensors_file("{]"))},
+       weights("w.safetensors", safetensors_file("{]"))},
       {"Hdf5Truncated",
        bad_data,
        {"w.h5: not an HDF5 file, or a damaged one"},
        [](const Scene& s) {
-         return import("w.h5", s.checkpoint.substr(0, s.checkpoint.size() / 2))(s);
+         return weights("w.h5", s.checkpoint.substr(0, s.checkpoint.size() / 2))(s);
        }},
       {"Hdf5Nested",
        bad_data,
@@ -95,7 +95,7 @@ inline std::vector<BadInput> bad_weights() {
        [](const Scene& s) {
          Hdf5Writer file;
          file.dataset("/fc1/weight", {{8, 4}}, std::vector<float>(32));
-         return import("w.h5", text_of(file.finish()))(s);
+         return weights("w.h5", text_of(file.finish()))(s);
        }},
       {"TensorMissing",
        bad_data,

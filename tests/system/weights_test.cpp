@@ -70,8 +70,8 @@ class WeightsTest : public testing::Test {
     done(0, {"predict", of, "--data", "data.csv", "--out", "predictions.csv", "--force"});
     return content("predictions.csv");
   }
-  static Arguments import(const std::string& file, const std::string& out,
-                          const std::string& config = "net.toml") {
+  static Arguments import_of(const std::string& file, const std::string& out,
+                             const std::string& config = "net.toml") {
     return {"import", file, "--config", config, "--out", out, "--force"};
   }
 
@@ -81,7 +81,7 @@ class WeightsTest : public testing::Test {
 std::unique_ptr<TemporaryDirectory> WeightsTest::directory_;
 
 TEST_F(WeightsTest, ComeBackBitByBit) {
-  const Outcome imported = done(0, import("net.safetensors", "again.h5"));
+  const Outcome imported = done(0, import_of("net.safetensors", "again.h5"));
   EXPECT_NE(imported.out.find("wrote again.h5: 102 parameters at step 0"), std::string::npos)
       << imported.out;
   done(0, {"export", "again.h5", "--out", "again.safetensors"});
@@ -105,7 +105,7 @@ TEST_F(WeightsTest, ComeBackBitByBit) {
 }
 
 TEST_F(WeightsTest, PredictAsBefore) {
-  done(0, import("net.safetensors", "again.h5"));
+  done(0, import_of("net.safetensors", "again.h5"));
   EXPECT_EQ(predictions("again.h5"), predictions(checkpoint("net")));
   const std::string judged = done(0, {"eval", "again.h5"}).out;
   const std::string expected = done(0, {"eval", checkpoint("net")}).out;
@@ -113,15 +113,15 @@ TEST_F(WeightsTest, PredictAsBefore) {
 }
 
 TEST_F(WeightsTest, AreTheSameFromHdf5AndOnAnyNumberOfRanks) {
-  done(0, import("net.safetensors", "alone.h5"));
-  done(3, import("net.safetensors", "three.h5"));
-  done(0, import(checkpoint("net"), "hdf5.h5"));
+  done(0, import_of("net.safetensors", "alone.h5"));
+  done(3, import_of("net.safetensors", "three.h5"));
+  done(0, import_of(checkpoint("net"), "hdf5.h5"));
   EXPECT_EQ(content("three.h5"), content("alone.h5"));
   EXPECT_EQ(content("hdf5.h5"), content("alone.h5"));
 }
 
 TEST_F(WeightsTest, AreABeginningForTraining) {
-  done(0, import("net.safetensors", "again.h5"));
+  done(0, import_of("net.safetensors", "again.h5"));
   const Arguments train = {"train", "net.toml", "--resume", "again.h5", "--run-dir"};
   const auto trained = [&](int ranks, const std::string& directory) {
     Arguments line = train;
@@ -144,7 +144,7 @@ TEST_F(WeightsTest, AreTheAverageUnlessTheLastAreWanted) {
             text_of(read_safetensors(last, "b").find("fc1.weight")->data));
   // Both a network without an average and one with it begin with what was judged.
   for (const char* config : {"net.toml", "averaged.toml"}) {
-    done(0, import("averaged.safetensors", "again.h5", config));
+    done(0, import_of("averaged.safetensors", "again.h5", config));
     EXPECT_EQ(predictions("again.h5"), predictions(checkpoint("averaged"))) << config;
   }
 }
@@ -157,7 +157,7 @@ TEST_F(WeightsTest, OfPyTorchMayCountBatches) {
   weights.tensors.push_back(
       {"norm.num_batches_tracked", "I64", {}, std::as_bytes(std::span(batches))});
   directory_->write("torch.safetensors", text_of(write_safetensors(weights)));
-  done(0, import("torch.safetensors", "again.h5"));
+  done(0, import_of("torch.safetensors", "again.h5"));
   EXPECT_EQ(predictions("again.h5"), predictions(checkpoint("net")));
 }
 
@@ -221,7 +221,7 @@ TEST_F(WeightsTest, AFileThatTakesItsReaderDownEndsInAMessage) {
   const std::vector<std::string> before = names_in(directory_->path());
   std::vector<std::unique_ptr<Process>> processes;
   for (const Effect& effect : effects) {
-    Command command = command_in(*directory_, 0, import("net.h5", "never.h5"));
+    Command command = command_in(*directory_, 0, import_of("net.h5", "never.h5"));
     command.environment.push_back("LD_PRELOAD=" LOCKSTEP_FAULTY_HDF5);
     command.environment.push_back("FAULTY_HDF5=" + effect.name);
     processes.push_back(std::make_unique<Process>(command));
