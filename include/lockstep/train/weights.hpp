@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/base/buffer.hpp"
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/config/parse.hpp"
 #include "lockstep/io/hdf5.hpp"
