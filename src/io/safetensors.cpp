@@ -106,7 +106,7 @@ class HeaderReader {
     } catch (const Json::parse_error& error) {
       reject(fmt::format("no JSON: byte {} of it is wrong", error.byte));
     } catch (const Json::out_of_range&) {
-      reject_tensor("a number that no computer can hold");
+      reject_entry("a number that no computer can hold");
     }
     check_cover();
   }
@@ -117,8 +117,9 @@ class HeaderReader {
   [[noreturn]] void reject(const std::string& reason) const {
     throw Error(ExitCode::bad_data, fmt::format("{}: header: {}", label_, reason));
   }
-  [[noreturn]] void reject_tensor(const std::string& reason) const {
-    reject(fmt::format("tensor '{}': {}", name_, reason));
+  /// Of the entry at hand.
+  [[noreturn]] void reject_entry(const std::string& reason) const {
+    reject(fmt::format("{}'{}': {}", name_ == kMetadata ? "" : "tensor ", name_, reason));
   }
 
   /// Depth 1: names; 2: what is said about a tensor; 3: numbers of shapes and offsets. False: what
@@ -130,14 +131,14 @@ class HeaderReader {
       reject("expected an object");
     }
     if (depth == 1 && (event == Event::array_start || event == Event::value)) {
-      reject_tensor("expected an object");
+      reject_entry("expected an object");
     }
     if ((depth == 2 && event == Event::object_start) || (depth > 2 && opens)) {
-      reject_tensor("nested too deeply");
+      reject_entry("nested too deeply");
     }
     if (event == Event::key) on_key(depth, parsed.get_ref<const std::string&>());
     if (depth == 3 && event == Event::value && ++elements_ > kMaxDimensions) {
-      reject_tensor(fmt::format("expected at most {} dimensions", kMaxDimensions));
+      reject_entry(fmt::format("expected at most {} dimensions", kMaxDimensions));
     }
     if (depth != 1 || event != Event::object_end) return true;
     if (name_ == kMetadata) {
@@ -151,8 +152,8 @@ class HeaderReader {
   void on_key(int depth, const std::string& key) {
     elements_ = 0;
     if (depth == 2) {
-      if (!keys_.insert(key).second) reject_tensor("a key is there twice");
-      if (keys_.size() > kMaxMetadata) reject_tensor("more keys than anybody needs");
+      if (!keys_.insert(key).second) reject_entry("a key is there twice");
+      if (keys_.size() > kMaxMetadata) reject_entry("more keys than anybody needs");
       return;
     }
     keys_.clear();
@@ -170,43 +171,43 @@ class HeaderReader {
 
   void take_metadata(const Json& texts) {
     for (const auto& [key, text] : texts.items()) {
-      if (!text.is_string()) reject(fmt::format("{}: expected nothing but texts", kMetadata));
+      if (!text.is_string()) reject_entry("expected nothing but texts");
       content.metadata[key] = text.get<std::string>();
     }
   }
 
   void take_tensor(const Json& entry) {
     for (const char* key : {"dtype", "shape", "data_offsets"}) {
-      if (!entry.contains(key)) reject_tensor(fmt::format("'{}' is missing", key));
+      if (!entry.contains(key)) reject_entry(fmt::format("'{}' is missing", key));
     }
-    if (entry.size() > 3) reject_tensor("expected dtype, shape and data_offsets and no more");
+    if (entry.size() > 3) reject_entry("expected dtype, shape and data_offsets and no more");
     SafetensorsTensor tensor{
         .name = name_, .dtype = dtype_of(entry.at("dtype")), .shape = {}, .data = {}};
     tensor.shape = counts_of(entry, "shape");
     const std::vector<Index> offsets = counts_of(entry, "data_offsets");
-    if (offsets.size() != 2) reject_tensor("data_offsets: expected a begin and an end");
+    if (offsets.size() != 2) reject_entry("data_offsets: expected a begin and an end");
     const Index begin = offsets[0], end = offsets[1];
     if (begin > end || end > static_cast<Index>(data_.size())) {
-      reject_tensor(fmt::format("data_offsets {} to {}: expected them within the {} bytes of data",
-                                begin, end, data_.size()));
+      reject_entry(fmt::format("data_offsets {} to {}: expected them within the {} bytes of data",
+                               begin, end, data_.size()));
     }
     Index bytes = 0;
     if (!bytes_of(tensor.shape, size_of(tensor.dtype), bytes)) {
-      reject_tensor(fmt::format("shape ({}) has more elements than any file can hold",
-                                fmt::join(tensor.shape, ", ")));
+      reject_entry(fmt::format("shape ({}) has more elements than any file can hold",
+                               fmt::join(tensor.shape, ", ")));
     }
     if (end - begin != bytes) {
-      reject_tensor(fmt::format("expected {} bytes of data for shape ({}) of {}, found {}", bytes,
-                                fmt::join(tensor.shape, ", "), tensor.dtype, end - begin));
+      reject_entry(fmt::format("expected {} bytes of data for shape ({}) of {}, found {}", bytes,
+                               fmt::join(tensor.shape, ", "), tensor.dtype, end - begin));
     }
     tensor.data = data_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(bytes));
     content.tensors.push_back(std::move(tensor));
   }
 
   [[nodiscard]] std::string dtype_of(const Json& dtype) const {
-    if (!dtype.is_string()) reject_tensor("dtype: expected a text");
+    if (!dtype.is_string()) reject_entry("dtype: expected a text");
     if (size_of(dtype.get_ref<const std::string&>()) == 0) {
-      reject_tensor("dtype: expected F64, F32, F16 or BF16, found an unknown one");
+      reject_entry("dtype: expected F64, F32, F16 or BF16, found an unknown one");
     }
     return dtype.get<std::string>();
   }
@@ -214,10 +215,10 @@ class HeaderReader {
   [[nodiscard]] std::vector<Index> counts_of(const Json& entry, const char* key) const {
     std::vector<Index> counts;
     const Json& list = entry.at(key);
-    if (!list.is_array()) reject_tensor(fmt::format("{}: expected a list", key));
+    if (!list.is_array()) reject_entry(fmt::format("{}: expected a list", key));
     for (const Json& number : list) {
       if (!number.is_number_unsigned() || number.get<std::uint64_t>() > INT64_MAX) {
-        reject_tensor(fmt::format("{}: expected whole numbers from 0 to 2^63 - 1", key));
+        reject_entry(fmt::format("{}: expected whole numbers from 0 to 2^63 - 1", key));
       }
       counts.push_back(number.get<Index>());
     }
@@ -236,7 +237,7 @@ class HeaderReader {
     for (const SafetensorsTensor& tensor : content.tensors) {
       name_ = tensor.name;
       if (const Index begin = begin_of(tensor); begin != covered) {
-        reject_tensor(
+        reject_entry(
             fmt::format("its data begins at {}, {}: expected {}, the end of the one before", begin,
                         begin < covered ? "within another's" : "after a gap", covered));
       }

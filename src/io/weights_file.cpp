@@ -23,12 +23,12 @@ bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
   return bytes.size() >= magic.size() && std::ranges::equal(bytes.first(magic.size()), magic, same);
 }
 
-/// Enough for any honest file, on a slow processor: weights hardly compress.
+/// Enough for any honest file, on a slow and busy machine: weights hardly compress.
 ChildLimits limits_for(Index file_bytes) {
   const Index seconds = 10 + (file_bytes >> 22);
   return {.memory_bytes = 16 * file_bytes + (Index{1} << 30),
           .processor_seconds = seconds,
-          .wall_seconds = 2.0 * static_cast<double>(seconds)};
+          .wall_seconds = 6.0 * static_cast<double>(seconds)};
 }
 
 /// An array with its numbers.

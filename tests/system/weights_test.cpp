@@ -214,7 +214,6 @@ TEST_F(WeightsTest, AFileThatTakesItsReaderDownEndsInAMessage) {
   const std::vector<Effect> effects = {
       {"crash", "net.h5: the process that read it crashed (signal 6"},
       {"spin", "net.h5: reading it took more than 10 s of a processor"},
-      {"sleep", "net.h5: reading it did not end within 20 s"},
       {"eat", "net.h5: reading it takes more than 1024 MiB of memory"},
   };
   directory_->write("net.h5", content(checkpoint("net")));
