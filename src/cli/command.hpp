@@ -48,6 +48,8 @@ std::unique_ptr<Command> eval_command();
 std::unique_ptr<Command> predict_command();
 std::unique_ptr<Command> generate_command();
 std::unique_ptr<Command> inspect_command();
+std::unique_ptr<Command> export_command();
+std::unique_ptr<Command> import_command();
 std::unique_ptr<Command> scale_command();
 std::unique_ptr<Command> bench_command();
 std::unique_ptr<Command> data_command();

@@ -10,6 +10,8 @@ std::vector<std::unique_ptr<Command>> commands() {
   all.push_back(predict_command());
   all.push_back(generate_command());
   all.push_back(inspect_command());
+  all.push_back(export_command());
+  all.push_back(import_command());
   all.push_back(scale_command());
   all.push_back(bench_command());
   all.push_back(data_command());

@@ -9,15 +9,15 @@
 
 namespace lockstep::cli {
 
-void require_writable(const std::string& path, bool force) {
-  if (!file_exists(path)) return;
-  if (!std::filesystem::is_regular_file(path)) {
+void check_output(const std::string& file, bool force) {
+  if (!file_exists(file)) return;
+  if (!std::filesystem::is_regular_file(file)) {
     throw Error(ExitCode::cannot_create,
-                fmt::format("{} is no regular file; give --out the name of a file", path));
+                fmt::format("{} is no regular file; give --out the name of a file", file));
   }
   if (force) return;
   throw Error(ExitCode::cannot_create,
-              fmt::format("{} exists, nothing was written; to replace it add: --force", path));
+              fmt::format("{} exists, nothing was written; to replace it add: --force", file));
 }
 
 }  // namespace lockstep::cli

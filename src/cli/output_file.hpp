@@ -4,8 +4,8 @@
 
 namespace lockstep::cli {
 
-/// Checks that a file of this name may be written: there is none, or it is a regular file and
-/// `force` says that it may be replaced. Errors: Error(cannot_create).
-void require_writable(const std::string& path, bool force);
+/// Checks that a command may write this file, before it does any work. Errors: Error(cannot_create)
+/// if it exists, unless to be replaced by `force`, or is no regular file.
+void check_output(const std::string& file, bool force);
 
 }  // namespace lockstep::cli

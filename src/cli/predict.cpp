@@ -51,7 +51,7 @@ class Predict : public Command {
     return run_on_ranks(
         [&](const Communicator& world) {
           if (stream_) return answer(world, session);
-          on_root(world, [&] { require_writable(request_.out, force_); });
+          on_root(world, [&] { check_output(request_.out, force_); });
           const bool averaged = predict_checkpoint(world, request_);
           if (averaged && world.rank() == 0) {
             session.out << "note   predictions of the average of the weights\n" << std::flush;

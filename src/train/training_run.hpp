@@ -19,7 +19,7 @@
 #include "lockstep/train/metrics_log.hpp"
 #include "lockstep/train/run.hpp"
 #include "lockstep/train/run_directory.hpp"
-#include "lockstep/train/setup.hpp"
+#include "lockstep/train/run_info.hpp"
 #include "lockstep/train/trainer.hpp"
 #include "train/audience.hpp"
 #include "train/cadence.hpp"
@@ -40,7 +40,6 @@ class TrainingRun {
   [[nodiscard]] bool classifies() const { return setup_.loss->classifies(); }
   [[nodiscard]] const config::Config& config() const { return setup_.config; }
   [[nodiscard]] double epochs_done() const;
-  [[nodiscard]] std::vector<std::string_view> slots() const;
 
   void plan();
   void find_checkpoint();

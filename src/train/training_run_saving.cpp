@@ -86,7 +86,7 @@ TrainingRun::Save TrainingRun::write(const Checkpoint& state, double begin) cons
   Save save;
   save.event.step = state.info.step;
   try {
-    const CheckpointImage image = encode(state, *setup_.network, slots());
+    const CheckpointImage image = encode(state, *setup_.network, state_slots(setup_));
     save.event.digest = image.state_digest;
     save.event.bytes = static_cast<Index>(image.bytes.size());
     const std::optional<std::uint64_t> best =

@@ -61,14 +61,6 @@ double TrainingRun::epochs_done() const {
   return static_cast<double>(trainer_->steps_done()) / static_cast<double>(steps_per_epoch_);
 }
 
-// Names of what the optimizer keeps, in the order in which the trainer has it.
-std::vector<std::string_view> TrainingRun::slots() const {
-  const auto of_rule = setup_.optimizer->slots();
-  std::vector<std::string_view> slots(of_rule.begin(), of_rule.end());
-  if (config().optimizer.real("ema") > 0) slots.push_back(kAverageSlot);
-  return slots;
-}
-
 // Finds what to resume from, if anything. A directory is looked into only by its owner, so that is
 // settled first.
 void TrainingRun::find_checkpoint() {
@@ -117,27 +109,10 @@ void TrainingRun::plan() {
                                        "is {}",
                                        microbatches_, config().parallel.passes));
     }
-    const Index samples = setup_.data->train.size();
-    steps_per_epoch_ = (samples + data.batch - 1) / data.batch;
+    info_ = info_of(setup_, microbatches_);
+    steps_per_epoch_ = info_.steps_per_epoch;
     total_steps_ = config().run.steps ? static_cast<std::uint64_t>(*config().run.steps)
                                       : steps_of_epochs(*config().run.epochs);
-    info_ = {.step = 0,
-             .config = config::identity(config(), catalogue()),
-             .graph = graph_of(*setup_.network),
-             .data_digest = setup_.data->digest,
-             .split = setup_.data->split,
-             .loss = std::string(setup_.loss->type()),
-             .optimizer = std::string(setup_.optimizer->type()),
-             .slots = fmt::format("{}", fmt::join(slots(), " ")),
-             .seed = static_cast<std::uint64_t>(config().run.seed),
-             .train_samples = samples,
-             .batch = data.batch,
-             .microbatches = microbatches_,
-             .shuffle = data.shuffle,
-             .input = setup_.data->train_data->shape(),
-             .steps_per_epoch = steps_per_epoch_,
-             .class_names = setup_.data->class_names,
-             .vocabulary = setup_.data->vocabulary};
     if (old) {
       if (const std::string difference = old->difference(info_); !difference.empty()) {
         throw Error(ExitCode::bad_data,
@@ -214,7 +189,7 @@ void TrainingRun::go_on_from(StoredCheckpoint& stored) {
   Checkpoint checkpoint;
   together(world_, [&] {
     const Hdf5Reader file(stored.sealed.image, stored.path.string());
-    checkpoint = decode(file, *setup_.network, slots());
+    checkpoint = decode(file, *setup_.network, state_slots(setup_));
     saved_digest_ = file.text_attribute("/digest", "state");
     if (checkpoint.inputs != setup_.data->inputs || checkpoint.targets != setup_.data->targets) {
       throw Error(

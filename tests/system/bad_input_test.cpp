@@ -10,6 +10,7 @@
 #include "system/bad_configs.hpp"
 #include "system/bad_data.hpp"
 #include "system/bad_layers.hpp"
+#include "system/bad_weights.hpp"
 
 namespace lockstep::system_test {
 
@@ -106,6 +107,7 @@ INSTANTIATE_TEST_SUITE_P(Configs, BadInputTest, testing::ValuesIn(bad_configs())
 INSTANTIATE_TEST_SUITE_P(Layers, BadInputTest, testing::ValuesIn(bad_layers()), name_of);
 INSTANTIATE_TEST_SUITE_P(Data, BadInputTest, testing::ValuesIn(bad_data()), name_of);
 INSTANTIATE_TEST_SUITE_P(Checkpoints, BadInputTest, testing::ValuesIn(bad_checkpoints()), name_of);
+INSTANTIATE_TEST_SUITE_P(Weights, BadInputTest, testing::ValuesIn(bad_weights()), name_of);
 
 }  // namespace
 }  // namespace lockstep::system_test

@@ -1,0 +1,64 @@
+#include <fmt/format.h>
+
+#include <ostream>
+
+#include "cli/command.hpp"
+#include "cli/output_file.hpp"
+#include "cli/text.hpp"
+#include "lockstep/io/atomic_file.hpp"
+#include "lockstep/train/checkpoint_store.hpp"
+#include "lockstep/train/weights.hpp"
+
+namespace lockstep::cli {
+namespace {
+
+class Export : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "export"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Write the weights of a checkpoint for other programs";
+  }
+  [[nodiscard]] std::string_view example() const override {
+    return "trainer export runs/digits-mlp/checkpoints/best.h5 --out digits.safetensors";
+  }
+
+  void add_options(CLI::App& app) override {
+    app.add_option("CHECKPOINT", checkpoint_, "Checkpoint file")->type_name("FILE")->required();
+    app.add_option("--out,--output", out_, "File to write")->type_name("FILE")->required();
+    app.add_option("--format", format_, "safetensors (default)")
+        ->type_name("FORMAT")
+        ->check(CLI::IsMember({"safetensors"}));
+    app.add_flag("--last", last_,
+                 "The weights of the last step, also if the checkpoint has an average of them "
+                 "(default: the average, as eval and predict use it)");
+    app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
+  }
+
+  ExitCode run(const Session& session) override {
+    check_output(out_, force_);
+    const StoredCheckpoint stored = read_checkpoint(checkpoint_);
+    const Hdf5Reader reader(stored.sealed.image, checkpoint_);
+    const ExportedWeights weights = export_weights(reader, last_);
+    const std::vector<std::byte> file = write_safetensors(weights.content);
+    write_atomically(out_, file);
+    session.out << fmt::format("wrote {}: {} of step {}, {} bytes{}\n", out_,
+                               plural(weights.content.tensors.size(), "tensor"),
+                               thousands(stored.sealed.step),
+                               thousands(static_cast<Index>(file.size())),
+                               weights.averaged ? ", the average of the weights" : "");
+    return ExitCode::ok;
+  }
+
+ private:
+  std::string checkpoint_;
+  std::string out_;
+  std::string format_ = "safetensors";
+  bool last_ = false;
+  bool force_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> export_command() { return std::make_unique<Export>(); }
+
+}  // namespace lockstep::cli
