@@ -265,10 +265,9 @@ void check_inputs(const Dataset& data, const Normalization& normalization, const
     if (data.describe().is_text()) {
       const Index symbols = data.vocabulary().size();
       if (symbols <= node.symbols) continue;
-      throw Error(ExitCode::config,
-                  fmt::format("layer '{}' takes {} symbols, but {} has {}\n"
-                              "  give it a row for each: symbols = \"vocab\"",
-                              node.name, node.symbols, data.name(), symbols));
+      throw Error(ExitCode::config, fmt::format("layer '{}' takes {} symbols, but {} has {}\n"
+                                                "  give it a row for each: symbols = \"vocab\"",
+                                                node.name, node.symbols, data.name(), symbols));
     }
     for (Index i = 0; i < data.size(); ++i) {
       data.normalize(inputs(i), normalization, input);

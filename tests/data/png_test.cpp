@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
 
+#include "data/png_testing.hpp"
 #include "io/testing.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/data/formats.hpp"
@@ -9,49 +9,10 @@
 namespace lockstep {
 namespace {
 
+using namespace png_testing;
+
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
-
-std::string big_endian(std::uint32_t value) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 255);
-  return bytes;
-}
-
-std::string chunk(const std::string& type, const std::string& content) {
-  const std::string body = type + content;
-  const uLong sum =
-      ::crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
-  return big_endian(static_cast<std::uint32_t>(content.size())) + body +
-         big_endian(static_cast<std::uint32_t>(sum));
-}
-
-enum Colour { grey = 0, rgb = 2, palette = 3, grey_alpha = 4, rgb_alpha = 6 };
-
-std::string header(std::uint32_t width, std::uint32_t height, int depth, Colour colour,
-                   bool interlaced = false) {
-  return chunk("IHDR", big_endian(width) + big_endian(height) + static_cast<char>(depth) +
-                           static_cast<char>(colour) + std::string(2, '\0') +
-                           static_cast<char>(interlaced));
-}
-
-/// Chunks before the pixels, then these: rows, each with its filter, 0, in front.
-std::string png(const std::string& head, const std::string& rows) {
-  std::string packed(::compressBound(rows.size()), '\0');
-  uLongf size = packed.size();
-  ::compress(reinterpret_cast<Bytef*>(packed.data()), &size,
-             reinterpret_cast<const Bytef*>(rows.data()), rows.size());
-  packed.resize(size);
-  return std::string(kSignature) + head + chunk("IDAT", packed) + chunk("IEND", "");
-}
-
-std::string bytes(std::initializer_list<int> values) {
-  std::string text;
-  for (const int value : values) text += static_cast<char>(value);
-  return text;
-}
 
 class Png : public testing::Test {
  protected:
