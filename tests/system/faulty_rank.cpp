@@ -1,5 +1,11 @@
 // A machine that fails, to be preloaded into the trainer. A rank that gets SIGUSR2 computes with a
-// fault when it comes to the next logarithm, in the loss of a step: what LOCKSTEP_TEST_FAULT says.
+// fault when it comes to the next logarithm, in the loss of a step. LOCKSTEP_TEST_FAULT says which:
+//   wrong     losses that are wrong from there on
+//   nan       NaN as the loss of one sample
+//   gradient  NaN in what it sends of its gradient to another node
+//   input     NaN as number LOCKSTEP_TEST_FAULT_AT of the training data
+//   flip      bit LOCKSTEP_TEST_FAULT_AT of the parameters flipped
+// The last two in memory that it shares with its node: what it took LOCKSTEP_TEST_FAULT_BYTES for.
 #include <dlfcn.h>
 #include <mpi.h>
 
@@ -11,7 +17,10 @@
 namespace {
 
 volatile std::sig_atomic_t due = 0;
-unsigned char* window = nullptr;  // of parameters, as long as LOCKSTEP_TEST_FAULT_BYTES
+bool in_next_message = false;
+unsigned char* window = nullptr;
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 bool fault_is(const char* name) {
   const char* fault = std::getenv("LOCKSTEP_TEST_FAULT");
@@ -20,6 +29,12 @@ bool fault_is(const char* name) {
 
 // When the library is loaded.
 [[maybe_unused]] const auto previous = std::signal(SIGUSR2, [](int) { due = 1; });
+
+void damage_window() {
+  const long at = std::atol(std::getenv("LOCKSTEP_TEST_FAULT_AT"));
+  if (fault_is("flip")) window[at / 8] ^= static_cast<unsigned char>(1 << at % 8);
+  if (fault_is("input")) std::memcpy(window + at * sizeof kNan, &kNan, sizeof kNan);
+}
 
 }  // namespace
 
@@ -33,14 +48,21 @@ extern "C" int MPI_Win_allocate_shared(MPI_Aint size, int unit, MPI_Info info, M
   return code;
 }
 
-// NaN as the loss of one sample; losses that are wrong from there on; or one flipped bit among the
-// parameters, in a place where no rank updates them.
+// The first message after the loss of a step is one of its gradient.
+extern "C" int MPI_Isend(const void* data, int count, MPI_Datatype type, int to, int tag,
+                         MPI_Comm group, MPI_Request* request) {
+  if (in_next_message) std::memcpy(const_cast<void*>(data), &kNan, sizeof kNan);
+  in_next_message = false;
+  return PMPI_Isend(data, count, type, to, tag, group, request);
+}
+
 extern "C" double log(double x) noexcept {
   static const auto right = reinterpret_cast<double (*)(double)>(::dlsym(RTLD_NEXT, "log"));
   if (due == 0) return right(x);
   if (fault_is("wrong")) return right(x) * (1 + 0x1p-20);
   due = 0;
   if (fault_is("nan")) return std::numeric_limits<double>::quiet_NaN();
-  if (window != nullptr) window[std::atol(std::getenv("LOCKSTEP_TEST_FAULT_AT"))] ^= 0x40;
+  in_next_message = fault_is("gradient");
+  if (window != nullptr) damage_window();
   return right(x);
 }

@@ -28,7 +28,7 @@ class FaultyRankTest : public FaultTest {
         ranks, run, options(more),
         {mark(run), "LD_PRELOAD=" LOCKSTEP_FAULTY_RANK, "LOCKSTEP_TEST_FAULT=" + fault,
          fmt::format("LOCKSTEP_TEST_FAULT_BYTES={}", bytes() + static_cast<Index>(kAlignment)),
-         fmt::format("LOCKSTEP_TEST_FAULT_AT={}", flipped())}));
+         fmt::format("LOCKSTEP_TEST_FAULT_AT={}", 8 * flipped() + 6)}));
     EXPECT_TRUE(trains(run, 50));
     const pid_t pid = rank_with(mark(run), rank);
     EXPECT_NE(pid, 0);

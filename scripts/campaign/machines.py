@@ -1,0 +1,115 @@
+"""Machines that compute wrongly, and numbers of no use."""
+import re
+import signal
+
+from campaign.arena import DIVERGED, INTERRUPTED, OK, Fault, check, one_error, send
+
+AUDITED = ["--set", 'audit.action="rollback"', "--set", 'audit.every="10 steps"', "--set", 'log.every="1 steps"']
+SAMPLES, NUMBERS = 1797, 64  # of the digits
+SPARE = 64  # bytes that the trainer takes more than it needs, to align
+
+
+def parameter_bytes():
+    """What the parameters of the campaign's network take, each aligned to 16 numbers."""
+    sizes = [NUMBERS * 256, 256, *[256] * 4, 256 * 10, 10]
+    return 4 * sum(-(-size // 16) * 16 for size in sizes)
+
+
+def faulty(arena, fault, memory, at=0):
+    """The environment of a run in which the rank that gets SIGUSR2 has this fault: see faulty_rank.cpp."""
+    library = arena.build / "tests/libfaulty_rank.so"
+    check(library.exists(), f"{library} is missing: build the tests")
+    return {"LD_PRELOAD": str(library), "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0", "LOCKSTEP_TEST_FAULT": fault,
+            "LOCKSTEP_TEST_FAULT_BYTES": str(memory + SPARE), "LOCKSTEP_TEST_FAULT_AT": str(at)}
+
+
+def run_with_fault(arena, random, config, ranks, victim, environment, *more):
+    run = arena.run()
+    job = arena.start(ranks, run, *more, config=config, environment=environment)
+    run.trains(random.randrange(1, arena.undisturbed(1, config)["steps"] // 2))
+    pids = job.ranks()
+    check(len(pids) == ranks, f"{len(pids)} of {ranks} ranks are there")
+    reached = run.last_step()
+    send(pids[victim], signal.SIGUSR2)
+    ended = job.wait(120)
+    job.leaves_nothing()
+    return run, reached, ended
+
+
+def flipped_bit(arena, _, random):
+    """In the parameters of a node, which its ranks share: of one, or of the second of two."""
+    ranks, victim, more = random.choice([(2, 0, []), (3, 0, []), (4, 2, ["--ranks-per-node", "2"])])
+    config = arena.config(epochs=100, holdout=0)
+    at = random.randrange(8 * parameter_bytes())
+    run, reached, ended = run_with_fault(arena, random, config, ranks, victim, faulty(arena, "flip", parameter_bytes(), at),
+                                         *AUDITED, *more)
+    what = f"bit {at} flipped by rank {victim} of {ranks} after step {reached}"
+    check(ended.code == OK, f"{what}: exit {ended.code}: {ended.err}")
+    found = re.search(r"after step (\d+), .*rank \d+ on \S+.*\n.*\n? *back to step (\d+)", ended.err)
+    check(found, f"{what}: neither named nor rolled back: {ended.err}")
+    check(ended.err.count("back to step") == 1, f"{what}: rolled back more than once: {ended.err}")
+    arena.same_end(run, config)
+    return int(found[1]) - reached
+
+
+# What happens, and in the memory of how many bytes.
+NANS = {"nan": 0, "gradient": 0, "input": 4 * (SAMPLES * NUMBERS + SAMPLES)}
+
+
+def not_finite(arena, case, random):
+    """One rank's loss, gradient or input is NaN at a random step: all ranks do what the configuration says."""
+    fault, action = case
+    ranks = random.choice([2, 3, 4])
+    victim = 0 if fault == "input" else random.randrange(ranks)
+    more = ["--set", f'divergence.action="{action}"', "--set", "divergence.rate_factor=1"]
+    if fault == "gradient":
+        more += ["--ranks-per-node", "1"]
+    config = arena.config(epochs=100, holdout=0)
+    at = random.randrange(SAMPLES * NUMBERS)
+    run, reached, ended = run_with_fault(arena, random, config, ranks, victim, faulty(arena, fault, NANS[fault], at), *more)
+    what = f"{fault} of rank {victim} of {ranks} after step {reached}, {action}"
+    check("is not finite" in ended.err, f"{what}: not named: {ended.err}")
+    arena.whole(run)
+    if fault == "input" or action == "stop":  # the input stays so, and neither a skip nor the past helps
+        one_error(ended, DIVERGED)
+        check(run.status().startswith("failed 80"), f"{what}: STATUS is {run.status()!r}")
+        more = [] if action != "stop" else more
+        ended = arena.start(random.choice([0, 2, 3]), run, "--resume", "auto", *more, config=config).wait(120)
+    check(ended.code == OK, f"{what}: exit {ended.code}: {ended.err}")
+    if action == "skip" or fault == "input":
+        return
+    check(run.lines("end")[-1]["digest"] == arena.undisturbed(1, config)["digest"],
+          f"{what}: other final bits than the undisturbed run")
+
+
+def steep(arena, action, random):
+    """A learning rate a thousand times too large: every number of ranks decides alike, to the last bit."""
+    more = ["--set", "optimizer.type=\"sgd\"", "--set", "optimizer.lr=20", "--set", f'divergence.action="{action}"',
+            "--set", "divergence.spike=5", "--set", "optimizer.clip_norm=0"]
+    ends = []
+    for ranks in (0, random.choice([2, 3, 4])):
+        run = arena.run()
+        ended = arena.start(ranks, run, *more).wait(120)
+        check(ended.code in (OK, DIVERGED), f"np {ranks}: exit {ended.code}: {ended.err}")
+        check("the learning rate" in ended.err, f"np {ranks}: no word of the learning rate: {ended.err}")
+        arena.whole(run)
+        ends.append((ended.code, run.last_step(), run.end() if run.checkpoints() else None))
+    check(ends[0] == ends[1], f"other ends on other ranks: {[end[:2] for end in ends]}")
+
+
+def divergent(arena, case, random):
+    fault, action = case
+    return steep(arena, action, random) if fault == "steep" else not_finite(arena, case, random)
+
+
+def divergence_cases(_, limit):
+    kinds = [(fault, action) for action in ("stop", "rollback", "skip") for fault in [*NANS, "steep"]]
+    # Neighbours differ in both, so that a sample has some of each.
+    return [(*kinds[i * 5 % len(kinds)],) for i in range(limit)]
+
+
+FAULTS = [
+    Fault("D5", "one bit of a node's parameters flipped in memory", 5, 100, "steps until named", flipped_bit),
+    Fault("G1", "NaN in a rank's loss, gradient or input; a rate x 1,000: stop, rollback, skip", 3, 50, "", divergent,
+          divergence_cases),
+]
