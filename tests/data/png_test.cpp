@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "data/png_testing.hpp"
 #include "io/testing.hpp"
@@ -118,7 +119,24 @@ TEST_F(Png, Damaged) {
 TEST_F(Png, EnormousImagesAreRefusedBeforeTheyAreUnpacked) {
   expect_bad(png(header(1u << 20, 1, 8, grey), ""), "no intact PNG: ");
   expect_bad(png(header(60000, 60000, 8, rgb), ""),
-             "expected at most 268435456 bytes of pixels, the header declares 60000 x 60000");
+             "expected at most 134217728 bytes of pixels, the header declares 60000 x 60000");
+  expect_bad(png(header(10000, 10000, 8, grey), ""),
+             "the header declares 10000 x 10000, more pixels than 69 bytes can hold");
+}
+
+TEST_F(Png, PackedTextsAreNotUnpacked) {
+  const std::string bomb =
+      chunk("zTXt", std::string("a\0\0", 3) + packed(std::string(7 << 20, 'a')));
+  std::string texts;
+  for (int i = 0; i < 100; ++i) texts += bomb;
+  const auto peak = [] {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss / 1024;
+  };
+  const auto before = peak();
+  EXPECT_THAT(pixels_of(png(header(1, 1, 8, grey) + texts, bytes({0, 9}))), ElementsAre(9));
+  EXPECT_LT(peak(), before + 100) << "MiB";
 }
 
 #else

@@ -36,14 +36,18 @@ inline std::string header(std::uint32_t width, std::uint32_t height, int depth, 
                            static_cast<char>(interlaced));
 }
 
+inline std::string packed(const std::string& content) {
+  std::string text(::compressBound(content.size()), '\0');
+  uLongf size = text.size();
+  ::compress(reinterpret_cast<Bytef*>(text.data()), &size,
+             reinterpret_cast<const Bytef*>(content.data()), content.size());
+  text.resize(size);
+  return text;
+}
+
 /// Chunks before the pixels, then these: rows, each with its filter, 0, in front.
 inline std::string png(const std::string& head, const std::string& rows) {
-  std::string packed(::compressBound(rows.size()), '\0');
-  uLongf size = packed.size();
-  ::compress(reinterpret_cast<Bytef*>(packed.data()), &size,
-             reinterpret_cast<const Bytef*>(rows.data()), rows.size());
-  packed.resize(size);
-  return std::string(kSignature) + head + chunk("IDAT", packed) + chunk("IEND", "");
+  return std::string(kSignature) + head + chunk("IDAT", packed(rows)) + chunk("IEND", "");
 }
 
 inline std::string bytes(std::initializer_list<int> values) {

@@ -9,6 +9,10 @@
 #include "fuzz/mutator.hpp"
 
 namespace lockstep::fuzz {
+
+// For GoogleTest.
+static void PrintTo(const Target& target, std::ostream* out) { *out << target.name; }
+
 namespace {
 
 constexpr int kCases = 3000;

@@ -7,7 +7,7 @@ namespace lockstep::fuzz {
 namespace {
 
 std::vector<std::string> seeds() {
-  return {"optimizer.lr=0.1", "layer[0].out=64", "data.mean=[0.5, 0.25]", "run.name='a'",
+  return {"optimizer.lr=0.1", "layer[0].out=64", "data.holdout=0.2", "run.name='a'",
           "checkpoint.every=5 steps"};
 }
 
