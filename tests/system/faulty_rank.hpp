@@ -27,7 +27,6 @@ class FaultyRankTest : public FaultTest {
     Process process(train(
         ranks, run, options(more),
         {mark(run), "LD_PRELOAD=" LOCKSTEP_FAULTY_RANK, "LOCKSTEP_TEST_FAULT=" + fault,
-         fmt::format("LOCKSTEP_TEST_FAULT_BYTES={}", bytes() + static_cast<Index>(kAlignment)),
          fmt::format("LOCKSTEP_TEST_FAULT_AT={}", 8 * flipped() + 6)}));
     EXPECT_TRUE(trains(run, 50));
     const pid_t pid = rank_with(mark(run), rank);
