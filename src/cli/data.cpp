@@ -115,10 +115,7 @@ class Data : public Command {
   }
 
   ExitCode run(const Session& session) override {
-<<<<<<< HEAD
-=======
     if (convert_->parsed()) check_output(out_, force_);
->>>>>>> 1873f6ac7864e776504c296c1503cb93fbf7b5ae
     config::Data data = settings();
     data.memory = 0;  // the whole set is looked at
     const Dataset set = load(source_of(data, data_, labels_, !values_));
