@@ -63,7 +63,7 @@ TEST_P(Parsers, TakeOrRefuseWhateverTheyGet) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fuzz, Parsers, testing::ValuesIn(targets().begin(), targets().end()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& target) { return std::string(target.param.name); });
 
 }  // namespace
 }  // namespace lockstep::fuzz
