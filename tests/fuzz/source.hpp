@@ -11,6 +11,7 @@ inline Source source_of(const std::string& type, const MemoryFile& file) {
   Source source;
   source.type = type;
   source.path = file.path();
+  source.label_pattern = "{label}";  // the number that the file has as its name
   return source;
 }
 

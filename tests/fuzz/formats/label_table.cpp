@@ -20,6 +20,7 @@ bool accepts(const std::string& input) {
   static const MemoryFile table;
   table.write(input);
   Source source = source_of("pnm", image(), table);
+  source.class_names = {"cat", "dog"};
   const bool classes = accepted([&] { (void)load(source); });
   source.classification = false;
   return accepted([&] { (void)load(source); }) || classes;
