@@ -501,8 +501,8 @@ TEST(Trainer, AFlippedBitOfACopyIsNoticedOnItsNode) {
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(trainer.step(0.05, {}, false).changed.empty());
   EXPECT_TRUE(trainer.evidence(false).intact);
   const BucketLayout layout(problem.network.parameters().size(), options.bucket, all.size());
-  const int victim = all.size() - 1;
-  const auto owned_by_another = static_cast<std::size_t>(layout.slices(0)[0].begin);
+  const int victim = 0;
+  const auto owned_by_another = static_cast<std::size_t>(layout.slices(all.size() - 1)[0].begin);
   const bool mine = all.rank() == victim;
   if (mine) flip_bit(trainer.parameters()[owned_by_another]);
   EXPECT_EQ(trainer.evidence(false).intact, !mine);
