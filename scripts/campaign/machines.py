@@ -1,11 +1,35 @@
 """Machines that compute wrongly, and numbers of no use."""
 import re
 
-from campaign.arena import DIVERGED, OK, Fault, check, one_error
+from campaign.arena import DIVERGED, OK, ROOT, Fault, check, one_error
 
 LONG = 40  # epochs
 SAMPLES, NUMBERS, STEPS = 1797, 64, 29  # of the digits, and of an epoch
 PARAMETERS = 64 * 256 + 5 * 256 + 256 * 10 + 10  # at least so many, in whatever order
+
+STEEP = """
+[run]
+name = "steep"
+steps = 300
+[data]
+train = "{data}"
+batch = 64
+[[layer]]
+type = "linear"
+out = 16
+[[layer]]
+type = "tanh"
+[[layer]]
+type = "linear"
+out = 1
+[loss]
+type = "mse"
+[optimizer]
+type = "sgd"
+lr = 0.02
+[checkpoint]
+every = "100 steps"
+"""
 
 
 def run_with_fault(arena, random, config, ranks, victim, fault, at, *more):
@@ -45,7 +69,8 @@ def not_finite(arena, case, random):
     fault, action = case
     ranks = random.choice([2, 4])
     victim = 0 if fault == "input" else random.randrange(ranks)
-    more = ["--set", f'divergence.action="{action}"', "--set", "divergence.rate_factor=1"]
+    policy = ["--set", f'divergence.action="{action}"'] + ["--set", "divergence.rate_factor=1"] * (action == "rollback")
+    more = list(policy)
     if fault == "gradient":
         more += ["--ranks-per-node", "1"]
     config = arena.config(epochs=LONG, holdout=0)
@@ -57,7 +82,7 @@ def not_finite(arena, case, random):
     if action == "stop" or fault == "input" and action == "rollback":  # the input stays so: the past does not help
         one_error(ended, DIVERGED)
         check(run.status().startswith("failed 80"), f"{what}: STATUS is {run.status()!r}")
-        ended = arena.start(random.choice([0, 2, 3]), run, "--resume", "auto", *more[:4], config=config).wait(120)
+        ended = arena.start(random.choice([0, 2, 3]), run, "--resume", "auto", *policy, config=config).wait(120)
     check(ended.code == OK, f"{what}: exit {ended.code}: {ended.err}")
     if action == "skip":
         check("skipped, 1 of at most" in ended.err, f"{what}: not skipped: {ended.err}")
@@ -68,17 +93,21 @@ def not_finite(arena, case, random):
 
 def steep(arena, action, random):
     """A learning rate a thousand times too large: every number of ranks decides alike, to the last bit."""
-    more = ["--set", "optimizer.type=\"sgd\"", "--set", "optimizer.lr=20", "--set", f'divergence.action="{action}"',
-            "--set", "divergence.spike=5", "--set", "optimizer.clip_norm=0"]
+    config = arena.folder / "steep.toml"
+    with arena.lock:
+        config.write_text(STEEP.format(data=ROOT / "datasets/digits.csv.gz"))
+    more = ["--set", "optimizer.lr=20", "--set", f'divergence.action="{action}"', "--set", "divergence.limit=4"]
+    if action == "rollback":
+        more += ["--set", "divergence.rate_factor=0.1"]
     ends = []
     for ranks in (0, random.choice([2, 3, 4])):
         run = arena.run()
-        ended = arena.start(ranks, run, *more).wait(120)
-        check(ended.code in (OK, DIVERGED), f"np {ranks}: exit {ended.code}: {ended.err}")
+        ended = arena.start(ranks, run, *more, config=config).wait(120)
+        check(ended.code == (OK if action == "rollback" else DIVERGED), f"np {ranks}: exit {ended.code}: {ended.err}")
         check("the learning rate" in ended.err, f"np {ranks}: no word of the learning rate: {ended.err}")
         arena.whole(run)
-        ends.append((ended.code, run.last_step(), run.end() if run.checkpoints() else None))
-    check(ends[0] == ends[1], f"other ends on other ranks: {[end[:2] for end in ends]}")
+        ends.append((ended.code, ended.err, [path.read_bytes() for path in run.checkpoints()]))
+    check(ends[0] == ends[1], f"np {ranks} ends in another way: {ends[1][:2]}, alone: {ends[0][:2]}")
 
 
 def divergent(arena, case, random):

@@ -141,8 +141,9 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, do
   copies_.check(parameters_);
   clock_.lap(Part::update);
 
-  clock_.lap(Part::exposed, note(exchange_.share(parameters_)));
+  exchange_.exchange(parameters_);
   copies_.seal(parameters_);
+  clock_.lap(Part::exposed, note(topology_.barrier().pass(0)));
   ++steps_done_;
   return result;
 }
