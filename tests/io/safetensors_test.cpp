@@ -234,7 +234,7 @@ TEST_P(SafetensorsLies, AreRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Headers, SafetensorsLies, testing::ValuesIn(lies()),
-                         [](const auto& entry) { return entry.param.name; });
+                         [](const auto& lie) { return lie.param.name; });
 
 TEST(Safetensors, RefusesAHeaderAboveTheLimit) {
   const auto file = bytes_of(safetensors_file("{}" + std::string(kMaxSafetensorsHeader - 1, ' ')));
