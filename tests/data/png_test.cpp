@@ -121,7 +121,7 @@ TEST_F(Png, EnormousImagesAreRefusedBeforeTheyAreUnpacked) {
   expect_bad(png(header(60000, 60000, 8, rgb), ""),
              "expected at most 134217728 bytes of pixels, the header declares 60000 x 60000");
   expect_bad(png(header(10000, 10000, 8, grey), ""),
-             "the header declares 10000 x 10000, more pixels than 69 bytes can hold");
+             "the header declares 10000 x 10000, more pixels than 65 bytes can hold");
 }
 
 TEST_F(Png, PackedTextsAreNotUnpacked) {
