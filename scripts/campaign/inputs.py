@@ -5,7 +5,7 @@ import subprocess
 from campaign.arena import AS_ROOT, ROOT, Fault, check
 
 MUTATIONS = 10_000  # inputs of a trial
-GUIDED = 250_000  # inputs of a trial of libFuzzer
+GUIDED = 100_000  # inputs of a trial of libFuzzer
 MEGABYTES, SECONDS = 512, 10  # what one input may take
 
 
@@ -77,8 +77,9 @@ def guided(arena, case, random):
 
 
 FAULTS = [
-    Fault("F1", "mutated inputs, the same number for each parser", MUTATIONS, 100 * MUTATIONS, "", mutated, mutation_cases, MUTATIONS),
-    Fault("F1s", f"inputs by coverage under ASan and UBSan, at most {MEGABYTES} MiB and {SECONDS} s", 0, 4 * GUIDED, "", guided,
+    Fault("F1", "mutated inputs, the same number for each parser", 5 * MUTATIONS, 100 * MUTATIONS, "", mutated,
+          mutation_cases, MUTATIONS),
+    Fault("F1s", f"inputs by coverage under ASan and UBSan, at most {MEGABYTES} MiB and {SECONDS} s", 0, 2 * GUIDED, "", guided,
           guided_cases, GUIDED),
     Fault("F2", "written bad input, np 1 and 4", 0, None, "", refused, lambda arena, _: tests_of(program(arena))),
 ]
