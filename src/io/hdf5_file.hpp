@@ -143,10 +143,24 @@ struct Hdf5File {
     return check_size(path, dimensions, stored_bytes, bytes);
   }
 
+  /// Whether the bits of a number are where its bytes are: libhdf5 itself does not look.
+  static bool fills_its_bytes(hid_t type, H5T_class_t kind) {
+    const std::size_t bits = 8 * H5Tget_size(type);
+    if (H5Tget_offset(type) != 0 || H5Tget_precision(type) != bits) return false;
+    if (kind != H5T_FLOAT) return true;
+    std::size_t sign = 0, exponent = 0, exponent_bits = 0, mantissa = 0, mantissa_bits = 0;
+    return H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &mantissa_bits) >= 0 &&
+           sign < bits && exponent < bits && exponent_bits <= bits - exponent && mantissa < bits &&
+           mantissa_bits <= bits - mantissa;
+  }
+
   [[nodiscard]] Hdf5Type kind_of(hid_t type, const std::string& path) const {
     const H5T_class_t kind = H5Tget_class(type);
     const std::size_t size = H5Tget_size(type);
     if (kind == H5T_STRING && H5Tis_variable_str(type) == 0) return Hdf5Type::text;
+    if ((kind == H5T_FLOAT || kind == H5T_INTEGER) && !fills_its_bytes(type, kind)) {
+      reject(path, "expected numbers that fill their bytes, found other bits");
+    }
     if (kind == H5T_FLOAT && (size == 2 || size == 4 || size == 8)) return Hdf5Type::real;
     if (kind == H5T_INTEGER && size == 1 && H5Tget_sign(type) == H5T_SGN_NONE) return Hdf5Type::u8;
     if (kind == H5T_INTEGER && (size == 1 || size == 2 || size == 4 || size == 8)) {

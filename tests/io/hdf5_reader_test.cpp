@@ -211,6 +211,15 @@ TEST_F(Hdf5ReaderTest, RefusesUnknownFiltersAndTypes) {
   });
   const Hdf5Reader second(opaque, "file");
   expect_bad("elements of 7 bytes", [&] { (void)second.floats("/x"); });
+  const auto shifted = image_of(directory, [&](hid_t file) {
+    const hid_t type = H5Tcopy(H5T_NATIVE_INT);
+    H5Tset_precision(type, 12);
+    H5Tset_offset(type, 4);
+    add_dataset(file, type, 4, H5P_DEFAULT, nullptr);
+    H5Tclose(type);
+  });
+  const Hdf5Reader third(shifted, "file");
+  expect_bad("expected numbers that fill their bytes", [&] { (void)third.floats("/x"); });
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ bool accepts(const std::string& input) {
 
 }  // namespace
 
-extern const Target kCheckpoint{"checkpoint", accepts, seeds, {"TREE", "HEAP", "SNOD", "weight"}};
+extern const Target kCheckpoint{
+    "checkpoint", accepts, seeds, {"TREE", "HEAP", "SNOD", "weight"}, true};
 
 }  // namespace lockstep::fuzz

@@ -22,7 +22,10 @@ bool accepts(const std::string& input) {
 
 }  // namespace
 
-extern const Target kHdf5{
-    "hdf5", accepts, seeds, {"\x89HDF\r\n\x1a\n", "TREE", "HEAP", "SNOD", "inputs", "targets"}};
+extern const Target kHdf5{"hdf5",
+                          accepts,
+                          seeds,
+                          {"\x89HDF\r\n\x1a\n", "TREE", "HEAP", "SNOD", "inputs", "targets"},
+                          true};
 
 }  // namespace lockstep::fuzz

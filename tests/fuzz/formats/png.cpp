@@ -22,8 +22,10 @@ std::vector<std::string> seeds() {
 std::string with_right_sums(const std::string& file) {
   std::string right = file.substr(0, kSignature.size());
   for (std::size_t at = right.size(); at + 12 <= file.size();) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(file[at + i]); };
-    const std::size_t length = std::size_t{byte(0)} << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);
+    std::size_t length = 0;
+    for (std::size_t i = at; i < at + 4; ++i) {
+      length = length << 8 | static_cast<unsigned char>(file[i]);
+    }
     const std::size_t there = std::min(length, file.size() - at - 12);
     std::string piece = chunk(file.substr(at + 4, 4), file.substr(at + 8, there));
     piece.replace(0, 4, file, at, 4);
