@@ -4,6 +4,7 @@
 #include "kernels/blocking.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/tile.hpp"
+#include "kernels/vector.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/kernels/linear.hpp"
 
@@ -27,6 +28,10 @@ void multiply_panel(const Block& block, const Weight& w, Index p, const Panel& b
   const Index width = w.layout.width(p);
   const Index used = w.layout.used(p);
   const Real* b = w.data + w.layout.begin(p) + block.depth.begin * width;
+  // A panel comes from memory, and its first strip would have to wait for it.
+  const Real* next = p + 1 < w.layout.panels()
+                         ? w.data + w.layout.begin(p + 1) + block.depth.begin * w.layout.width(p + 1)
+                         : nullptr;
   const bool first = block.depth.begin == 0;
   for (Index column = 0; column < used; column += kTileColumns) {
     const Index columns = std::min(kTileColumns, width - column);
@@ -53,6 +58,9 @@ void multiply_panel(const Block& block, const Weight& w, Index p, const Panel& b
           tile.start = whole.data();
           tile.start_stride = columns;
         }
+      }
+      if (next != nullptr && column == 0) {
+        prefetch_piece(next, block.depth.size() * w.layout.width(p + 1), s, block.strips.count());
       }
       multiply_tile(tile);
       if (kept < columns) {

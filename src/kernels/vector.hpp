@@ -21,6 +21,14 @@ using LooseVector [[gnu::vector_size(kVectorBytes), gnu::aligned(alignof(Real)),
   *reinterpret_cast<LooseVector*>(to) = value;
 }
 
+/// Asks for the piece `part` of `parts` equal ones of `numbers` numbers, to lie in the second-level
+/// cache when their turn comes.
+inline void prefetch_piece(const Real* from, Index numbers, Index part, Index parts) {
+  const Index begin = numbers * part / parts / kLanes * kLanes;
+  const Index end = numbers * (part + 1) / parts;
+  for (Index i = begin; i < end; i += kLanes) __builtin_prefetch(from + i, 0, 2);
+}
+
 /// Calls body(0), ..., body(kCount - 1) with constants: then an array of vectors becomes registers.
 template <std::size_t kCount, typename Body>
 [[gnu::always_inline]] inline void unrolled(const Body& body) {
