@@ -152,6 +152,7 @@ TEST(LimitedChild, DiesWithItsParent) {
   while ((reaped = ::waitpid(*grandchild, &status, WNOHANG)) == 0 && now_seconds() < end) {
     ::usleep(1000);
   }
+  if (reaped == 0) ::kill(*grandchild, SIGKILL);
   EXPECT_EQ(reaped, *grandchild);
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
