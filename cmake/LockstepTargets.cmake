@@ -74,7 +74,11 @@ endif()
 # -- The mathematics again, in double ------------------------------------------------------------------------------
 file(GLOB_RECURSE lockstep_double_sources CONFIGURE_DEPENDS
   "${PROJECT_SOURCE_DIR}/src/base/*.cpp" "${PROJECT_SOURCE_DIR}/src/kernels/*.cpp"
-  "${PROJECT_SOURCE_DIR}/src/nn/*.cpp" "${PROJECT_SOURCE_DIR}/src/optim/*.cpp")
+  "${PROJECT_SOURCE_DIR}/src/nn/*.cpp" "${PROJECT_SOURCE_DIR}/src/optim/*.cpp"
+  # What the blocks of layers need.
+  "${PROJECT_SOURCE_DIR}/src/train/catalogue/blocks.cpp" "${PROJECT_SOURCE_DIR}/src/config/settings.cpp"
+  "${PROJECT_SOURCE_DIR}/src/config/place.cpp" "${PROJECT_SOURCE_DIR}/src/config/excerpt.cpp"
+  "${PROJECT_SOURCE_DIR}/src/config/problems.cpp")
 add_library(lockstep_double STATIC EXCLUDE_FROM_ALL ${lockstep_double_sources})
 target_include_directories(lockstep_double
   PUBLIC "${PROJECT_SOURCE_DIR}/include" PRIVATE "${PROJECT_SOURCE_DIR}/src")

@@ -19,10 +19,10 @@ import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from campaign import cost, disk, files, hangs, inputs, kills, stops  # noqa: E402
+from campaign import cost, disk, files, hangs, inputs, kills, machines, stops  # noqa: E402
 from campaign.arena import ROOT, Arena, Failed, Job  # noqa: E402
 
-MODULES = [cost, disk, files, hangs, inputs, kills, stops]
+MODULES = [cost, disk, files, hangs, inputs, kills, machines, stops]
 FAULTS = sorted((fault for module in MODULES for fault in module.FAULTS), key=lambda fault: fault.name)
 
 

@@ -25,7 +25,7 @@ seed = 7
 epochs = {epochs}
 [data]
 train = "{data}"
-holdout = 0.2
+holdout = {holdout}
 batch = 64
 normalize = "standard"
 [[augment]]
@@ -258,11 +258,12 @@ class Arena:
         """The random numbers of one trial: a function of the campaign's seed and of nothing that happens."""
         return random.Random(f"{self.seed} {key}")
 
-    def config(self, epochs=20, every=EVERY):
-        path = self.folder / f"config-{epochs}-{every}.toml"
+    def config(self, epochs=20, every=EVERY, holdout=0.2):
+        path = self.folder / f"config-{epochs}-{every}-{holdout}.toml"
         with self.lock:
             if not path.exists():
-                path.write_text(CONFIG.format(epochs=epochs, every=every, data=ROOT / "datasets/digits.csv.gz"))
+                path.write_text(CONFIG.format(epochs=epochs, every=every, holdout=holdout,
+                                              data=ROOT / "datasets/digits.csv.gz"))
         return path
 
     def run(self):
@@ -293,7 +294,8 @@ class Arena:
             job = self.start(ranks, run, config=config)
             ended = job.wait(300)
             if ended.code == OK:
-                future.update(end=run.end(), seconds=time.monotonic() - job.begin, steps=run.last_step())
+                future.update(end=run.end(), digest=run.lines("end")[-1]["digest"], seconds=time.monotonic() - job.begin,
+                              steps=run.last_step())
             else:
                 future["failure"] = f"the undisturbed run leaves with {ended.code}: {ended.err}"
             self.discard(run)

@@ -26,12 +26,19 @@ constexpr Index kWidestMatrix = 30;  ///< classes
 
 std::string count_or_dot(Index count) { return count == 0 ? "." : thousands(count); }
 
+/// "3", or "3 dress" if the classes have names.
+std::string class_text(Index label, const std::vector<std::string>& names) {
+  const auto index = static_cast<std::size_t>(label);
+  return index < names.size() ? fmt::format("{} {}", label, names[index])
+                              : fmt::format("{}", label);
+}
+
 /// One row for each label, one column for each class that it was taken for.
-std::string matrix_text(const ConfusionMatrix& matrix) {
+std::string matrix_text(const ConfusionMatrix& matrix, const std::vector<std::string>& names) {
   std::vector<std::vector<std::string>> rows(1, {"label \\ predicted"});
   for (Index c = 0; c < matrix.classes; ++c) rows[0].push_back(fmt::format("{}", c));
   for (Index label = 0; label < matrix.classes; ++label) {
-    rows.push_back({fmt::format("{}", label)});
+    rows.push_back({class_text(label, names)});
     for (Index c = 0; c < matrix.classes; ++c) {
       rows.back().push_back(count_or_dot(matrix.at(label, c)));
     }
@@ -44,16 +51,16 @@ std::vector<std::string> figures_row(const std::string& name, const ClassFigures
   return {name, thousands(f.samples), share(f.precision), share(f.recall), share(f.f1)};
 }
 
-std::string confusion_text(const ConfusionMatrix& matrix) {
+std::string confusion_text(const ConfusionMatrix& matrix, const std::vector<std::string>& names) {
   const std::vector<ClassFigures> figures = class_figures(matrix);
   std::vector<std::vector<std::string>> rows{{"class", "samples", "precision", "recall", "F1"}};
   for (std::size_t c = 0; c < figures.size(); ++c) {
-    rows.push_back(figures_row(fmt::format("{}", c), figures[c]));
+    rows.push_back(figures_row(class_text(static_cast<Index>(c), names), figures[c]));
   }
   rows.push_back(figures_row("mean", mean_figures(figures)));
   const std::string counts =
       matrix.classes <= kWidestMatrix
-          ? matrix_text(matrix)
+          ? matrix_text(matrix, names)
           : fmt::format("  the matrix of {} classes is in the output of --json\n", matrix.classes);
   return "\n" + counts + "\n" + table(rows, std::vector<bool>(rows[0].size(), false));
 }
@@ -82,6 +89,7 @@ std::string result_json(const std::string& checkpoint, const Evaluation& evaluat
                                  {"epoch", result.epoch},     {"split", result.split},
                                  {"samples", result.samples}, {"averaged", evaluation.averaged}};
   for (const Metric& metric : result.metrics) json[metric.name] = metric.value;
+  if (!evaluation.class_names.empty()) json["class_names"] = evaluation.class_names;
   if (evaluation.confusion) add_confusion(*evaluation.confusion, json);
   json["seconds"] = result.seconds;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
@@ -89,7 +97,7 @@ std::string result_json(const std::string& checkpoint, const Evaluation& evaluat
 
 std::string full_text(const Evaluation& result) {
   return result_text(result.event, result.averaged) +
-         (result.confusion ? confusion_text(*result.confusion) : std::string());
+         (result.confusion ? confusion_text(*result.confusion, result.class_names) : std::string());
 }
 
 class Eval : public Command {

@@ -25,7 +25,7 @@ class Export : public Command {
   void add_options(CLI::App& app) override {
     app.add_option("CHECKPOINT", checkpoint_, "Checkpoint file")->type_name("FILE")->required();
     app.add_option("--out,--output", out_, "File to write")->type_name("FILE")->required();
-    app.add_option("--format", format_, "safetensors (default)")
+    app.add_option("--format", format_, "Format of the file (default: safetensors)")
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"safetensors"}));
     app.add_flag("--last", last_,

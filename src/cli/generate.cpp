@@ -56,13 +56,13 @@ class Generate : public Command {
     request_.seed = static_cast<std::uint64_t>(seed_);
     return run_on_ranks(
         [&](const Communicator& world) {
-          const Generation done = generate_text(
-              world, request_, [&](std::string_view text) {
-                if (!(session.out << text << std::flush)) {
-                  throw Error(ExitCode::io, "the text cannot be written: nobody reads it, or the "
-                                            "disk is full");
-                }
-              });
+          const Generation done = generate_text(world, request_, [&](std::string_view text) {
+            if (!(session.out << text << std::flush)) {
+              throw Error(ExitCode::io,
+                          "the text cannot be written: nobody reads it, or the "
+                          "disk is full");
+            }
+          });
           if (world.rank() == 0) {
             session.out << std::endl;
             session.err << fmt::format(

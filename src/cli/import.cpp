@@ -20,7 +20,7 @@ class Import : public Command {
   }
   [[nodiscard]] std::string_view example() const override {
     return "trainer import digits.safetensors --config scripts/configs/digits-mlp.toml "
-           "--out digits.h5";
+           "--out imported.h5";
   }
 
   void add_options(CLI::App& app) override {

@@ -7,6 +7,7 @@
 #include "cli/checkpoint_summary.hpp"
 #include "cli/command.hpp"
 #include "cli/text.hpp"
+#include "train/graph_json.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -16,7 +17,7 @@ using Json = nlohmann::ordered_json;
 /// The layers that the file describes. Errors: bad_data if the description is damaged.
 Json layers_of(const CheckpointSummary& summary) {
   try {
-    Json layers = Json::parse(summary.info.graph).at("layers");
+    Json layers = parse_graph(summary.info.graph).at("layers");
     for (const Json& layer : layers) {
       static_cast<void>(layer.at("name").get<std::string>());
       static_cast<void>(layer.at("type").get<std::string>());

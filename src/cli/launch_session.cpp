@@ -165,8 +165,8 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
     const int code = verdict(before, after, end.code);
     if (end.at_once) return ExitCode::by_sigint;
     if (signals.received() != 0) {
-      // On a host to which this process cannot reach, the signal may come before a rank heeds it.
-      return code == 128 + SIGUSR1 ? ExitCode::interrupted : static_cast<ExitCode>(code);
+      if (code == 128 + SIGUSR1) throw stopped_early(signals.received());
+      return static_cast<ExitCode>(code);
     }
     if (!may_do_better(code)) return static_cast<ExitCode>(code);
     if (!again && !after.is_newer_than(before) && is_launchers_own(end.code)) {
@@ -203,6 +203,15 @@ Error LaunchSession::never_began(int code, std::vector<std::string> start) const
   return {ExitCode::system,
           fmt::format("{} left with exit code {} before the run began; it says why with\n  {}",
                       fs::path(mpirun_).filename().string(), code, shell_line(start))};
+}
+
+// mpirun passes the signal on even to a rank that has only just been started and does not heed it
+// yet, and dies of it. None can be further then: MPI_Init waits for all.
+Error LaunchSession::stopped_early(int signal) {
+  return {ExitCode::interrupted,
+          fmt::format("stopped by SIG{} before the first step: nothing was to be saved, the same "
+                      "command starts again",
+                      ::sigabbrev_np(signal))};
 }
 
 Error LaunchSession::gave_up(int code, int futile, std::uint64_t reached,

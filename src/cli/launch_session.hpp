@@ -43,6 +43,7 @@ class LaunchSession {
   [[nodiscard]] ExitCode supervise(StopSignals& signals);
   [[nodiscard]] std::uint64_t first_step(const RunRecord& record) const;
   [[nodiscard]] Error never_began(int code, std::vector<std::string> start) const;
+  [[nodiscard]] static Error stopped_early(int signal);
   [[nodiscard]] Error gave_up(int code, int futile, std::uint64_t reached,
                               const RunRecord& record) const;
   [[nodiscard]] std::vector<std::string> first_start() const;

@@ -121,7 +121,7 @@ void check_divergence(const Document& document, const Config& config, Problems& 
     problems.add({given(divergence, "action")->value_place,
                   "a rollback needs checkpoint.every in steps or epochs: where it goes back to "
                   "must not depend on the time",
-                  "add: --set checkpoint.every=\"1 epoch\"", "divergence"});
+                  "set checkpoint.every = \"1 epoch\"", "divergence"});
   }
 }
 

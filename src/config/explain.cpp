@@ -76,7 +76,7 @@ std::string explain_component(const Section& section, const Component& component
 /// "KEY" of a section, "TYPE", or a key that some types have.
 std::string explain_within(const Section& section, std::string_view name, std::string_view path,
                            const Catalogue& catalogue) {
-  std::vector<std::string> known;
+  std::vector<std::string> known, keys;
   for (const Key& key : keys_of(section, nullptr, catalogue)) {
     if (key.name == name) return key_text(std::string(path), key);
     known.push_back(key.name);
@@ -91,11 +91,14 @@ std::string explain_within(const Section& section, std::string_view name, std::s
         if (!text.empty()) text += '\n';
         text += key_text(fmt::format("{}.{}.{}", section.name, component.type, name), key);
       }
-      known.push_back(key.name);
+      keys.push_back(key.name);
     }
   }
-  if (text.empty()) throw unknown(path, name, known);
-  return text;
+  if (!text.empty()) return text;
+  // The keys of the types may be what was meant, but are too many to be listed.
+  keys.insert(keys.begin(), known.begin(), known.end());
+  const std::string meant = nearest(name, keys);
+  throw unknown(path, name, meant.empty() ? known : std::vector{meant});
 }
 
 }  // namespace

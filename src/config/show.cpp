@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "config/field.hpp"
 
@@ -100,7 +101,42 @@ class Writer {
   std::string text_;
 };
 
+// The values of a text of `identity`, line by line, under the names that --set gives them.
+std::map<std::string, std::string> values_of(std::string_view identity) {
+  std::map<std::string, std::string> values;
+  std::map<std::string_view, int> elements;
+  std::string section;
+  while (!identity.empty()) {
+    const std::string_view line = identity.substr(0, identity.find('\n'));
+    identity.remove_prefix(std::min(identity.size(), line.size() + 1));
+    const std::size_t equals = line.find(" = ");
+    if (line.starts_with("[[")) {
+      const std::string_view name = line.substr(2, line.find("]]") - 2);
+      section = fmt::format("{}[{}]", name, elements[name]++);
+    } else if (line.starts_with('[')) {
+      section = line.substr(1, line.find(']') - 1);
+    } else if (equals != std::string_view::npos) {
+      values[fmt::format("{}.{}", section, line.substr(0, equals))] = line.substr(equals + 3);
+    }
+  }
+  return values;
+}
+
 }  // namespace
+
+std::vector<std::string> differing_keys(std::string_view one, std::string_view other) {
+  const auto ours = values_of(one);
+  const auto theirs = values_of(other);
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : ours) {
+    const auto found = theirs.find(key);
+    if (found == theirs.end() || found->second != value) keys.push_back(key);
+  }
+  for (const auto& [key, value] : theirs) {
+    if (!ours.contains(key)) keys.push_back(key);
+  }
+  return keys;
+}
 
 std::string resolved(const Config& config, const Catalogue& catalogue) {
   return Writer(config, catalogue, Writer::Form::resolved).write();

@@ -51,7 +51,11 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
-using Table = std::map<std::string, std::string, std::less<>>;
+struct TableEntry {
+  std::string label;
+  int line;
+};
+using Table = std::map<std::string, TableEntry, std::less<>>;
 
 /// Lines of FILE,LABEL, separated by a comma, semicolon or tab.
 Table read_table(const std::string& path) {
@@ -67,7 +71,12 @@ Table read_table(const std::string& path) {
       throw Error(ExitCode::bad_data,
                   fmt::format("{}:{}: expected FILE,LABEL, found no separator", path, line));
     }
-    table.emplace(trimmed(text.substr(0, at)), trimmed(text.substr(at + 1)));
+    const std::string name(trimmed(text.substr(0, at)));
+    const auto [entry, is_new] =
+        table.try_emplace(name, std::string(trimmed(text.substr(at + 1))), line);
+    if (is_new) continue;
+    throw Error(ExitCode::bad_data, fmt::format("{}:{}: {} has a label on line {} already", path,
+                                                line, name, entry->second.line));
   }
   return table;
 }
@@ -76,7 +85,7 @@ Table read_table(const std::string& path) {
 std::string label_from(const Table& table, const std::string& file, const std::string& name) {
   std::string_view path = file;
   while (true) {
-    if (const auto found = table.find(path); found != table.end()) return found->second;
+    if (const auto found = table.find(path); found != table.end()) return found->second.label;
     const std::size_t slash = path.find('/');
     if (slash == std::string_view::npos) break;
     path.remove_prefix(slash + 1);
@@ -168,6 +177,13 @@ void store_targets(const Source& source, const LabelledFiles& set, Dataset& data
     names = set.labels;
     std::ranges::sort(names);
     names.erase(std::unique(names.begin(), names.end()), names.end());
+    if (names.size() == 1) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: expected files of two or more classes, found {} of the class "
+                              "\"{}\"\n  the label is the part of a path that data.label_pattern "
+                              "says, \"{}\"; data.train_labels names a table of labels",
+                              source.path, set.files.size(), names.front(), source.label_pattern));
+    }
   }
   for (std::size_t i = 0; i < set.files.size(); ++i) {
     const auto found = std::ranges::find(names, set.labels[i]);

@@ -22,7 +22,9 @@ constexpr std::array<unsigned char, 8> kSignature = {0x89, 'P', 'N', 'G', '\r', 
 #ifdef LOCKSTEP_HAS_PNG
 
 // A small file can declare an enormous image.
-constexpr Index kMaxBytes = Index{1} << 28;
+constexpr Index kMaxBytes = Index{1} << 27;
+// Deflate, by which pixels are packed, makes of one byte at most so many.
+constexpr Index kMaxRatio = 1032;
 
 /// What libpng's callbacks see. The library reports errors by a jump over its frames, so what lies
 /// between must not need destruction.
@@ -56,6 +58,7 @@ class Decoder {
     if (info_ == nullptr) throw Error(ExitCode::system, "libpng: not enough memory");
     png_set_read_fn(png_, &reading, on_read);
     png_set_user_limits(png_, kMaxExtent, kMaxExtent);
+    png_set_chunk_cache_max(png_, 1);  // texts are skipped: packed ones may unfold to anything
   }
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
@@ -66,6 +69,7 @@ class Decoder {
   bool read_header(Reading& reading) {
     if (setjmp(reading.failed) != 0) return false;
     png_read_info(png_, info_);
+    packed_row_ = static_cast<Index>(png_get_rowbytes(png_, info_));
     png_set_expand(png_);  // palettes and less than 8 bits
     png_set_scale_16(png_);
     png_set_strip_alpha(png_);
@@ -74,6 +78,8 @@ class Decoder {
     return true;
   }
 
+  /// Bytes of a row as the file has it.
+  [[nodiscard]] Index packed_row() const { return packed_row_; }
   [[nodiscard]] Shape shape() const {
     return {.height = png_get_image_height(png_, info_),
             .width = png_get_image_width(png_, info_),
@@ -90,6 +96,7 @@ class Decoder {
  private:
   png_structp png_;
   png_infop info_;
+  Index packed_row_ = 0;
 };
 
 Image unpack(const DataFile& file) {
@@ -103,6 +110,11 @@ Image unpack(const DataFile& file) {
   if (image.shape.size() > kMaxBytes) {
     reject(fmt::format("expected at most {} bytes of pixels, the header declares {} x {}",
                        kMaxBytes, image.shape.height, image.shape.width));
+  }
+  const auto bytes = static_cast<Index>(file.bytes.size());
+  if (decoder.packed_row() * image.shape.height > kMaxRatio * bytes) {
+    reject(fmt::format("the header declares {} x {}, more pixels than {} bytes can hold",
+                       image.shape.height, image.shape.width, bytes));
   }
   image.pixels.resize(static_cast<std::size_t>(image.shape.size()));
   std::vector<png_bytep> rows;

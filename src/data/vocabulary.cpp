@@ -85,10 +85,13 @@ Vocabulary Vocabulary::bytes() {
 }
 
 Vocabulary Vocabulary::of_text(std::string_view text, const std::string& name) {
-  std::vector<bool> occurs(kLastCodePoint + 1);
-  for_each_character(text, name, [&](std::uint32_t point, Index, Index) { occurs[point] = true; });
+  std::vector<bool> occurs;
+  for_each_character(text, name, [&](std::uint32_t point, Index, Index) {
+    if (point >= occurs.size()) occurs.resize(point + 1);
+    occurs[point] = true;
+  });
   Vocabulary found;
-  for (std::uint32_t point = 0; point <= kLastCodePoint; ++point) {
+  for (std::uint32_t point = 0; point < occurs.size(); ++point) {
     if (occurs[point]) found.symbols_.push_back(point);
   }
   return found;

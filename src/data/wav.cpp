@@ -33,6 +33,8 @@ constexpr std::size_t kChunkHeader = 8;
 constexpr unsigned kIntegers = 1;
 constexpr unsigned kFloats = 3;
 constexpr unsigned kExtensible = 0xFFFE;
+// Far above any recording: data.seconds of more would be memory that the file only declares.
+constexpr Index kMostPerSecond = Index{1} << 22;
 
 /// Walks through a RIFF file: little-endian numbers in chunks of name, size and content.
 class WaveReader {
@@ -97,9 +99,10 @@ class WaveReader {
                              "format {} of {} bits",
                              format.code, format.bits));
     }
-    if (format.channels == 0 || format.rate == 0) {
-      reject(at, fmt::format("expected at least 1 channel and 1 sample per second, found {} and {}",
-                             format.channels, format.rate));
+    if (format.channels == 0 || format.rate == 0 || format.rate > kMostPerSecond) {
+      reject(at, fmt::format("expected at least 1 channel and 1 to {} samples per second, found {} "
+                             "and {}",
+                             kMostPerSecond, format.channels, format.rate));
     }
     return format;
   }

@@ -39,12 +39,7 @@ void pack_positions(const AttentionShape& shape, const Real* from, Index stride,
 }
 
 void pack_channels(const AttentionShape& shape, const Real* from, Index stride, Real* to) {
-  const Strips strips{0, shape.width};
-  for (Index s = 0; s < strips.count(); ++s) {
-    const Index first = strips.first(s);
-    pack_rows(from + first, stride, shape.positions, strips.rows(s), strips.rows(s),
-              to + first * shape.positions);
-  }
+  pack_strips(from, stride, shape.positions, {0, shape.width}, to);
 }
 
 void pack_queries(const AttentionShape& shape, const QueryBlock& block, const Real* from,

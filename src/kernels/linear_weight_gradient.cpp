@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cassert>
 
 #include "kernels/bias_gradient.hpp"
@@ -23,8 +24,16 @@ struct Operands {
   std::span<Real> dy;  ///< packed: panel p begins at p * kWidth * rows of x
 };
 
-void pack_panel(ConstMatrix dy, const PanelLayout& layout, Index p, Real* to) {
-  pack_rows(dy.data + p * kWidth, dy.columns, dy.rows, layout.used(p), layout.width(p), to);
+/// Rows of dy that are packed at a time: as they are read from end to end while they are near.
+constexpr Index kNear = 16;
+
+/// Some rows of all panels.
+void pack_panels(ConstMatrix dy, const PanelLayout& layout, Range rows, Real* to) {
+  for (Index p = 0; p < layout.panels(); ++p) {
+    pack_rows(dy.data + rows.begin * dy.columns + p * kWidth, dy.columns, rows.size(),
+              layout.used(p), layout.width(p),
+              to + p * kWidth * dy.rows + rows.begin * layout.width(p));
+  }
 }
 
 /// The sum of one tile over the leaves, to `out`.
@@ -72,11 +81,7 @@ void multiply_inputs(const Operands& o, const LinearGradient& gradient, Range in
   const Strips strips{inputs.begin, inputs.end};
   const auto packed = scratch.first(static_cast<std::size_t>(aligned<Real>(rows * inputs.size())));
   const auto stack = scratch.subspan(packed.size());
-  for (Index s = 0; s < strips.count(); ++s) {
-    const Index input = strips.first(s);
-    pack_rows(o.x.data + first * o.x.columns + input, o.x.columns, rows, strips.rows(s),
-              strips.rows(s), packed.data() + (input - inputs.begin) * rows);
-  }
+  pack_strips(o.x.data + first * o.x.columns, o.x.columns, rows, strips, packed.data());
   for (Index p = panels.begin; p < panels.end; ++p) {
     const Index width = o.layout.width(p);
     for (Index column = 0; column < width; column += kTileColumns) {
@@ -104,8 +109,8 @@ void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy
   const Index panels = layout.panels();
   const auto shared = static_cast<std::size_t>(aligned<Real>(x.rows * panels * kWidth));
   const Operands operands{rows, x, layout, scratch.first(shared)};
-  parallel_for(panels, [&](Index p) {
-    pack_panel(dy, layout, p, operands.dy.data() + p * kWidth * x.rows);
+  parallel_for(pieces_of(x.rows, kNear), [&](Index i) {
+    pack_panels(dy, layout, {i * kNear, std::min((i + 1) * kNear, x.rows)}, operands.dy.data());
   });
 
   const Cut cut = cut_for_threads(x.columns, weight_gradient_inputs(x.rows), panels);

@@ -57,6 +57,29 @@ void pack_transposed(const Real* from, Index stride, Index rows, Index depth, In
   }
 }
 
+void pack_strips(const Real* from, Index stride, Index depth, const Strips& strips, Real* out) {
+  // Some rows at a time, so that they are read from end to end while they are near.
+  constexpr Index kNear = 16;
+  for (Index p = 0; p < depth; p += kNear) {
+    const Index end = std::min(p + kNear, depth);
+    for (Index s = 0; s < strips.count(); ++s) {
+      const Index rows = strips.rows(s);
+      // Moved as whole vectors: what comes along is overwritten by the next rows, up to the last
+      // ones, behind which lies another strip.
+      const Index fast = stride >= kLanes ? depth - 1 - pieces_of(kLanes, rows) : 0;
+      const Real* line = from + p * stride + strips.first(s);
+      Real* to = out + (strips.first(s) - strips.begin) * depth + p * rows;
+      for (Index q = p; q < end; ++q, line += stride, to += rows) {
+        if (q < fast) {
+          for (Index i = 0; i < rows; i += kLanes) store(to + i, load(line + i));
+        } else {
+          std::copy_n(line, rows, to);
+        }
+      }
+    }
+  }
+}
+
 void pack_rows(const Real* from, Index stride, Index depth, Index columns, Index width, Real* out) {
   const Index whole = columns - columns % kLanes;
   // Short tails are moved as whole vectors: what comes along from the next row of `from` is

@@ -28,6 +28,10 @@ struct Strips {
 void pack_transposed(const Real* from, Index stride, Index rows, Index depth, Index width,
                      Real* out);
 
+/// Packs rows [0, depth) of `from` strip after strip: strip s, its columns [first, first + rows),
+/// becomes out[(first - strips.begin) * depth + p * rows + i] = from[p * stride + first + i].
+void pack_strips(const Real* from, Index stride, Index depth, const Strips& strips, Real* out);
+
 /// out[p * width + i] = from[p * stride + i] for p in [0, depth) and i in [0, columns); zero for i
 /// in [columns, width).
 void pack_rows(const Real* from, Index stride, Index depth, Index columns, Index width, Real* out);

@@ -19,6 +19,12 @@
 /// In double, which exists for gradient checks only, they are the standard library's.
 namespace lockstep::elementary {
 
+/// A function and its derivative at one point.
+struct ValueAndSlope {
+  Real value;
+  Real slope;
+};
+
 /// The standard normal distribution at one point.
 struct Normal {
   Real cumulative;
@@ -72,10 +78,10 @@ struct Normal {
 /// x Phi(x).
 [[nodiscard]] inline Real gelu(Real x) { return x * normal(x).cumulative; }
 
-/// d/dx x Phi(x) = Phi(x) + x phi(x).
-[[nodiscard]] inline Real gelu_slope(Real x) {
+/// The same and d/dx x Phi(x) = Phi(x) + x phi(x).
+[[nodiscard]] inline ValueAndSlope gelu_with_slope(Real x) {
   const Normal n = normal(x);
-  return n.cumulative + x * n.density;
+  return {x * n.cumulative, n.cumulative + x * n.density};
 }
 
 }  // namespace lockstep::elementary

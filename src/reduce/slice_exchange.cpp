@@ -34,6 +34,11 @@ SliceExchange::SliceExchange(const Topology& topology, const BucketLayout& layou
       requests_(topology.ranks(), most_requests(topology, layout)) {}
 
 Wait SliceExchange::share(std::span<Real> flat) {
+  exchange(flat);
+  return topology_.barrier().pass(0);
+}
+
+void SliceExchange::exchange(std::span<Real> flat) {
   const int me = topology_.ranks().rank();
   topology_.heartbeat().enter(Phase::exchange);
   for (const int ward : wards_) {
@@ -49,7 +54,6 @@ Wait SliceExchange::share(std::span<Real> flat) {
     }
   }
   requests_.wait_all();
-  return topology_.barrier().pass(0);
 }
 
 void SliceExchange::gather(std::span<const Real> mine, std::span<Real> flat) {

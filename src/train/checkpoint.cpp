@@ -12,6 +12,7 @@
 #include "lockstep/io/digest.hpp"
 #include "lockstep/train/version.hpp"
 #include "train/checkpoint_progress.hpp"
+#include "train/graph_json.hpp"
 
 namespace lockstep {
 namespace {
@@ -152,21 +153,26 @@ void read_tensors(const Hdf5Reader& file, const std::string& group, const Networ
   }
 }
 
-// Where two graphs part: the first layer that is not the same in both.
-std::string first_difference(const std::string& checkpoint, const std::string& run) {
-  const auto layers_of = [](const std::string& graph) {
-    const auto parsed = nlohmann::ordered_json::parse(graph, nullptr, /*allow_exceptions=*/false);
-    if (!parsed.is_object()) return std::vector<std::string>{"an unreadable description"};
-    std::vector<std::string> layers{"input " +
-                                    parsed.value("input", nlohmann::ordered_json()).dump()};
-    for (const auto& layer : parsed.value("layers", nlohmann::ordered_json::array())) {
+// The layers of a graph, each as words for a message.
+std::vector<std::string> layers_of(const std::string& graph) {
+  using Json = nlohmann::ordered_json;
+  try {
+    const Json parsed = parse_graph(graph);
+    std::vector<std::string> layers{"input " + parsed.value("input", Json()).dump()};
+    for (const Json& layer : parsed.value("layers", Json::array())) {
       layers.push_back(fmt::format("layer '{}' of type {} with output {} and parameters {}",
                                    layer.value("name", ""), layer.value("type", ""),
-                                   layer.value("output", nlohmann::ordered_json()).dump(),
-                                   layer.value("parameters", nlohmann::ordered_json()).dump()));
+                                   layer.value("output", Json()).dump(),
+                                   layer.value("parameters", Json()).dump()));
     }
     return layers;
-  };
+  } catch (const Json::exception&) {
+    return {"an unreadable description"};
+  }
+}
+
+// Where two graphs part: the first layer that is not the same in both.
+std::string first_difference(const std::string& checkpoint, const std::string& run) {
   const std::vector<std::string> theirs = layers_of(checkpoint);
   const std::vector<std::string> ours = layers_of(run);
   const auto at =

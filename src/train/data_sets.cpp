@@ -255,7 +255,8 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
   return sets;
 }
 
-void check_inputs(const Dataset& data, const Normalization& normalization, const Network& network) {
+void check_inputs(const Dataset& data, const Normalization& normalization, const Network& network,
+                  Index vocabulary) {
   std::vector<Real> input(static_cast<std::size_t>(data.shape().size()));
   InputScan inputs(data);
   for (const Network::Node& node : network.nodes()) {
@@ -263,12 +264,10 @@ void check_inputs(const Dataset& data, const Normalization& normalization, const
         std::ranges::any_of(node.inputs, [&](Value v) { return v.id == network.input().id; });
     if (node.symbols == 0 || !reads_data) continue;
     if (data.describe().is_text()) {
-      const Index symbols = data.vocabulary().size();
-      if (symbols <= node.symbols) continue;
-      throw Error(ExitCode::config,
-                  fmt::format("layer '{}' takes {} symbols, but {} has {}\n"
-                              "  give it a row for each: symbols = \"vocab\"",
-                              node.name, node.symbols, data.name(), symbols));
+      if (vocabulary <= node.symbols) continue;
+      throw Error(ExitCode::config, fmt::format("layer '{}' takes {} symbols, but {} has {}\n"
+                                                "  give it a row for each: symbols = \"vocab\"",
+                                                node.name, node.symbols, data.name(), vocabulary));
     }
     for (Index i = 0; i < data.size(); ++i) {
       data.normalize(inputs(i), normalization, input);
@@ -318,12 +317,12 @@ void check_labels(const Dataset& data, const std::string& layer, Index classes) 
 
 }  // namespace
 
-void check_targets(const Dataset& data, const Network& network, Outputs outputs) {
+void check_targets(const Dataset& data, const Network& network, Outputs outputs, Index vocabulary) {
   const Shape output = network.output_shape();
   const Index found = data.describe().target_columns;
   const std::string last = network.nodes().back().name;
   if (outputs == Outputs::class_logits) {
-    if (found != output.positions() && data.describe().is_text()) {
+    if (found != output.positions() && vocabulary > 0) {
       throw Error(
           ExitCode::config,
           fmt::format("layer '{}' gives {} positions, but each of the {} symbols of a sample "
@@ -340,13 +339,13 @@ void check_targets(const Dataset& data, const Network& network, Outputs outputs)
                           ? "for one label per sample add a layer of type 'flatten' before it"
                           : "the layers must keep the positions that have labels"));
     }
-    if (!data.describe().is_text()) {
+    if (vocabulary == 0) {
       check_labels(data, last, output.channels);
-    } else if (const Index symbols = data.vocabulary().size(); symbols > output.channels) {
+    } else if (vocabulary > output.channels) {
       throw Error(ExitCode::config,
                   fmt::format("layer '{}' has {} outputs, but {} has {} symbols\n"
                               "  give the last linear layer one for each: out = \"vocab\"",
-                              last, output.channels, data.name(), symbols));
+                              last, output.channels, data.name(), vocabulary));
     }
     return;
   }

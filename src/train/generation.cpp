@@ -41,6 +41,11 @@ Decoder decoder_of(const TrainedModel& model, const std::string& checkpoint) {
                                              "  try: trainer predict",
                                              checkpoint, model.config.data.type));
   }
+  const Index outputs = model.network->output_shape().channels;
+  if (const Index symbols = model.checkpoint.info.vocabulary.size(); outputs < symbols) {
+    throw Error(ExitCode::bad_data, fmt::format("{}: {} outputs for a vocabulary of {} symbols",
+                                                checkpoint, outputs, symbols));
+  }
   try {
     return {*model.network, model.checkpoint.parameters.span()};
   } catch (const Error& error) {

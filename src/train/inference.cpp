@@ -31,8 +31,9 @@ void check_shape(const Dataset& data, const TrainedModel& model) {
 
 // Before the network and the loss meet them: symbols and answers that they do not know.
 void check_contents(const Dataset& data, const TrainedModel& model, bool with_answers = true) {
-  check_inputs(data, model.checkpoint.inputs, *model.network);
-  if (with_answers) check_targets(data, *model.network, model.loss->outputs());
+  const Index vocabulary = model.checkpoint.info.vocabulary.size();
+  check_inputs(data, model.checkpoint.inputs, *model.network, vocabulary);
+  if (with_answers) check_targets(data, *model.network, model.loss->outputs(), vocabulary);
 }
 
 SharedDataset load_checked(const Topology& topology, const TrainedModel& model, Source source) {
@@ -52,7 +53,8 @@ Samples all_of(const Dataset& data, const Checkpoint& checkpoint) {
 }
 
 PredictionTable table_of(const TrainedModel& model) {
-  return {model.loss->outputs(), model.network->output_shape(), model.checkpoint.targets};
+  return {model.loss->outputs(), model.network->output_shape(), model.checkpoint.targets,
+          model.checkpoint.info.class_names};
 }
 
 }  // namespace
@@ -108,6 +110,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.passes);
   Evaluation evaluation;
   evaluation.averaged = model.averaged;
+  evaluation.class_names = info.class_names;
   if (request.confusion) evaluation.confusion.emplace();
   const MetricSums sums =
       evaluator.evaluate(model.checkpoint.parameters.span(), *model.loss, samples,

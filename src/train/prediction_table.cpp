@@ -7,12 +7,24 @@
 #include <vector>
 
 namespace lockstep {
+namespace {
+
+// As RFC 4180 has it.
+std::string field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+}  // namespace
 
 std::string PredictionTable::header() const {
   std::vector<std::string> names;
   if (outputs_ == Outputs::class_logits) {
     if (shape_.positions() > 1) names = {"sample", "position"};
     names.emplace_back("label");
+    if (!names_.empty()) names.emplace_back("name");
   }
   const bool classes = outputs_ == Outputs::class_logits;
   const Index columns = classes ? shape_.channels : shape_.size();
@@ -49,6 +61,10 @@ std::string PredictionTable::class_rows(std::span<const Real> logits, Index firs
     double sum = 0;
     for (const Real z : row) sum += std::exp(static_cast<double>(z) - *top);
     text += fmt::format("{}", top - row.begin());
+    if (!names_.empty()) {
+      const auto label = static_cast<std::size_t>(top - row.begin());
+      text += "," + (label < names_.size() ? field(names_[label]) : std::string());
+    }
     for (const Real z : row) {
       text += fmt::format(",{:.6g}", std::exp(static_cast<double>(z) - *top) / sum);
     }

@@ -2,6 +2,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "lockstep/data/normalization.hpp"
 #include "lockstep/nn/loss.hpp"
@@ -11,9 +12,11 @@ namespace lockstep {
 /// Predictions as CSV, in the columns that `predict_checkpoint` lists.
 class PredictionTable {
  public:
-  /// `targets` takes values back to the units of the data; it must outlive the table.
-  PredictionTable(Outputs outputs, const Shape& shape, const Normalization& targets)
-      : outputs_(outputs), shape_(shape), targets_(targets) {}
+  /// `targets` takes values back to the units of the data; `names` are those of the classes, if
+  /// they have any. Both must outlive the table.
+  PredictionTable(Outputs outputs, const Shape& shape, const Normalization& targets,
+                  const std::vector<std::string>& names)
+      : outputs_(outputs), shape_(shape), targets_(targets), names_(names) {}
 
   /// The names of the columns, one line.
   [[nodiscard]] std::string header() const;
@@ -28,6 +31,7 @@ class PredictionTable {
   Outputs outputs_;
   Shape shape_;
   const Normalization& targets_;
+  const std::vector<std::string>& names_;
 };
 
 }  // namespace lockstep

@@ -63,11 +63,11 @@ void check_network(const Setup& setup) {
     throw setup.config.loss.error("", error.what());
   }
   check_figures(setup);
-  check_inputs(*setup.data->train_data, setup.data->inputs, network);
-  check_targets(*setup.data->train_data, network, setup.loss->outputs());
-  if (setup.data->val_data) {
-    check_inputs(*setup.data->val_data, setup.data->inputs, network);
-    check_targets(*setup.data->val_data, network, setup.loss->outputs());
+  for (const SharedDataset* data : {&setup.data->train_data, &setup.data->val_data}) {
+    if (!*data) continue;
+    const Index vocabulary = setup.data->vocabulary.size();
+    check_inputs(**data, setup.data->inputs, network, vocabulary);
+    check_targets(**data, network, setup.loss->outputs(), vocabulary);
   }
 }
 

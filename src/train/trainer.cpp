@@ -79,6 +79,7 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       square_sums_(topology, norms_.counts()),
       updater_(network.parameters(), optimizer, layout_, topology.ranks().rank(),
                {.decay_all = options.decay_all, .ema = options.ema, .guarded = options.guarded}),
+      copies_(topology, layout_, options.guarded),
       workspace_(make<Workspace>(
           topology, network,
           // Also the first microbatch, for an audit.
@@ -105,6 +106,7 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
     exchange_.pick(parameters_, updater_.state().back().span());
   }
   updater_.seal(parameters_);
+  copies_.seal_anew(parameters_);
   for (Index pass = 0; pass < accumulator_.passes(); ++pass) {
     gradient_blocks_.emplace_back();
     for (const GradientReducer::Block& b : accumulator_.blocks(pass)) {
@@ -136,9 +138,12 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, do
             .gradient_scale = clip ? clip_scale(*result.gradient_norm, options_.clip_norm) : 1},
            result.batch.size);
   }
+  copies_.check(parameters_);
   clock_.lap(Part::update);
 
-  clock_.lap(Part::exposed, note(exchange_.share(parameters_)));
+  exchange_.exchange(parameters_);
+  copies_.seal(parameters_);
+  clock_.lap(Part::exposed, note(topology_.barrier().pass(0)));
   ++steps_done_;
   return result;
 }
@@ -181,7 +186,7 @@ Pass Trainer::pass_of(std::span<const Microbatch> microbatches, std::uint64_t st
 
 Evidence Trainer::evidence(bool recompute) {
   Evidence evidence;
-  evidence.intact = updater_.intact(parameters_);
+  evidence.intact = updater_.intact(parameters_) && copies_.intact(parameters_);
   if (topology_.nodes() > 1 && topology_.leads()) {
     evidence.parameters = digest_of(std::as_bytes(parameters()));
   }
@@ -227,7 +232,7 @@ void Trainer::report(Wishes wishes) {
   const std::span<double> out = reports_.mine();
   out[0] = wishes.stop ? 1 : 0;
   out[1] = wishes.save ? 1 : 0;
-  out[2] = updater_.found_changed() ? 1 : 0;
+  out[2] = updater_.found_changed() || copies_.found_changed() ? 1 : 0;
 }
 
 void Trainer::report(Share share, std::span<const MetricSums> sums) {
@@ -320,6 +325,7 @@ void Trainer::restore(std::uint64_t steps_done, std::span<const Real> parameters
   }
   topology_.barrier().pass(0);
   updater_.seal(parameters_);
+  copies_.seal_anew(parameters_);
 }
 
 }  // namespace lockstep

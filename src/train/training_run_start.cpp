@@ -1,5 +1,6 @@
 // What a run does before its first step: reading, checking, resuming, and opening its records.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -177,7 +178,9 @@ void TrainingRun::restore() {
   go_on_from(*resume_from_);
   first_step_ = trainer_->steps_done();
   if (info_.config != resumed_config_) {
-    notes_.push_back("the configuration differs from that of the checkpoint; the new one counts");
+    notes_.push_back(
+        fmt::format("the configuration differs from that of the checkpoint: {}; the new one counts",
+                    fmt::join(config::differing_keys(resumed_config_, info_.config), ", ")));
   }
 }
 

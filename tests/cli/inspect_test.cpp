@@ -181,6 +181,9 @@ TEST_F(InspectTest, NamesWhatIsWrong) {
   const Result graph = inspect(damaged.bytes(), {"--layers"});
   EXPECT_EQ(graph.code, ExitCode::bad_data);
   EXPECT_NE(graph.err.find("/config/graph"), std::string::npos) << graph.err;
+  damaged.graph =
+      R"({"layers":[{"name":)" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}]}";
+  EXPECT_EQ(inspect(damaged.bytes(), {"--layers"}).code, ExitCode::bad_data);
 }
 
 TEST_F(InspectTest, AMissingFileIsNoInput) {

@@ -88,8 +88,14 @@ TEST(Identity, DependsOnValuesNotOnTheirOrigin) {
   EXPECT_EQ(identity(parse_text("# a comment\n" + minimal()), catalogue), text);
   for (const char* change : {"run.seed=1", "optimizer.lr=0.2", "layer[0].name=fc", "data.batch=65",
                              "parallel.microbatches=8", "eval.every=2 epochs"}) {
-    EXPECT_NE(identity(parse_text(minimal(), {{change}}), catalogue), text) << change;
+    const std::string other = identity(parse_text(minimal(), {{change}}), catalogue);
+    EXPECT_NE(other, text) << change;
+    const std::string key(std::string_view(change).substr(0, std::string_view(change).find('=')));
+    EXPECT_EQ(differing_keys(text, other), std::vector{key});
   }
+  EXPECT_TRUE(differing_keys(text, text).empty());
+  const std::string more = text + "\n[[layer]]\ntype = \"relu\"\n";
+  EXPECT_EQ(differing_keys(text, more), std::vector<std::string>{"layer[1].type"});
 }
 
 TEST(Identity, HasNoDeploymentKeysAndParses) {
@@ -154,6 +160,8 @@ TEST(Explain, UnknownNamesTheNearest) {
   EXPECT_EQ(complaint("layer.liner.out"),
             "nothing to explain about 'layer.liner.out'; did you mean 'linear'?");
   EXPECT_EQ(complaint("run.seed.x"), "nothing to explain about 'run.seed.x'");
+  EXPECT_EQ(complaint("schedule.foo"),
+            "nothing to explain about 'schedule.foo'; known: type, warmup, constant, cosine");
   EXPECT_EQ(complaint("log."), "nothing to explain about 'log.'; known: every");
 }
 

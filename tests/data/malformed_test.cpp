@@ -129,6 +129,7 @@ TEST(Malformed, Wav) {
       {"a.wav", bad_format(6, 1, 8000, 8), "found format 6 of 8 bits", labels},
       {"a.wav", bad_format(1, 0, 8000, 16), "found 0 and 8000", labels},
       {"a.wav", bad_format(1, 1, 0, 16), "found 1 and 0", labels},
+      {"a.wav", bad_format(1, 1, 1 << 28, 16), "found 1 and 268435456", labels},
       {"a.wav", wav_file(format, "abc"), "expected whole samples of 2 bytes, found 3", labels},
       {"a.wav", wav_file(wav_format(3, 1, 8000, 32), infinite),
        "offset 44: expected a finite number, found inf", labels},

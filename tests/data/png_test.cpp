@@ -1,7 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <zlib.h>
+#include <sys/resource.h>
 
+#include "data/png_testing.hpp"
 #include "io/testing.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/data/formats.hpp"
@@ -9,49 +10,10 @@
 namespace lockstep {
 namespace {
 
+using namespace png_testing;
+
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr std::string_view kSignature = "\x89PNG\r\n\x1a\n";
-
-std::string big_endian(std::uint32_t value) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(value >> shift & 255);
-  return bytes;
-}
-
-std::string chunk(const std::string& type, const std::string& content) {
-  const std::string body = type + content;
-  const uLong sum =
-      ::crc32(0, reinterpret_cast<const Bytef*>(body.data()), static_cast<uInt>(body.size()));
-  return big_endian(static_cast<std::uint32_t>(content.size())) + body +
-         big_endian(static_cast<std::uint32_t>(sum));
-}
-
-enum Colour { grey = 0, rgb = 2, palette = 3, grey_alpha = 4, rgb_alpha = 6 };
-
-std::string header(std::uint32_t width, std::uint32_t height, int depth, Colour colour,
-                   bool interlaced = false) {
-  return chunk("IHDR", big_endian(width) + big_endian(height) + static_cast<char>(depth) +
-                           static_cast<char>(colour) + std::string(2, '\0') +
-                           static_cast<char>(interlaced));
-}
-
-/// Chunks before the pixels, then these: rows, each with its filter, 0, in front.
-std::string png(const std::string& head, const std::string& rows) {
-  std::string packed(::compressBound(rows.size()), '\0');
-  uLongf size = packed.size();
-  ::compress(reinterpret_cast<Bytef*>(packed.data()), &size,
-             reinterpret_cast<const Bytef*>(rows.data()), rows.size());
-  packed.resize(size);
-  return std::string(kSignature) + head + chunk("IDAT", packed) + chunk("IEND", "");
-}
-
-std::string bytes(std::initializer_list<int> values) {
-  std::string text;
-  for (const int value : values) text += static_cast<char>(value);
-  return text;
-}
 
 class Png : public testing::Test {
  protected:
@@ -157,7 +119,24 @@ TEST_F(Png, Damaged) {
 TEST_F(Png, EnormousImagesAreRefusedBeforeTheyAreUnpacked) {
   expect_bad(png(header(1u << 20, 1, 8, grey), ""), "no intact PNG: ");
   expect_bad(png(header(60000, 60000, 8, rgb), ""),
-             "expected at most 268435456 bytes of pixels, the header declares 60000 x 60000");
+             "expected at most 134217728 bytes of pixels, the header declares 60000 x 60000");
+  expect_bad(png(header(10000, 10000, 8, grey), ""),
+             "the header declares 10000 x 10000, more pixels than 65 bytes can hold");
+}
+
+TEST_F(Png, PackedTextsAreNotUnpacked) {
+  const std::string bomb =
+      chunk("zTXt", std::string("a\0\0", 3) + packed(std::string(7 << 20, 'a')));
+  std::string texts;
+  for (int i = 0; i < 100; ++i) texts += bomb;
+  const auto peak = [] {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss / 1024;
+  };
+  const auto before = peak();
+  EXPECT_THAT(pixels_of(png(header(1, 1, 8, grey) + texts, bytes({0, 9}))), ElementsAre(9));
+  EXPECT_LT(peak(), before + 100) << "MiB";
 }
 
 #else

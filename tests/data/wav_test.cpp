@@ -102,6 +102,20 @@ TEST(Wav, LabelsComeFromNamesFoldersAndTables) {
   EXPECT_EQ(load(val).label(0), 1);
 }
 
+TEST(Wav, LabelsThatCannotBeMeantAreRefused) {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directories(directory.path() / "set");
+  directory.write("set/yes_1.wav", wav_file({1}));
+  directory.write("set/no_1.wav", wav_file({1}));
+  Source source;
+  source.path = directory / "set";  // by default a file's folder is its class
+  expect_error(ExitCode::bad_data, "found 2 of the class \"set\"\n  the label is the part of",
+               [&] { (void)load(source); });
+  source.labels_path = directory.write("labels.csv", "yes_1.wav,1\nno_1.wav,0\nyes_1.wav,0\n");
+  expect_error(ExitCode::bad_data, "labels.csv:3: yes_1.wav has a label on line 1 already",
+               [&] { (void)load(source); });
+}
+
 TEST(LabelPattern, MatchesTheEndOfAPath) {
   EXPECT_EQ(label_in("sets/7_jackson_32.wav", "{label}_*.wav"), "7");
   EXPECT_EQ(label_in("sets/7_jackson_32.wav", "*_{label}_*.wav"), "jackson");

@@ -102,13 +102,13 @@ TEST(LimitedChild, MemoryIsLimited) {
 }
 
 TEST(LimitedChild, SoIsItsResult) {
-  expect_refusal("file: holds more than 1 MiB of numbers",
+  expect_refusal("file: holds more than 8 MiB of numbers",
                  [] {
-                   const std::vector<std::byte> block(std::size_t{1} << 20);
+                   const std::vector<std::byte> block(std::size_t{1} << 16);
                    while (true) static_cast<void>(::write(3, block.data(), block.size()));
                    return block;
                  },
-                 {.memory_bytes = Index{1} << 20, .processor_seconds = 20, .wall_seconds = 60});
+                 {.memory_bytes = Index{8} << 20, .processor_seconds = 20, .wall_seconds = 60});
 }
 
 TEST(LimitedChild, ItHasNoFiles) {

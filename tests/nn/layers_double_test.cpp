@@ -13,6 +13,7 @@
 #include "nn/gradient_check.hpp"
 #include "nn/layer_cases.hpp"
 #include "nn/loss_cases.hpp"
+#include "nn/network_gradient_check.hpp"
 
 // Backward against central differences, in double precision.
 
@@ -76,40 +77,6 @@ TEST_P(LossGradient, AgreesWithCentralDifferences) {
 
 INSTANTIATE_TEST_SUITE_P(All, LossGradient, testing::ValuesIn(loss_cases()),
                          [](const auto& row) { return row.param.name; });
-
-// d(weighted loss) / d(every learned parameter) of a network with three outputs.
-void check_network_gradients(const Network& network) {
-  const auto microbatches = microbatches_of({2, 0, 3});
-  const Pass pass{.microbatches = microbatches, .training = true, .random = {}};
-  Workspace workspace(network, {.samples = 5, .microbatches = 3, .threads = thread_count()});
-  Buffer<Real> parameters(network.parameters().size());
-  network.parameters().initialize(3, parameters.span());
-  std::vector<Real> input(static_cast<std::size_t>(5 * network.input_shape().size()));
-  fill_test_values(input, 1);
-  const std::vector<std::int32_t> labels{0, 1, 2, 1, 0};
-  const auto loss = cross_entropy();
-  const Real weight = 0.2;
-
-  const auto f = [&] {
-    std::vector<MetricSums> sums(3);
-    std::ranges::copy(input, workspace.input().data);
-    network.forward(parameters.span(), pass, workspace);
-    evaluate_loss(*loss, pass, workspace.output(), {.labels = labels, .values = {}}, weight,
-                  workspace.output_gradient(), sums);
-    return weight * (sums[0][0] + sums[1][0] + sums[2][0]);
-  };
-  f();
-  Buffer<Real> first(parameters.size()), second(parameters.size());
-  const std::vector<GradientBlock> blocks{{{0, 2}, first.span()}, {{2, 1}, second.span()}};
-  network.backward(parameters.span(), pass, workspace, blocks, [](Index) {});
-  for (const Parameter& p : network.parameters().parameters()) {
-    if (p.spec.role() == Role::statistic) continue;  // measured, not learned
-    for (Index i = p.offset; i < p.offset + p.spec.stored_size(); ++i) {
-      expect_derivative(f, parameters.data()[i], first.data()[i] + second.data()[i],
-                        p.name + " at " + std::to_string(i - p.offset), 0.1);
-    }
-  }
-}
 
 TEST(NetworkGradient, OfAChainAgreesWithCentralDifferences) {
   Network network({2, 2, 3});

@@ -37,6 +37,16 @@ TEST_F(AuditTest, AFlippedBitIsNamedAndRolledBackToTheSameBits) {
   }
 }
 
+TEST_F(AuditTest, AFlippedBitOfOneNodesCopyIsNamedAndRolledBackToTheSameBits) {
+  const Outcome outcome =
+      run_with("flip", 4, 2, "copy", {"audit.action=rollback"}, {"--ranks-per-node", "2"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  // The second node is ranks 2 and 3, which receive what ranks 0 and 1 own.
+  expect_named(outcome, owner(4) % 2 + 2, kChanged);
+  EXPECT_EQ(count(outcome.err, "back to step"), 1) << outcome.err;
+  EXPECT_TRUE(latest("copy") == whole("whole", {"audit.action=rollback"}));
+}
+
 TEST_F(AuditTest, AFlippedBitEndsTheRunBeforeItIsSaved) {
   const std::string undisturbed = whole("whole", {});
   // Each step saves: the checkpoint after the fault must not be one of them.

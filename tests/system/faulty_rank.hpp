@@ -23,12 +23,14 @@ class FaultyRankTest : public FaultTest {
 
   /// A run in which `rank` fails in some step.
   [[nodiscard]] Outcome run_with(const std::string& fault, int ranks, int rank,
-                                 const std::string& run, const Arguments& more) const {
-    Process process(train(
-        ranks, run, options(more),
-        {mark(run), "LD_PRELOAD=" LOCKSTEP_FAULTY_RANK, "LOCKSTEP_TEST_FAULT=" + fault,
-         fmt::format("LOCKSTEP_TEST_FAULT_BYTES={}", bytes() + static_cast<Index>(kAlignment)),
-         fmt::format("LOCKSTEP_TEST_FAULT_AT={}", flipped())}));
+                                 const std::string& run, const Arguments& more,
+                                 const Arguments& further = {}) const {
+    Arguments all = options(more);
+    all.insert(all.end(), further.begin(), further.end());
+    Process process(
+        train(ranks, run, all,
+              {mark(run), "LD_PRELOAD=" LOCKSTEP_FAULTY_RANK, "LOCKSTEP_TEST_FAULT=" + fault,
+               fmt::format("LOCKSTEP_TEST_FAULT_AT={}", 8 * flipped() + 6)}));
     EXPECT_TRUE(trains(run, 50));
     const pid_t pid = rank_with(mark(run), rank);
     EXPECT_NE(pid, 0);

@@ -138,7 +138,7 @@ TEST(Catalogue, BlocksAreRepeatedUnderReadableNames) {
   EXPECT_EQ(std::ranges::count(names, "stage.0.shortcut.0.weight"), 1);
   EXPECT_EQ(std::ranges::count(names, "stage.1.shortcut.0.weight"), 0);
   EXPECT_EQ(std::ranges::count(names, "stage.1.bn2.running_var"), 1);
-  EXPECT_EQ(two.nodes().back().name, "stage.1.relu2");
+  EXPECT_EQ(two.nodes().back().name, "stage.1.activation2");
 }
 
 TEST(Catalogue, FaultsOfBlocksNameTheLayerWithin) {

@@ -12,7 +12,7 @@ namespace {
 
 std::string refusal(const Dataset& data, const Network& network, Outputs outputs) {
   try {
-    check_targets(data, network, outputs);
+    check_targets(data, network, outputs, 0);
   } catch (const Error& error) {
     return error.what();
   }

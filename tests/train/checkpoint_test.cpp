@@ -132,6 +132,19 @@ TEST(Checkpoint, NamesTheFieldInWhichARunDiffers) {
       "model: the checkpoint has layer 'fc1' of type linear with output [1,1,4] and parameters "
       "{\"weight\":[4,3],\"bias\":[4]}, this run has layer 'fc1' of type linear with output "
       "[1,1,5] and parameters {\"weight\":[5,3],\"bias\":[5]}");
+  const std::string deep(1'000'000, '[');
+  for (const std::string& graph :
+       {std::string("{"), std::string("[]"), std::string(R"({"layers":[1]})"),
+        std::string(R"({"layers":[{"name":1}]})"), R"({"layers":)" + deep}) {
+    EXPECT_NE(difference([&](CheckpointInfo& i) {
+                i.graph = graph;
+              }).find("this run has an unreadable description"),
+              std::string::npos);
+  }
+  EXPECT_NE(difference([&](CheckpointInfo& i) {
+              i.graph = R"({"input":)" + deep + std::string(deep.size(), ']') + "}";
+            }),
+            "");
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.data_digest = "x"; }).find("data set"), 0u);
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.microbatches = 16; }),
             "parallel.microbatches: the checkpoint has 8, this run has 16");

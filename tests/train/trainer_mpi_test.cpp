@@ -490,6 +490,27 @@ TEST(Trainer, AFlippedBitIsNoticedByItsOwner) {
   }
 }
 
+TEST(Trainer, AFlippedBitOfACopyIsNoticedOnItsNode) {
+  const Communicator all(MPI_COMM_WORLD);
+  if (all.size() == 1) return;  // nothing is copied
+  const SmallProblem problem;
+  const auto optimizer = momentum();
+  const Topology world(all, std::vector<int>{1});
+  const TrainerOptions options{.batch = 32, .microbatches = 8, .bucket = 1};
+  Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples, options);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(trainer.step(0.05, {}, false).changed.empty());
+  EXPECT_TRUE(trainer.evidence(false).intact);
+  const BucketLayout layout(problem.network.parameters().size(), options.bucket, all.size());
+  const int victim = 0;
+  const auto owned_by_another = static_cast<std::size_t>(layout.slices(all.size() - 1)[0].begin);
+  const bool mine = all.rank() == victim;
+  if (mine) flip_bit(trainer.parameters()[owned_by_another]);
+  EXPECT_EQ(trainer.evidence(false).intact, !mine);
+  EXPECT_TRUE(trainer.step(0.05, {}, false).changed.empty()) << "the exchange heals it";
+  EXPECT_EQ(trainer.step(0.05, {}, false).changed, std::vector<int>{victim}) << "and all know";
+  EXPECT_EQ(trainer.evidence(false).intact, !mine) << "until the parameters are set anew";
+}
+
 TEST(Trainer, CopiesOfNodesAreCompared) {
   const Communicator all(MPI_COMM_WORLD);
   const Topology world(all, std::vector<int>{1});

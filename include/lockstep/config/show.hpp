@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lockstep/config/config.hpp"
 #include "lockstep/config/schema.hpp"
@@ -16,6 +17,10 @@ namespace lockstep::config {
 /// deployment keys. The same values give the same text, however they were given. Stored in
 /// checkpoints; it parses.
 [[nodiscard]] std::string identity(const Config& config, const Catalogue& catalogue);
+
+/// The keys that two texts of `identity` do not have in common or with other values, as --set names
+/// them: "optimizer.lr", "layer[2].out".
+[[nodiscard]] std::vector<std::string> differing_keys(std::string_view one, std::string_view other);
 
 /// What a section, type or key means: "optimizer", "layer.linear", "optimizer.momentum",
 /// "layer.linear.out"; the list of sections if `path` is empty. Errors: Error(ExitCode::usage) for

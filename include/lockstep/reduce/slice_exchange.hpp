@@ -17,6 +17,9 @@ class SliceExchange {
   /// is complete on every node, and the ranks of each node have met. Collective. Returns the time
   /// asleep.
   Wait share(std::span<Real> flat);
+  /// The first part of it: what this rank receives is there, but the ranks of the node have not
+  /// met.
+  void exchange(std::span<Real> flat);
   /// Brings to rank 0 what each rank owns: `mine` holds this rank's slices one after the other;
   /// `flat` is the whole buffer, used on rank 0 only. Collective.
   void gather(std::span<const Real> mine, std::span<Real> flat);

@@ -66,12 +66,16 @@ struct DataSets {
                                                      Samples& samples);
 
 /// Checks that the inputs, as normalized, are whole numbers below LayerPlan::symbols where a layer
-/// on the network's input asks for that. Errors: Error(bad_data) naming sample, value and layer.
-void check_inputs(const Dataset& data, const Normalization& normalization, const Network& network);
+/// on the network's input asks for that; of a text, that the layer takes all symbols of its
+/// `vocabulary` (their number; 0 if the data is no text). Errors: Error(bad_data) naming sample,
+/// value and layer, Error(config) for a text.
+void check_inputs(const Dataset& data, const Normalization& normalization, const Network& network,
+                  Index vocabulary);
 
 /// Checks that targets fit a network's output and a loss: for each position one label below the
-/// number of outputs, or as many values as outputs, from 0 to 1 for a loss of logits. Errors:
-/// Error(bad_data) or Error(config) naming the sample and the layer.
-void check_targets(const Dataset& data, const Network& network, Outputs outputs);
+/// number of outputs, or as many values as outputs, from 0 to 1 for a loss of logits; of a text, an
+/// output for each symbol of its `vocabulary`. Errors: Error(bad_data) or Error(config) naming the
+/// sample and the layer.
+void check_targets(const Dataset& data, const Network& network, Outputs outputs, Index vocabulary);
 
 }  // namespace lockstep

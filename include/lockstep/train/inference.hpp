@@ -23,6 +23,7 @@ struct Evaluation {
   EvalEvent event;
   bool averaged = false;                     ///< judged is the average of the weights
   std::optional<ConfusionMatrix> confusion;  ///< if it was asked for
+  std::vector<std::string> class_names;      ///< of the labels, if the data had names for them
 };
 
 /// What to predict with a checkpoint.
@@ -40,8 +41,9 @@ Evaluation evaluate_checkpoint(const Communicator& world, const EvalRequest& req
 
 /// Writes the predictions for the inputs in the data, of the average of the weights if the
 /// checkpoint has one: CSV, one row per sample in the order of the file. Classification: columns
-/// label and the probability p0, p1, ... of each class, for sequences one row per position, with
-/// the columns sample and position first; logits of binary_cross_entropy: the probability p0, p1,
+/// label, name if the classes have names, and the probability p0, p1, ... of each class, for
+/// sequences one row per position, with the columns sample and position first; logits of
+/// binary_cross_entropy: the probability p0, p1,
 /// ... of each output; regression: the values in the units of the data. Collective. Returns whether
 /// the weights were the average. Errors: AgreedError.
 bool predict_checkpoint(const Communicator& world, const PredictRequest& request);

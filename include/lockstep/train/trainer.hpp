@@ -16,6 +16,7 @@
 #include "lockstep/reduce/gradient_accumulator.hpp"
 #include "lockstep/reduce/gradient_reducer.hpp"
 #include "lockstep/reduce/slice_exchange.hpp"
+#include "lockstep/train/copy_guard.hpp"
 #include "lockstep/train/memory_use.hpp"
 #include "lockstep/train/part_norms.hpp"
 #include "lockstep/train/samples.hpp"
@@ -57,7 +58,7 @@ struct StepResult {
 
 /// What one rank holds and computes, to be compared with the others.
 struct Evidence {
-  bool intact = true;                ///< what it owns is as the last update left it
+  bool intact = true;  ///< what it owns, and copies for its node, is as the last step left it
   std::optional<Digest> parameters;  ///< of its node, if it leads one of several
   std::optional<Digest> gradient;    ///< of one microbatch of the last batch, and of its loss
 };
@@ -141,6 +142,7 @@ class Trainer {
   PartNorms norms_;       ///< of all that is learned
   Bulletin square_sums_;  ///< of each rank: those of the pieces that it owns
   Updater updater_;
+  CopyGuard copies_;
   std::optional<Bulletin> lengths_;  ///< what ranks tell each other within an update, if anything
   Workspace workspace_;
   RowReader reader_;

@@ -11,14 +11,13 @@ namespace {
 /// y = x or alpha (exp(x) - 1), dx = dy or dy (y + alpha): the sign of y is that of x.
 struct Elu {
   static constexpr std::string_view kType = "elu";
-  static constexpr bool kInPlace = true;
   Real alpha = 1;
   Real value(Real x) const {
     // exp(x) - 1 = 2 t / (1 - t), t = tanh(x / 2), loses no digits near 0.
     const Real t = elementary::tanh(x / 2);
     return x > 0 ? x : alpha * (2 * t / (1 - t));
   }
-  Real gradient(Real /*x*/, Real y, Real dy) const { return dy * (y > 0 ? Real{1} : y + alpha); }
+  Real gradient(Real y, Real dy) const { return dy * (y > 0 ? Real{1} : y + alpha); }
 };
 
 }  // namespace

@@ -10,10 +10,9 @@ namespace {
 /// y = x or slope x, dx = dy or slope dy: the sign of y is that of x.
 struct LeakyRelu {
   static constexpr std::string_view kType = "leaky_relu";
-  static constexpr bool kInPlace = true;
   Real slope = 0;
   Real value(Real x) const { return x * slope_at(x); }
-  Real gradient(Real /*x*/, Real y, Real dy) const { return dy * slope_at(y); }
+  Real gradient(Real y, Real dy) const { return dy * slope_at(y); }
   // A choice between numbers, not between products: then the loop is vectorised.
   [[nodiscard]] Real slope_at(Real x) const { return x > 0 ? Real{1} : slope; }
 };

@@ -7,9 +7,8 @@ namespace {
 /// y = max(x, 0), dx = dy where y > 0. NaN stays NaN, so that divergence is seen.
 struct Relu {
   static constexpr std::string_view kType = "relu";
-  static constexpr bool kInPlace = true;
   static Real value(Real x) { return x < 0 ? Real{0} : x; }
-  static Real gradient(Real /*x*/, Real y, Real dy) { return y <= 0 ? Real{0} : dy; }
+  static Real gradient(Real y, Real dy) { return y <= 0 ? Real{0} : dy; }
 };
 
 }  // namespace

@@ -8,9 +8,8 @@ namespace {
 /// y = 1 / (1 + exp(-x)), dx = dy y (1 - y).
 struct Sigmoid {
   static constexpr std::string_view kType = "sigmoid";
-  static constexpr bool kInPlace = true;
   static Real value(Real x) { return elementary::sigmoid(x); }
-  static Real gradient(Real /*x*/, Real y, Real dy) { return dy * (1 - y) * y; }
+  static Real gradient(Real y, Real dy) { return dy * (1 - y) * y; }
 };
 
 }  // namespace

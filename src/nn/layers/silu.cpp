@@ -1,5 +1,4 @@
 #include "lockstep/nn/layers.hpp"
-#include "nn/elementary.hpp"
 #include "nn/elementwise.hpp"
 
 namespace lockstep {
@@ -8,16 +7,15 @@ namespace {
 /// With s = sigmoid(x): y = x s, dx = dy s (1 + x (1 - s)).
 struct Silu {
   static constexpr std::string_view kType = "silu";
-  static constexpr bool kInPlace = false;
   static Real value(Real x) { return x * elementary::sigmoid(x); }
-  static Real gradient(Real x, Real /*y*/, Real dy) {
+  static elementary::ValueAndSlope with_slope(Real x) {
     const Real s = elementary::sigmoid(x);
-    return dy * (s * (1 + x * (1 - s)));
+    return {x * s, s * (1 + x * (1 - s))};
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Layer> silu() { return std::make_unique<Elementwise<Silu>>(); }
+std::unique_ptr<Layer> silu() { return std::make_unique<SavedSlope<Silu>>(); }
 
 }  // namespace lockstep

@@ -8,9 +8,8 @@ namespace {
 /// y = tanh(x), dx = dy (1 - y^2).
 struct Tanh {
   static constexpr std::string_view kType = "tanh";
-  static constexpr bool kInPlace = true;
   static Real value(Real x) { return elementary::tanh(x); }
-  static Real gradient(Real /*x*/, Real y, Real dy) { return dy * (1 - y * y); }
+  static Real gradient(Real y, Real dy) { return dy * (1 - y * y); }
 };
 
 }  // namespace

@@ -92,6 +92,10 @@ const std::vector<Row<Augmentation>>& augmentation_rows() {
          count_key("bands", "0", "Largest width of a mask over frequency bands; 0: none."),
          count_key("band_masks", "1", "Number of masks over frequency bands.")}},
        [](const Settings& s) {
+         if (s.integer("time") * s.integer("time_masks") == 0 &&
+             s.integer("bands") * s.integer("band_masks") == 0) {
+           throw s.error("", "a mask needs a width: give 'time', 'bands' or both");
+         }
          return mask({.time = s.integer("time"),
                       .time_masks = s.integer("time_masks"),
                       .bands = s.integer("bands"),

@@ -8,11 +8,25 @@ using config::Key;
 using config::Kind;
 using config::Settings;
 
+std::unique_ptr<Layer> activation_of(const Settings& s) {
+  const std::string& name = s.text("activation");
+  if (name == "relu") return relu();
+  return name == "silu" ? silu() : gelu();
+}
+
+Key activation_key(std::string default_value, std::string sentence) {
+  return {.name = "activation",
+          .kind = Kind::choice,
+          .default_value = std::move(default_value),
+          .choices = {"gelu", "relu", "silu"},
+          .sentence = std::move(sentence)};
+}
+
 // -- Residual block -------------------------------------------------------------------------------
 
-/// y = relu(F(x) + x), F = conv 3x3, norm, relu, conv 3x3, norm; where the shape changes, x goes
-/// through a convolution 1x1 and a norm. Only the first copy strides.
-/// Source: He, Zhang, Ren, Sun 2015, arXiv 1512.03385.
+/// y = f(F(x) + x), F = conv 3x3, norm, f, conv 3x3, norm, f an activation; where the shape
+/// changes, x goes through a convolution 1x1 and a norm. Only the first copy strides. Source: He,
+/// Zhang, Ren, Sun 2015, arXiv 1512.03385.
 Value residual_block(BlockCopy& block, const Settings& s, Value input) {
   const Index channels = s.integer("out");
   const Index stride = block.copy() == 0 ? s.integer("stride") : 1;
@@ -20,7 +34,7 @@ Value residual_block(BlockCopy& block, const Settings& s, Value input) {
   const ConvOptions second{.padding = 1, .bias = false};
   Value main = block.add("conv1", conv2d(channels, first), {input});
   main = block.add("bn1", batch_norm(), {main});
-  main = block.add("relu1", relu(), {main});
+  main = block.add("activation1", activation_of(s), {main});
   main = block.add("conv2", conv2d(channels, second), {main});
   main = block.add("bn2", batch_norm(), {main});
   Value shortcut = input;
@@ -30,7 +44,7 @@ Value residual_block(BlockCopy& block, const Settings& s, Value input) {
     shortcut = block.add("shortcut.1", batch_norm(), {shortcut});
   }
   const Value joined = block.add("sum", sum(), {main, shortcut});
-  return block.add("relu2", relu(), {joined});
+  return block.add("activation2", activation_of(s), {joined});
 }
 
 const Key kOut{.name = "out",
@@ -48,12 +62,6 @@ const Key kStride{.name = "stride",
                   .sentence = "Stride of the first convolution of the first copy."};
 
 // -- Transformer block ----------------------------------------------------------------------------
-
-std::unique_ptr<Layer> activation_of(const Settings& s) {
-  const std::string& name = s.text("activation");
-  if (name == "relu") return relu();
-  return name == "silu" ? silu() : gelu();
-}
 
 /// Dropout where there is a rate.
 Value thinned(BlockCopy& block, std::string_view name, const Settings& s, Value value) {
@@ -99,11 +107,7 @@ const std::vector<Key> kTransformerKeys{
      .min = 1,
      .max = 1 << 24,
      .sentence = "Channels between the two linear layers; 4 times the input's if not given."},
-    {.name = "activation",
-     .kind = Kind::choice,
-     .default_value = "\"gelu\"",
-     .choices = {"gelu", "relu", "silu"},
-     .sentence = "What stands between the two linear layers."},
+    activation_key("\"gelu\"", "What stands between the two linear layers."),
     {.name = "norm",
      .kind = Kind::choice,
      .default_value = "\"pre\"",
@@ -138,7 +142,8 @@ const std::vector<BlockRow>& block_rows() {
   static const std::vector<BlockRow> rows{
       {{"residual_block",
         "Block: two convolutions 3x3 with batch norm, and their input added.",
-        {kOut, kStride}},
+        {kOut, kStride,
+         activation_key("\"relu\"", "What stands after the first norm and after the sum.")}},
        residual_block},
       {{"transformer_block",
         "Block: self-attention, then two linear layers, each with a norm and its input added.",
