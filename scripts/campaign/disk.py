@@ -81,6 +81,8 @@ def call_fails(arena, case, _):
     ended = job.wait()
     check(ended.code in DOCUMENTED, f"exit {ended.code}: {ended.err}")
     check(ended.err.count("error:") == (ended.code != OK), f"errors: {ended.err}")
+    if call == "fsync" or call in ("write", "rename") and error not in ("EINTR", "short"):
+        check(ended.code != OK or "not written" in ended.told(), f"nothing said of a save that failed: {ended.told()}")
     claims_hold(arena, run)
     if ended.code == OK:
         arena.same_end(run, config_of(arena))

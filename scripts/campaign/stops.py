@@ -2,7 +2,7 @@
 import signal
 import time
 
-from campaign.arena import INTERRUPTED, OK, Fault, check, send, wait_for
+from campaign.arena import EVERY, INTERRUPTED, OK, Fault, check, send, wait_for
 
 
 def stop_at_random(arena, _, random):
@@ -11,15 +11,20 @@ def stop_at_random(arena, _, random):
     run = arena.run()
     instant = random.uniform(0, arena.undisturbed(ranks)["seconds"])
     job = arena.start(ranks, run)
-    wait_for(20, lambda: job.ready(ranks) or job.ended())
+    ready = wait_for(20, lambda: job.ready(ranks) or job.ended()) and not job.ended()
     time.sleep(max(0.0, job.begin + instant - time.monotonic()))
     pids = job.ranks()
-    if random.random() < 0.5 and ranks:
-        job.process.send_signal(signal.SIGUSR1)  # mpirun hands it on to all
+    by_mpirun = random.random() < 0.5 and ranks
+    if by_mpirun:
+        job.process.send_signal(signal.SIGUSR1)  # handed on to all
     elif pids:
         send(random.choice(pids), random.choice([signal.SIGUSR1, signal.SIGTERM]))
+    reached = run.last_step()
     ended = job.wait()
+    check(ready or ended.code == INTERRUPTED, "it ended before its ranks had signal handlers")
     check(ended.code in (OK, INTERRUPTED), f"exit {ended.code} {instant:.2f} s after the start: {ended.err}")
+    late = by_mpirun or not pids or reached >= arena.undisturbed(1)["steps"] - EVERY
+    check(ended.code == INTERRUPTED or late, f"goes on, though a rank had a signal by step {reached}")
     arena.whole(run)
     if ended.code == INTERRUPTED and run.last_step():
         check(max(run.saved(), default=0) == run.last_step(), f"step {run.last_step()} is lost: {run.saved()}")
