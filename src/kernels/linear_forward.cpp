@@ -29,9 +29,9 @@ void multiply_panel(const Block& block, const Weight& w, Index p, const Panel& b
   const Index used = w.layout.used(p);
   const Real* b = w.data + w.layout.begin(p) + block.depth.begin * width;
   // A panel comes from memory, and its first strip would have to wait for it.
-  const Real* next = p + 1 < w.layout.panels()
-                         ? w.data + w.layout.begin(p + 1) + block.depth.begin * w.layout.width(p + 1)
-                         : nullptr;
+  const Real* next = p + 1 < w.layout.panels() ? w.data + w.layout.begin(p + 1) +
+                                                     block.depth.begin * w.layout.width(p + 1)
+                                               : nullptr;
   const bool first = block.depth.begin == 0;
   for (Index column = 0; column < used; column += kTileColumns) {
     const Index columns = std::min(kTileColumns, width - column);
