@@ -3,6 +3,7 @@
 #include <ostream>
 #include <span>
 
+#include "cli/assignments.hpp"
 #include "cli/command.hpp"
 #include "lockstep/config/parse.hpp"
 #include "lockstep/config/show.hpp"
@@ -31,9 +32,8 @@ void init(const std::string& file, std::ostream& out) {
 }
 
 void show(const std::string& file, const std::vector<std::string>& assignments, std::ostream& out) {
-  std::vector<config::Override> overrides;
-  for (const std::string& assignment : assignments) overrides.push_back({assignment});
-  const config::Config config = config::parse(config::read_source(file), overrides, catalogue());
+  const config::Config config =
+      config::parse(config::read_source(file), overrides_of(assignments), catalogue());
   out << config::resolved(config, catalogue());
 }
 
@@ -55,11 +55,7 @@ class Config : public Command {
 
     show_ = app.add_subcommand("show", "Check a configuration; print each value with its origin");
     show_->add_option("CONFIG", file_, "Configuration file")->type_name("FILE")->required();
-    show_
-        ->add_option("--set", assignments_,
-                     "Value that wins over the file; may be repeated (default: none)")
-        ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
+    add_assignments(*show_, assignments_);
     show_->footer("Example:\n  trainer config show scripts/configs/digits-mlp.toml");
 
     explain_ = app.add_subcommand("explain", "Tell what a section, a type or a key means");

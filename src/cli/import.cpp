@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "cli/assignments.hpp"
 #include "cli/command.hpp"
 #include "cli/mpi_program.hpp"
 #include "cli/output_file.hpp"
@@ -33,16 +34,12 @@ class Import : public Command {
     app.add_option("--out,--output", request_.out, "Checkpoint to write")
         ->type_name("FILE")
         ->required();
-    app.add_option("--set", assignments_,
-                   "Value that wins over the configuration, as for train; may be repeated "
-                   "(default: none)")
-        ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
+    add_assignments(app, assignments_);
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
   }
 
   ExitCode run(const Session& session) override {
-    for (const std::string& assignment : assignments_) request_.overrides.push_back({assignment});
+    request_.overrides = overrides_of(assignments_);
     check_output(request_.out, force_);
     const std::vector<std::byte> file = read_weights_file(request_.weights);  // before MPI starts
     const Safetensors weights = read_safetensors(file, request_.weights);
@@ -50,11 +47,8 @@ class Import : public Command {
         [&](const Communicator& world) {
           const Index learned = import_weights(world, request_, weights);
           if (world.rank() == 0) {
-            session.out << fmt::format(
-                               "wrote {}: {} parameters at step 0\n"
-                               "next  trainer train {} --resume {}\n",
-                               request_.out, thousands(learned), shell_quoted(request_.config_file),
-                               shell_quoted(request_.out))
+            session.out << fmt::format("wrote {}: {} parameters at step 0\nnext  {}\n",
+                                       request_.out, thousands(learned), next_command())
                         << std::flush;
           }
           return ExitCode::ok;
@@ -63,6 +57,13 @@ class Import : public Command {
   }
 
  private:
+  /// What trains on from the checkpoint.
+  [[nodiscard]] std::string next_command() const {
+    std::string line = "trainer train " + shell_quoted(request_.config_file);
+    for (const std::string& assignment : assignments_) line += " --set " + shell_quoted(assignment);
+    return line + " --resume " + shell_quoted(request_.out);
+  }
+
   ImportRequest request_;
   std::vector<std::string> assignments_;
   bool force_ = false;

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <system_error>
 
+#include "cli/assignments.hpp"
 #include "cli/command.hpp"
 #include "cli/counts.hpp"
 #include "cli/mpirun.hpp"
@@ -88,10 +89,7 @@ class Scale : public Command {
                    "Directory for the results, not there yet or empty (default: runs/scale-NAME, "
                    "or runs/scale-NAME-2 ... if taken)")
         ->type_name("DIR");
-    app.add_option("--set", request_.assignments,
-                   "Value that wins over the file; may be repeated (default: none)")
-        ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
+    add_assignments(app, request_.assignments);
     app.add_option("--mpirun", request_.mpirun, "Open MPI's launcher (default: mpirun on PATH)")
         ->type_name("FILE");
     app.add_flag("--json", json_,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/assignments.hpp"
 #include "cli/counts.hpp"
 
 namespace lockstep::cli {
@@ -24,11 +25,7 @@ void TrainOptions::add_to(CLI::App& app) {
   app.add_option("CONFIG", request_.config_file, "Configuration file")
       ->type_name("FILE")
       ->required();
-  app.add_option("--set", assignments_,
-                 "Value that wins over the file, as in optimizer.lr=0.05; may be repeated "
-                 "(default: none)")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+  add_assignments(app, assignments_);
   app.add_option("--run-dir", request_.run_directory,
                  "Directory of the run (default: runs/NAME, or runs/NAME-2 ... if taken)")
       ->type_name("DIR");
@@ -60,7 +57,7 @@ void TrainOptions::add_to(CLI::App& app) {
 RunRequest TrainOptions::request(const std::vector<std::string>& command_line) const {
   RunRequest request = request_;
   request.command_line = command_line;
-  for (const std::string& assignment : assignments_) request.overrides.push_back({assignment});
+  request.overrides = overrides_of(assignments_);
   if (!seed_.empty()) request.overrides.push_back({"run.seed=" + seed_, "--seed"});
   if (!threads_.empty()) {
     request.overrides.push_back({"parallel.threads=" + threads_, "--threads"});

@@ -16,10 +16,8 @@ namespace {
 /// Looks within a limit, and the rarest.
 constexpr double kLooks = 10;
 constexpr double kLongestPeriod = 1;
-/// Looks after which a watchdog that does not tick is not waited for, and at least so many seconds:
-/// on a busy machine its thread may have to wait for a processor.
+/// Looks after which a watchdog that does not tick is not waited for.
 constexpr double kPatience = 3;
-constexpr double kShortestPatience = 1;
 
 std::string seconds_text(double seconds) {
   std::array<char, 32> text{};
@@ -135,10 +133,9 @@ int Watchdog::to_blame() const {
 
 // One rank of a machine is enough: the first whose watchdog runs.
 bool Watchdog::speaks() const {
-  const double patience = std::max(kPatience * period(), kShortestPatience);
   for (int local = 0; local < heartbeats_.my_place(); ++local) {
     const bool gone = heartbeats_.pulse(local).phase.load(std::memory_order_relaxed) == Phase::gone;
-    const bool runs = seen_[static_cast<std::size_t>(local)].stopped < patience;
+    const bool runs = seen_[static_cast<std::size_t>(local)].stopped < kPatience * period();
     if (runs && !gone) return false;
   }
   return true;

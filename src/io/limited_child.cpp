@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,7 +93,9 @@ void write_all(std::span<const std::byte> bytes) {
 /// A child process that does not outlive its owner.
 class Child {
  public:
-  explicit Child(pid_t pid) : pid_(pid) {}
+  // By its number: the header of pidfd_open is for C alone in some versions of glibc.
+  explicit Child(pid_t pid)
+      : pid_(pid), end_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child() {
@@ -106,9 +109,12 @@ class Child {
     return ended_;
   }
   [[nodiscard]] int status() const { return status_; }
+  /// Readable once it has ended.
+  [[nodiscard]] int end() const { return end_.get(); }
 
  private:
   pid_t pid_;
+  Descriptor end_;
   bool ended_ = false;
   int status_ = 0;
 };
@@ -139,8 +145,8 @@ std::vector<std::byte> listen(Child& child, int pipe, const std::string& label,
                       label, limits.wall_seconds));
     }
     // Its pipe is closed an instant before it ends.
-    pollfd event{open ? pipe : -1, POLLIN, 0};
-    if (::poll(&event, 1, open ? static_cast<int>(std::ceil(left * 1000)) : 1) <= 0) continue;
+    pollfd event{open ? pipe : child.end(), POLLIN, 0};
+    if (::poll(&event, 1, static_cast<int>(std::ceil(left * 1000))) <= 0 || !open) continue;
     const ssize_t count = ::read(pipe, block.data(), block.size());
     if (count < 0 && errno == EINTR) continue;
     open = count > 0;
@@ -190,6 +196,7 @@ std::vector<std::byte> run_limited(const std::string& label, const ChildLimits& 
   }
   static_cast<void>(in.close());
   Child child(pid);
+  if (child.end() < 0) throw system_error(ExitCode::system, "watch the reader of", label, errno);
   std::vector<std::byte> result = listen(child, out.get(), label, limits);
   const int status = child.status();
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return result;

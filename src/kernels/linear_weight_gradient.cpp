@@ -24,9 +24,6 @@ struct Operands {
   std::span<Real> dy;  ///< packed: panel p begins at p * kWidth * rows of x
 };
 
-/// Rows of dy that are packed at a time: as they are read from end to end while they are near.
-constexpr Index kNear = 16;
-
 /// Some rows of all panels.
 void pack_panels(ConstMatrix dy, const PanelLayout& layout, Range rows, Real* to) {
   for (Index p = 0; p < layout.panels(); ++p) {
@@ -109,8 +106,9 @@ void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy
   const Index panels = layout.panels();
   const auto shared = static_cast<std::size_t>(aligned<Real>(x.rows * panels * kWidth));
   const Operands operands{rows, x, layout, scratch.first(shared)};
-  parallel_for(pieces_of(x.rows, kNear), [&](Index i) {
-    pack_panels(dy, layout, {i * kNear, std::min((i + 1) * kNear, x.rows)}, operands.dy.data());
+  parallel_for(pieces_of(x.rows, kNearRows), [&](Index i) {
+    pack_panels(dy, layout, {i * kNearRows, std::min((i + 1) * kNearRows, x.rows)},
+                operands.dy.data());
   });
 
   const Cut cut = cut_for_threads(x.columns, weight_gradient_inputs(x.rows), panels);

@@ -58,10 +58,8 @@ void pack_transposed(const Real* from, Index stride, Index rows, Index depth, In
 }
 
 void pack_strips(const Real* from, Index stride, Index depth, const Strips& strips, Real* out) {
-  // Some rows at a time, so that they are read from end to end while they are near.
-  constexpr Index kNear = 16;
-  for (Index p = 0; p < depth; p += kNear) {
-    const Index end = std::min(p + kNear, depth);
+  for (Index p = 0; p < depth; p += kNearRows) {
+    const Index end = std::min(p + kNearRows, depth);
     for (Index s = 0; s < strips.count(); ++s) {
       const Index rows = strips.rows(s);
       // Moved as whole vectors: what comes along is overwritten by the next rows, up to the last

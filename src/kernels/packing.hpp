@@ -28,6 +28,10 @@ struct Strips {
 void pack_transposed(const Real* from, Index stride, Index rows, Index depth, Index width,
                      Real* out);
 
+/// Rows that are packed at a time where that is strips or panels of them: they are read from end to
+/// end while they are near.
+inline constexpr Index kNearRows = 16;
+
 /// Packs rows [0, depth) of `from` strip after strip: strip s, its columns [first, first + rows),
 /// becomes out[(first - strips.begin) * depth + p * rows + i] = from[p * stride + first + i].
 void pack_strips(const Real* from, Index stride, Index depth, const Strips& strips, Real* out);

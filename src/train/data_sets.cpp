@@ -322,7 +322,7 @@ void check_targets(const Dataset& data, const Network& network, Outputs outputs,
   const Index found = data.describe().target_columns;
   const std::string last = network.nodes().back().name;
   if (outputs == Outputs::class_logits) {
-    if (found != output.positions() && vocabulary > 0) {
+    if (found != output.positions() && data.describe().is_text()) {
       throw Error(
           ExitCode::config,
           fmt::format("layer '{}' gives {} positions, but each of the {} symbols of a sample "
@@ -339,7 +339,7 @@ void check_targets(const Dataset& data, const Network& network, Outputs outputs,
                           ? "for one label per sample add a layer of type 'flatten' before it"
                           : "the layers must keep the positions that have labels"));
     }
-    if (vocabulary == 0) {
+    if (!data.describe().is_text()) {
       check_labels(data, last, output.channels);
     } else if (vocabulary > output.channels) {
       throw Error(ExitCode::config,

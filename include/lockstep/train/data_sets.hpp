@@ -66,8 +66,8 @@ struct DataSets {
                                                      Samples& samples);
 
 /// Checks that the inputs, as normalized, are whole numbers below LayerPlan::symbols where a layer
-/// on the network's input asks for that; of a text, that the layer takes all symbols of its
-/// `vocabulary` (their number; 0 if the data is no text). Errors: Error(bad_data) naming sample,
+/// on the network's input asks for that; of a text, that the layer takes all of its
+/// `vocabulary` symbols, which count for texts only. Errors: Error(bad_data) naming sample,
 /// value and layer, Error(config) for a text.
 void check_inputs(const Dataset& data, const Normalization& normalization, const Network& network,
                   Index vocabulary);

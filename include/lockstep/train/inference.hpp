@@ -43,9 +43,9 @@ Evaluation evaluate_checkpoint(const Communicator& world, const EvalRequest& req
 /// checkpoint has one: CSV, one row per sample in the order of the file. Classification: columns
 /// label, name if the classes have names, and the probability p0, p1, ... of each class, for
 /// sequences one row per position, with the columns sample and position first; logits of
-/// binary_cross_entropy: the probability p0, p1,
-/// ... of each output; regression: the values in the units of the data. Collective. Returns whether
-/// the weights were the average. Errors: AgreedError.
+/// binary_cross_entropy: the probability p0, p1, ... of each output; regression: the values in the
+/// units of the data. Collective. Returns whether the weights were the average. Errors:
+/// AgreedError.
 bool predict_checkpoint(const Communicator& world, const PredictRequest& request);
 
 /// The same for a program that needs an answer before it can give the next sample, such as a
