@@ -20,15 +20,15 @@ inline constexpr Index kDepthBlock = 1024;
 /// Numbers of a packed block in both gradients.
 inline constexpr Index kPackedBlock = kRowBlock * kDepthBlock;
 
-/// Inputs of a weight that one task of an input gradient collects: half of that cache, so that a
-/// packed tile of dy finds room beside them.
+/// Inputs of a weight that one task of an input gradient transposes.
 [[nodiscard]] inline Index input_gradient_inputs(Index outputs) {
-  return std::max<Index>(kPackedBlock / 2 / std::max<Index>(outputs, 1) / kTileRows, 1) * kTileRows;
+  const Index depth = std::clamp<Index>(outputs, 1, kDepthBlock);
+  return std::max<Index>(kPackedBlock / depth / kTileColumns, 1) * kTileColumns;
 }
 
-/// Numbers of all of dy^T, packed.
+/// Numbers of all of dy, packed: behind each strip there is room for what packing writes beyond it.
 [[nodiscard]] inline Index input_gradient_packed(Index rows, Index outputs) {
-  return pieces_of(rows, kTileColumns) * kTileColumns * outputs;
+  return aligned<Real>(rows * outputs + pieces_of(rows, kTileRows) * kLanes);
 }
 
 /// Inputs of x that one task of a weight gradient packs.

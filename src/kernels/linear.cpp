@@ -10,8 +10,9 @@ namespace lockstep::kernels {
 Index linear_scratch(Index rows, Index microbatches, const PanelLayout& w, int threads) {
   rows = std::max<Index>(rows, 1);
   const Index x_block = std::min(rows, kRowBlock) * std::min(w.rows, kDepthBlock);
-  const Index w_block =
-      (std::min(input_gradient_inputs(w.columns), w.rows) + 1) * (w.columns + PanelLayout::kWidth);
+  const Index w_rows =
+      std::min(input_gradient_inputs(w.columns), pieces_of(w.rows, kTileColumns) * kTileColumns);
+  const Index w_block = (w_rows + kTileRows) * std::min(w.columns, kDepthBlock);
   const Index inputs = std::min(weight_gradient_inputs(rows), w.rows) + kTileRows;
   const Index x_columns =
       aligned<Real>(rows * inputs) + OrderedSum::memory_for(microbatches, kTileRows * kTileColumns);

@@ -39,35 +39,20 @@ void multiply_panel(const Block& block, const Weight& w, Index p, const Panel& b
     for (Index s = 0; s < block.strips.count(); ++s) {
       const Index row = block.strips.first(s);
       Real* out = y.data + row * y.columns + p * PanelLayout::kWidth + column;
-      std::array<Real, kTileRows * kTileColumns> whole;  // where y ends within a tile
-      Tile tile{.rows = block.strips.rows(s),
-                .columns = columns,
-                .depth = block.depth.size(),
-                .a = block.packed + (row - block.strips.begin) * block.depth.size(),
-                .b = b + column,
-                .b_stride = width,
-                .start = first ? bias.data() + column : out,
-                .start_stride = first ? 0 : y.columns,
-                .out = out,
-                .out_stride = y.columns};
-      if (kept < columns) {
-        tile.out = whole.data();
-        tile.out_stride = columns;
-        if (!first) {
-          pack_rows(out, y.columns, tile.rows, kept, columns, whole.data());
-          tile.start = whole.data();
-          tile.start_stride = columns;
-        }
-      }
       if (next != nullptr && column == 0) {
         prefetch_piece(next, block.depth.size() * w.layout.width(p + 1), s, block.strips.count());
       }
-      multiply_tile(tile);
-      if (kept < columns) {
-        for (Index i = 0; i < tile.rows; ++i) {
-          std::copy_n(whole.data() + i * columns, kept, out + i * y.columns);
-        }
-      }
+      multiply_tile({.rows = block.strips.rows(s),
+                     .columns = columns,
+                     .depth = block.depth.size(),
+                     .a = block.packed + (row - block.strips.begin) * block.depth.size(),
+                     .b = b + column,
+                     .b_stride = width,
+                     .start = first ? bias.data() + column : out,
+                     .start_stride = first ? 0 : y.columns,
+                     .out = out,
+                     .out_stride = y.columns},
+                    kept);
     }
   }
 }

@@ -1,57 +1,95 @@
-#include <array>
+#include <algorithm>
 #include <cassert>
 
 #include "kernels/blocking.hpp"
 #include "kernels/packing.hpp"
+#include "kernels/tile.hpp"
+#include "kernels/vector.hpp"
 #include "lockstep/kernels/linear.hpp"
 
-// dx^T = w dy^T: rows of w meet columns of dy^T, one for each sample, so that w needs no
-// transposing. First all of dy^T is packed, for all threads, a tile's columns after the other; then
-// each task takes some rows of w, collected from all panels, against some samples.
+// dx = dy w^T, a forward product whose weight is transposed on the way, once: a task transposes
+// some inputs of w over part of the outputs, so that they lie in the second-level cache, and takes
+// them against some strips of dy. These are packed when their turn comes or, if several tasks need
+// them, before, for all threads.
 
 namespace lockstep::kernels {
 namespace {
 
-/// Some rows of a weight, panel after panel without gaps.
-struct Collected {
-  Range inputs;
-  PanelLayout layout;
-  const Real* data = nullptr;
-  const Real* tail = nullptr;  ///< the last panel
+/// dy, cut into strips, and where they are packed.
+struct Rows {
+  ConstMatrix dy;
+  Strips strips;
+  Real* packed = nullptr;
+
+  /// Strip s from the output `first` on, packed.
+  [[nodiscard]] Real* at(Index s, Index first) const {
+    return packed + strips.first(s) * dy.columns + s * kLanes + first * strips.rows(s);
+  }
+  void pack(Index s, Range outputs, Real* to) const {
+    const Index rows = strips.rows(s);
+    pack_transposed(dy.data + strips.first(s) * dy.columns + outputs.begin, dy.columns, rows,
+                    outputs.size(), rows, to);
+  }
 };
 
-Collected collect(const Weight& w, Range inputs, Real* to) {
-  const PanelLayout& from = w.layout;
-  const Real* tail = to;
-  for (Index p = 0; p < from.panels(); ++p) {
-    tail = to;
-    to = std::copy_n(w.data + from.begin(p) + inputs.begin * from.width(p),
-                     inputs.size() * from.width(p), to);
-  }
-  return {inputs, from, tail - (from.panels() - 1) * inputs.size() * PanelLayout::kWidth, tail};
+/// Part of the outputs of w: whole panels.
+Range outputs_of_block(const PanelLayout& w, Index block, Index blocks) {
+  const Range panels = piece_of(w.panels(), block, blocks);
+  return {panels.begin * PanelLayout::kWidth,
+          std::min(panels.end * PanelLayout::kWidth, w.columns)};
 }
 
-/// dx(rows of one tile, the inputs of w).
-void multiply_rows(const Collected& w, Range rows, const Real* packed, Matrix dx) {
-  const Strips strips{w.inputs.begin, w.inputs.end};
-  const Index tail_width = w.layout.width(w.layout.panels() - 1);
-  std::array<Real, kTileRows * kTileColumns> transposed;
-  for (Index s = 0; s < strips.count(); ++s) {
-    const Index input = strips.first(s);
-    const Index first = input - w.inputs.begin;
-    const WeightTile tile{.rows = strips.rows(s),
-                          .columns = tile_columns(rows.size()),
-                          .depth = w.layout.columns,
-                          .a = w.data + first * PanelLayout::kWidth,
-                          .a_stride = w.inputs.size() * PanelLayout::kWidth,
-                          .tail = w.tail + first * tail_width,
-                          .tail_width = tail_width,
-                          .b = packed,
-                          .out = transposed.data()};
-    multiply_weight_tile(tile);
-    for (Index i = 0; i < rows.size(); ++i) {
-      Real* out = dx.data + (rows.begin + i) * dx.columns + input;
-      for (Index j = 0; j < tile.rows; ++j) out[j] = transposed.data()[j * tile.columns + i];
+/// to[output * tile_columns(inputs) + input] = w(input, output) for some outputs and up to
+/// kTileColumns inputs.
+void transpose(const Weight& w, Range inputs, Range outputs, Real* to) {
+  const Index width = tile_columns(inputs.size());
+  for (Index output = outputs.begin; output < outputs.end; output += PanelLayout::kWidth) {
+    const Index panel = output / PanelLayout::kWidth;
+    pack_transposed(w.data + w.layout.at(inputs.begin, output), w.layout.width(panel),
+                    inputs.size(), w.layout.used(panel), width,
+                    to + (output - outputs.begin) * width);
+  }
+}
+
+/// What one task is to do.
+struct Part {
+  Range inputs;
+  Range strips;
+};
+
+/// dx(strips, inputs) (+)= dy w^T over some outputs. `scratch` holds w^T and, unless the strips are
+/// packed already, one strip.
+void multiply(const Weight& w, const Part& part, Range outputs, const Rows& rows, Matrix dx,
+              Real* scratch) {
+  const Index depth = outputs.size();
+  const Index tiles = pieces_of(part.inputs.size(), kTileColumns);
+  const auto inputs_of = [&](Index tile) {
+    const Index first = part.inputs.begin + tile * kTileColumns;
+    return Range{first, std::min(first + kTileColumns, part.inputs.end)};
+  };
+  for (Index t = 0; t < tiles; ++t) {
+    transpose(w, inputs_of(t), outputs, scratch + t * kTileColumns * depth);
+  }
+  Real* const own = scratch + tiles * kTileColumns * depth;
+  for (Index s = part.strips.begin; s < part.strips.end; ++s) {
+    if (rows.packed == nullptr) rows.pack(s, outputs, own);
+    const Real* next =
+        rows.packed != nullptr && s + 1 < part.strips.end ? rows.at(s + 1, outputs.begin) : nullptr;
+    for (Index t = 0; t < tiles; ++t) {
+      const Range columns = inputs_of(t);
+      Real* out = dx.data + rows.strips.first(s) * dx.columns + columns.begin;
+      if (next != nullptr) prefetch_piece(next, rows.strips.rows(s + 1) * depth, t, tiles);
+      multiply_tile({.rows = rows.strips.rows(s),
+                     .columns = tile_columns(columns.size()),
+                     .depth = depth,
+                     .a = rows.packed == nullptr ? own : rows.at(s, outputs.begin),
+                     .b = scratch + t * kTileColumns * depth,
+                     .b_stride = tile_columns(columns.size()),
+                     .start = outputs.begin > 0 ? out : nullptr,
+                     .start_stride = dx.columns,
+                     .out = out,
+                     .out_stride = dx.columns},
+                    columns.size());
     }
   }
 }
@@ -60,27 +98,33 @@ void multiply_rows(const Collected& w, Range rows, const Real* packed, Matrix dx
 
 void linear_input_gradient(ConstMatrix dy, const Weight& w, Matrix dx, std::span<Real> scratch) {
   const Index n = w.layout.columns;
-  assert(dy.columns == n && dx.columns == w.layout.rows && dx.rows == dy.rows);
-  const Index tiles = pieces_of(dy.rows, kTileColumns);
-  const auto rows_of = [&](Index tile) {
-    return Range{tile * kTileColumns, std::min((tile + 1) * kTileColumns, dy.rows)};
-  };
-  const auto shared = static_cast<std::size_t>(aligned<Real>(input_gradient_packed(dy.rows, n)));
-  Real* const packed = scratch.data();
-  parallel_for(tiles, [&](Index tile) {
-    const Range rows = rows_of(tile);
-    pack_transposed(dy.data + rows.begin * n, n, rows.size(), n, tile_columns(rows.size()),
-                    packed + rows.begin * n);
-  });
+  const Index inputs = w.layout.rows;
+  assert(dy.columns == n && dx.columns == inputs && dx.rows == dy.rows);
+  const Index depth_blocks = std::max<Index>(pieces_of(n, kDepthBlock), 1);
+  const bool whole = inputs <= input_gradient_inputs(n) && depth_blocks == 1;
+  const auto shared = static_cast<std::size_t>(whole ? 0 : input_gradient_packed(dy.rows, n));
+  const Rows rows{dy, {0, dy.rows}, whole ? nullptr : scratch.data()};
+  const Index strips = rows.strips.count();
+  if (!whole) {
+    parallel_for(strips, [&](Index s) {
+      for (Index d = 0; d < depth_blocks; ++d) {
+        const Range outputs = outputs_of_block(w.layout, d, depth_blocks);
+        rows.pack(s, outputs, rows.at(s, outputs.begin));
+      }
+    });
+  }
 
-  const Cut cut = cut_for_threads(w.layout.rows, input_gradient_inputs(n), tiles);
+  Cut cut = cut_for_threads(inputs, input_gradient_inputs(n), strips);
+  if (whole) cut = {1, std::min<Index>(thread_count(), std::max<Index>(strips, 1))};
+  const Index tiles = pieces_of(inputs, kTileColumns);
   parallel_for(cut.tasks(), [&](Index task) {
-    const Range mine = piece_of(tiles, task % cut.groups, cut.groups);
+    const Range mine = piece_of(tiles, task / cut.groups, cut.blocks);
+    const Part part{
+        .inputs = {mine.begin * kTileColumns, std::min(mine.end * kTileColumns, inputs)},
+        .strips = piece_of(strips, task % cut.groups, cut.groups)};
     Real* const own = scratch_of_thread(scratch.subspan(shared)).data();
-    const Collected rows_of_w =
-        collect(w, piece_of(w.layout.rows, task / cut.groups, cut.blocks), own);
-    for (Index tile = mine.begin; tile < mine.end; ++tile) {
-      multiply_rows(rows_of_w, rows_of(tile), packed + tile * kTileColumns * n, dx);
+    for (Index d = 0; d < depth_blocks; ++d) {
+      multiply(w, part, outputs_of_block(w.layout, d, depth_blocks), rows, dx, own);
     }
   });
 }

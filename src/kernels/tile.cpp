@@ -1,9 +1,11 @@
 #include "kernels/tile.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 
 #include "kernels/multiply_add.hpp"
-#include "lockstep/kernels/panels.hpp"
+#include "kernels/packing.hpp"
 
 namespace lockstep::kernels {
 namespace {
@@ -40,37 +42,27 @@ struct FromRows {
   }
 };
 
-struct FromWeight {
-  using Tile = WeightTile;
-
-  template <std::size_t kRows, std::size_t kVectors>
-  static void run(const Tile& t) {
-    constexpr Index kWidth = PanelLayout::kWidth;
-    constexpr Index kColumns = static_cast<Index>(kVectors) * kLanes;
-    Sums<kRows, kVectors> c{};
-    const Real* a = t.a;
-    const Real* b = t.b;
-    Index left = t.depth;
-    for (; left > kWidth; left -= kWidth) {
-      multiply_add(c, kWidth, a, Step<kWidth>{}, Step<1>{}, b, kColumns);
-      a += t.a_stride;
-      b += kWidth * kColumns;
-    }
-    if (t.tail_width == kWidth) {
-      multiply_add(c, left, t.tail, Step<kWidth>{}, Step<1>{}, b, kColumns);
-    } else {
-      multiply_add(c, left, t.tail, Step<PanelLayout::kStep>{}, Step<1>{}, b, kColumns);
-    }
-    store(c, t.out, kColumns);
-  }
-};
-
 }  // namespace
 
 void multiply_tile(const Tile& tile) { run_form<Packed>(tile); }
 
 void multiply_rows_tile(const Tile& tile) { run_form<FromRows>(tile); }
 
-void multiply_weight_tile(const WeightTile& tile) { run_form<FromWeight>(tile); }
+void multiply_tile(const Tile& tile, Index kept) {
+  if (kept == tile.columns) return multiply_tile(tile);
+  std::array<Real, kTileRows * kTileColumns> numbers;
+  Tile whole = tile;
+  whole.out = numbers.data();
+  whole.out_stride = tile.columns;
+  if (tile.start != nullptr && tile.start_stride != 0) {
+    pack_rows(tile.start, tile.start_stride, tile.rows, kept, tile.columns, numbers.data());
+    whole.start = numbers.data();
+    whole.start_stride = tile.columns;
+  }
+  multiply_tile(whole);
+  for (Index i = 0; i < tile.rows; ++i) {
+    std::copy_n(numbers.data() + i * tile.columns, kept, tile.out + i * tile.out_stride);
+  }
+}
 
 }  // namespace lockstep::kernels

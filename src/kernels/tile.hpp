@@ -47,24 +47,12 @@ struct Tile {
 
 void multiply_tile(const Tile& tile);
 
+/// The same where the matrix of `out` ends within the tile: only the first `kept` columns are
+/// there, to be written and, unless all rows start with the same numbers, to start with.
+void multiply_tile(const Tile& tile, Index kept);
+
 /// The same with a in rows of kTileColumns numbers, such as other tiles leave behind: a(i, p) = a[i
 /// * kTileColumns + p].
 void multiply_rows_tile(const Tile& tile);
-
-/// What one tile is made of whose a is rows of a weight in panels: a(i, p) = a[panel(p) + i * width
-/// + p % 32], where panels are `a_stride` numbers apart. It starts at zero.
-struct WeightTile {
-  Index rows = 0;
-  Index columns = 0;
-  Index depth = 0;
-  const Real* a = nullptr;  ///< the tile's first row in the first panel
-  Index a_stride = 0;
-  const Real* tail = nullptr;  ///< the tile's first row in the last panel ...
-  Index tail_width = 0;        ///< ... and how wide that is
-  const Real* b = nullptr;     ///< rows of `columns` numbers
-  Real* out = nullptr;         ///< rows of `columns` numbers
-};
-
-void multiply_weight_tile(const WeightTile& tile);
 
 }  // namespace lockstep::kernels

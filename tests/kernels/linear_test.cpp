@@ -198,7 +198,7 @@ INSTANTIATE_TEST_SUITE_P(Sizes, LinearKernels,
                                          Sizes{70, 64, 100}, Sizes{2, 300, 65},
                                          // several blocks of rows, of depth and of inputs
                                          Sizes{460, 15, 21}, Sizes{9, 2100, 40},
-                                         Sizes{33, 12, 9000}));
+                                         Sizes{33, 12, 9000}, Sizes{20, 300, 1100}));
 
 TEST(PanelLayout, PlacesEveryElementOnceAndLeavesGaps) {
   for (const auto& [rows, columns] : {std::pair<Index, Index>{3, 1}, {2, 16}, {5, 32}, {4, 70}}) {
