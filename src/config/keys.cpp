@@ -48,12 +48,13 @@ Section parallel_section() {
             .field = field<&C::parallel, &Parallel::microbatches>},
            {.name = "passes",
             .kind = Kind::integer,
-            .default_value = "1",
-            .min = 1,
+            .default_value = "0",
+            .min = 0,
             .deployment = true,
             .sentence =
                 "Gradient accumulation: parts in which each rank computes its microbatches, one "
-                "after the other, so that activations take about as many times less memory.",
+                "after the other, so that activations take about as many times less memory; 0: as "
+                "many as are fast.",
             .field = field<&C::parallel, &Parallel::passes>},
            {.name = "threads",
             .kind = Kind::integer,

@@ -81,6 +81,12 @@ Shape Network::shape(Value value) const {
   return value.id == 0 ? input_ : nodes_[static_cast<std::size_t>(value.id - 1)].output;
 }
 
+Index Network::activations() const {
+  Index sum = 0;
+  for (const Node& node : nodes_) sum += node.output.size();
+  return sum;
+}
+
 LayerForward Network::forward_arguments(std::size_t node, const Pass& pass, Workspace& workspace) {
   const Workspace::NodeMemory& memory = workspace.nodes_[node];
   return {.pass = pass,

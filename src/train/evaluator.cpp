@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "lockstep/base/parallel.hpp"
-#include "lockstep/base/passes.hpp"
 
 namespace lockstep {
 namespace {
@@ -22,25 +21,39 @@ void add_over_ranks(const Communicator& ranks, ConfusionMatrix& confusion) {
   }
 }
 
+void count(const Worker& worker, ConfusionMatrix& confusion) {
+  const std::span<const Real> logits = worker.output();
+  const auto classes = static_cast<std::size_t>(confusion.classes);
+  for (std::size_t row = 0; row * classes < logits.size(); ++row) {
+    const auto z = logits.subspan(row * classes, classes);
+    ++confusion.at(worker.targets().labels[row], std::ranges::max_element(z) - z.begin());
+  }
+}
+
+Rounds rounds_of(const Network& network, Share share, Index batch, Index microbatches,
+                 Index rounds) {
+  const int threads = thread_count();
+  if (rounds == 0) {
+    rounds = rounds_for_speed(share.count,
+                              network.activations() * share_samples(share, batch, microbatches),
+                              /*parameters=*/0, threads);
+  }
+  return cut_into_rounds(share, rounds, threads);
+}
+
 constexpr int kPredictionTag = 31001;
 
 }  // namespace
 
 Evaluator::Evaluator(const Communicator& communicator, const Network& network, Index batch,
-                     Index microbatches, Index passes)
+                     Index microbatches, Index rounds)
     : communicator_(communicator),
       network_(network),
       batch_(batch),
       microbatch_count_(microbatches),
-      passes_(
-          cut_for_passes(share_of(communicator.rank(), communicator.size(), microbatches), passes)),
-      workspace_(network,
-                 {.samples = most_samples(passes_, batch, microbatches),
-                  .microbatches = most_microbatches(passes_),
-                  .threads = thread_count()},
-                 /*training=*/false),
-      reader_(workspace_.capacity().samples, network.output_shape()),
-      microbatches_(static_cast<std::size_t>(workspace_.capacity().microbatches)) {}
+      rounds_(rounds_of(network, share_of(communicator.rank(), communicator.size(), microbatches),
+                        batch, microbatches, rounds)),
+      workers_(make_workers(network, rounds_, batch, microbatches, /*training=*/false)) {}
 
 Share Evaluator::rows_of(int rank, Index index, Index samples) const {
   const Share share = share_of(rank, communicator_.size(), microbatch_count_);
@@ -50,37 +63,27 @@ Share Evaluator::rows_of(int rank, Index index, Index samples) const {
           share_samples(share, size, microbatch_count_)};
 }
 
-template <typename Visit>
-void Evaluator::for_each_batch(std::span<const Real> parameters, const Samples& samples,
-                               const Visit& visit) {
+template <typename Judge, typename Visit>
+void Evaluator::for_each_part(std::span<const Real> parameters, const Samples& samples,
+                              const Judge& judge, const Visit& visit) {
   if (samples.size() == 0) return;
   const Sampler in_order(0, samples.size(), batch_, /*shuffle=*/false,
                          samples.data->describe().blocks);
-  const std::uint64_t round = rounds_++;
+  const std::uint64_t time = times_++;
   for (Index b = 0; b < batches(samples.size()); ++b) {
     const Index size = std::min(batch_, samples.size() - b * batch_);
-    samples.require(in_order, {.epoch = round, .first = b * batch_, .size = size});
+    samples.require(in_order, {.epoch = time, .first = b * batch_, .size = size});
     communicator_.heartbeat().enter(Phase::evaluation);
-    for (const Share& share : passes_) {
-      const auto microbatches =
-          std::span(microbatches_).first(static_cast<std::size_t>(share.count));
-      cut_batch(share, size, microbatch_count_, microbatches);
-      const Index first = b * batch_ + microbatch_begin(size, share.first, microbatch_count_);
-      const Pass pass{.microbatches = microbatches, .training = false, .random = {}};
-      const Targets targets = reader_.read(samples, 0, pass.samples(), workspace_.input(),
-                                           [&](Index row) { return first + row; });
-      network_.forward(parameters, pass, workspace_);
-      visit(pass, targets);
+    for (const std::vector<Share>& parts : rounds_) {
+      at_once(workers_, parts, [&](std::size_t i) {
+        const BatchPart part{parts[i], size, microbatch_count_};
+        const Index first = b * batch_ + part.first();
+        workers_[i].read(samples, 0, part, {}, [&](Index row) { return first + row; });
+        workers_[i].predict(parameters);
+        judge(workers_[i]);
+      });
+      for (std::size_t i = 0; i < parts.size(); ++i) visit(workers_[i]);
     }
-  }
-}
-
-void Evaluator::count(const Pass& pass, const Targets& targets, ConfusionMatrix& confusion) const {
-  const std::span<const Real> logits = workspace_.output().values(pass.samples());
-  const auto classes = static_cast<std::size_t>(confusion.classes);
-  for (std::size_t row = 0; row * classes < logits.size(); ++row) {
-    const auto z = logits.subspan(row * classes, classes);
-    ++confusion.at(targets.labels[row], std::ranges::max_element(z) - z.begin());
   }
 }
 
@@ -92,13 +95,12 @@ MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& los
   }
   constexpr std::size_t kSums = std::tuple_size_v<MetricSums>;
   std::vector<double> mine;
-  std::vector<MetricSums> sums_of_pass(microbatches_.size());
-  for_each_batch(parameters, samples, [&](const Pass& pass, const Targets& targets) {
-    const auto sums = std::span(sums_of_pass).first(pass.microbatches.size());
-    evaluate_loss(loss, pass, workspace_.output(), targets, 1, Tensor{}, sums);
-    for (const MetricSums& s : sums) mine.insert(mine.end(), s.begin(), s.end());
-    if (confusion != nullptr) count(pass, targets, *confusion);
-  });
+  for_each_part(
+      parameters, samples, [&](Worker& worker) { worker.judge(loss, 1); },
+      [&](const Worker& worker) {
+        for (const MetricSums& s : worker.sums()) mine.insert(mine.end(), s.begin(), s.end());
+        if (confusion != nullptr) count(worker, *confusion);
+      });
   if (confusion != nullptr) add_over_ranks(communicator_, *confusion);
 
   // The microbatches of rank r follow those of rank r - 1 within every batch.
@@ -132,10 +134,11 @@ MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& los
 std::vector<Real> Evaluator::predict(std::span<const Real> parameters, const Samples& samples) {
   const auto width = static_cast<std::size_t>(network_.output_shape().size());
   std::vector<Real> mine;
-  for_each_batch(parameters, samples, [&](const Pass& pass, const Targets&) {
-    const auto rows = workspace_.output().values(pass.samples());
-    mine.insert(mine.end(), rows.begin(), rows.end());
-  });
+  for_each_part(
+      parameters, samples, [](const Worker&) {},
+      [&](const Worker& worker) {
+        mine.insert(mine.end(), worker.output().begin(), worker.output().end());
+      });
   if (communicator_.rank() != 0) {
     const auto bytes = std::as_bytes(std::span(mine));
     RequestSet requests(communicator_,

@@ -7,7 +7,6 @@
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/parallel.hpp"
-#include "lockstep/base/passes.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/rendezvous.hpp"
 #include "lockstep/optim/norm.hpp"
@@ -50,11 +49,27 @@ bool is_useful(const StepResult& result, double loss_limit) {
 }
 
 // A rank that finds no memory tells the others.
-template <typename Made, typename... Arguments>
-Made make(const Topology& topology, const Arguments&... arguments) {
-  std::optional<Made> made;
-  together(topology.ranks(), [&] { made.emplace(arguments...); });
-  return std::move(*made);
+template <typename Make>
+auto made(const Topology& topology, const Make& make) {
+  std::optional<decltype(make())> result;
+  together(topology.ranks(), [&] { result.emplace(make()); });
+  return std::move(*result);
+}
+
+// Gradients that travel to other nodes while backpropagation goes on must become final layer by
+// layer, so there all threads of a rank work on the same layer.
+Rounds rounds_of(const Topology& topology, const Network& network, Share share,
+                 const TrainerOptions& options) {
+  const int threads = topology.nodes() > 1 && options.overlap ? 1 : thread_count();
+  Index rounds = options.rounds;
+  if (rounds == 0 && threads < thread_count()) rounds = 1;
+  if (rounds == 0) {
+    rounds = rounds_for_speed(
+        share.count,
+        network.activations() * share_samples(share, options.batch, options.microbatches),
+        network.parameters().size(), threads);
+  }
+  return cut_into_rounds(share, rounds, threads);
 }
 
 }  // namespace
@@ -67,12 +82,12 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       samples_(samples),
       options_(options),
       share_(share_of(topology.ranks().rank(), topology.ranks().size(), options.microbatches)),
-      passes_(cut_for_passes(share_, options.passes)),
+      rounds_(rounds_of(topology, network, share_, options)),
       sampler_(options.seed, samples.size(), options.batch, options.shuffle,
                samples.data->describe().blocks),
       layout_(network.parameters().size(), options.bucket, topology.ranks().size()),
       reducer_(topology, layout_, options.microbatches, options.overlap),
-      accumulator_(make<GradientAccumulator>(topology, reducer_.blocks(), passes_)),
+      accumulator_(made(topology, [&] { return GradientAccumulator(reducer_.blocks(), rounds_); })),
       exchange_(topology, layout_),
       reports_(topology, report_sizes(topology.ranks().size(), options.microbatches)),
       norms_(layout_, topology.ranks().rank(), learned_parts(network.parameters())),
@@ -80,20 +95,15 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       updater_(network.parameters(), optimizer, layout_, topology.ranks().rank(),
                {.decay_all = options.decay_all, .ema = options.ema, .guarded = options.guarded}),
       copies_(topology, layout_, options.guarded),
-      workspace_(make<Workspace>(
-          topology, network,
-          // Also the first microbatch, for an audit.
-          Capacity{.samples = std::max(most_samples(passes_, options.batch, options.microbatches),
-                                       pieces_of(options.batch, options.microbatches)),
-                   .microbatches = most_microbatches(passes_),
-                   .threads = thread_count()})),
-      reader_(workspace_.capacity().samples, network.output_shape()),
+      workers_(made(topology,
+                    [&] {
+                      return make_workers(network, rounds_, options.batch, options.microbatches,
+                                          true);
+                    })),
       parameter_memory_(topology.ranks(), topology.node(),
                         topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0),
       parameters_(
           parameter_memory_.segment_of<Real>(0).first(static_cast<std::size_t>(layout_.size()))),
-      microbatches_(static_cast<std::size_t>(workspace_.capacity().microbatches)),
-      sums_(microbatches_.size()),
       waited_for_(static_cast<std::size_t>(topology.node().size())) {
   network.parameters().initialize(options.seed, parameters_, topology.node().rank(),
                                   topology.node().size());
@@ -107,10 +117,13 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
   }
   updater_.seal(parameters_);
   copies_.seal_anew(parameters_);
-  for (Index pass = 0; pass < accumulator_.passes(); ++pass) {
+  for (std::size_t round = 0; round < rounds_.size(); ++round) {
     gradient_blocks_.emplace_back();
-    for (const GradientReducer::Block& b : accumulator_.blocks(pass)) {
-      gradient_blocks_.back().push_back({b.block, b.values});
+    for (std::size_t part = 0; part < rounds_[round].size(); ++part) {
+      gradient_blocks_.back().emplace_back();
+      for (const GradientReducer::Block& b : accumulator_.blocks(round, part)) {
+        gradient_blocks_.back().back().push_back({b.block, b.values});
+      }
     }
   }
 }
@@ -121,7 +134,7 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, do
   result.batch = sampler_.batch(steps_done_);
   samples_.require(sampler_, result.batch);
   report(wishes);
-  for (Index pass = 0; pass < accumulator_.passes(); ++pass) learn(result.batch, pass);
+  for (Index round = 0; round < std::ssize(rounds_); ++round) learn(result.batch, round);
 
   const std::span<const Real* const> gradient = finish_gradient();
   reports_.exchange();
@@ -148,40 +161,45 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, do
   return result;
 }
 
-// Predict, compare, send the error back: for one part of the share.
-void Trainer::learn(const BatchRange& batch, Index pass_number) {
-  const Share share = passes_[static_cast<std::size_t>(pass_number)];
-  const auto count = static_cast<std::size_t>(share.count);
-  const std::span<Microbatch> microbatches = std::span(microbatches_).first(count);
-  const std::span<MetricSums> sums = std::span(sums_).first(count);
-  cut_batch(share, batch.size, options_.microbatches, microbatches);
-  const Pass pass = pass_of(microbatches, steps_done_);
-  const Targets targets = read(batch, pass);
+// Predict, compare, send the error back: for one round of the share.
+void Trainer::learn(const BatchRange& batch, Index round) {
+  const std::vector<Share>& parts = rounds_[static_cast<std::size_t>(round)];
+  at_once(workers_, parts, [&](std::size_t i) { read(workers_[i], batch, steps_done_, parts[i]); });
   clock_.lap(Part::data);
   topology_.heartbeat().enter(Phase::forward);
 
-  network_.forward(parameters_, pass, workspace_);
-  evaluate_loss(loss_, pass, workspace_.output(), targets, 1 / static_cast<double>(batch.size),
-                workspace_.output_gradient(), sums);
-  report(share, sums);
+  at_once(workers_, parts, [&](std::size_t i) {
+    workers_[i].predict(parameters_);
+    workers_[i].judge(loss_, 1 / static_cast<double>(batch.size));
+  });
+  for (std::size_t i = 0; i < parts.size(); ++i) report(parts[i], workers_[i].sums());
   clock_.lap(Part::forward);
   topology_.heartbeat().enter(Phase::backward);
 
-  network_.backward(parameters_, pass, workspace_,
-                    gradient_blocks_[static_cast<std::size_t>(pass_number)],
-                    [this, pass_number](Index offset) {
-                      accumulator_.ready_from(pass_number, offset);
-                      if (is_last(pass_number)) reducer_.ready_from(offset);
-                    });
-  clock_.lap(Part::backward, is_last(pass_number) ? reducer_.times().hidden : 0, Part::hidden);
+  accumulator_.begin(round);
+  const auto& blocks = gradient_blocks_[static_cast<std::size_t>(round)];
+  at_once(workers_, parts, [&](std::size_t i) {
+    workers_[i].send_back(parameters_, blocks[i], [this, round](Index offset) {
+      if (workers_.size() == 1) gradients_ready(round, offset);
+    });
+  });
+  if (workers_.size() > 1) gradients_ready(round, 0);
+  clock_.lap(Part::backward, is_last(round) ? reducer_.times().hidden : 0, Part::hidden);
 }
 
-Pass Trainer::pass_of(std::span<const Microbatch> microbatches, std::uint64_t step) const {
-  return {.microbatches = microbatches,
-          .training = true,
-          .random = {.seed = options_.seed,
-                     .purpose = RandomPurpose::layer,
-                     .a = static_cast<std::uint32_t>(step)}};
+void Trainer::gradients_ready(Index round, Index offset) {
+  accumulator_.ready_from(offset);
+  if (is_last(round)) reducer_.ready_from(offset);
+}
+
+void Trainer::read(Worker& worker, const BatchRange& batch, std::uint64_t step, Share share) {
+  const BatchPart part{share, batch.size, options_.microbatches};
+  const Index first = batch.first + part.first();
+  worker.read(samples_, batch.epoch, part,
+              {.seed = options_.seed,
+               .purpose = RandomPurpose::layer,
+               .a = static_cast<std::uint32_t>(step)},
+              [&](Index row) { return sampler_.sample(batch.epoch, first + row); });
 }
 
 Evidence Trainer::evidence(bool recompute) {
@@ -197,21 +215,19 @@ Evidence Trainer::evidence(bool recompute) {
 Digest Trainer::recomputed_gradient() {
   assert(steps_done_ > 0);
   const std::uint64_t step = steps_done_ - 1;
-  const BatchRange batch = sampler_.batch(step);
   const Share share{.first = 0, .count = 1};  // other samples in every step
-  const std::span<Microbatch> microbatch = std::span(microbatches_).first(1);
-  const std::span<MetricSums> sums = std::span(sums_).first(1);
-  cut_batch(share, batch.size, options_.microbatches, microbatch);
-  const Pass pass = pass_of(microbatch, step);
-  const Targets targets = read(batch, pass);
-  network_.forward(parameters_, pass, workspace_);
-  evaluate_loss(loss_, pass, workspace_.output(), targets, 1 / static_cast<double>(batch.size),
-                workspace_.output_gradient(), sums);
   // Nobody looks at the gradients of a rank between two steps.
   const GradientBlock gradient{share, reducer_.blocks().front().values};
-  network_.backward(parameters_, pass, workspace_, std::span(&gradient, 1), [](Index) {});
+  Worker& worker = workers_.front();
+  at_once(workers_, {share}, [&](std::size_t) {
+    const BatchRange batch = sampler_.batch(step);
+    read(worker, batch, step, share);
+    worker.predict(parameters_);
+    worker.judge(loss_, 1 / static_cast<double>(batch.size));
+    worker.send_back(parameters_, std::span(&gradient, 1), [](Index) {});
+  });
   Digester digester;
-  digester.update(std::as_bytes(std::span(sums)));
+  digester.update(std::as_bytes(worker.sums()));
   digester.update(std::as_bytes(gradient.values));
   return digester.finish();
 }
@@ -219,13 +235,6 @@ Digest Trainer::recomputed_gradient() {
 double Trainer::note(const Wait& wait) {
   waited_for_[static_cast<std::size_t>(wait.rank)] += wait.seconds;
   return wait.seconds;
-}
-
-Targets Trainer::read(const BatchRange& batch, const Pass& pass) {
-  const Index first = batch.first + microbatch_begin(batch.size, pass.microbatches.front().index,
-                                                     options_.microbatches);
-  return reader_.read(samples_, batch.epoch, pass.samples(), workspace_.input(),
-                      [&](Index row) { return sampler_.sample(batch.epoch, first + row); });
 }
 
 void Trainer::report(Wishes wishes) {
@@ -301,7 +310,7 @@ std::span<const Real> Trainer::judged_parameters() {
 
 MemoryUse Trainer::memory() const {
   const auto buffer = static_cast<Index>(parameters_.size_bytes());
-  return {.activations = workspace_.bytes(),
+  return {.activations = bytes_of(workers_),
           .gradients = static_cast<Index>(reducer_.blocks().size()) * buffer + accumulator_.bytes(),
           .parameters = (average_memory_ ? 2 : 1) * buffer};
 }

@@ -152,7 +152,7 @@ void TrainingRun::build_trainer() {
       .decay_all = config().optimizer.text("decay") == "all",
       .clip_norm = config().optimizer.real("clip_norm"),
       .ema = config().optimizer.real("ema"),
-      .passes = config().parallel.passes,
+      .rounds = config().parallel.passes,
       .bucket = config().parallel.bucket / static_cast<Index>(sizeof(Real)),
       .overlap = config().parallel.overlap,
       .guarded = config().audit.every.value > 0};

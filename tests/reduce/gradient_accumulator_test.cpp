@@ -1,4 +1,5 @@
-// Whatever the passes, the blocks of a share get the bits of the tree over its microbatches.
+// Whatever the rounds and parts, the blocks of a share get the bits of the tree over its
+// microbatches.
 #include "lockstep/reduce/gradient_accumulator.hpp"
 
 #include <gtest/gtest.h>
@@ -7,7 +8,6 @@
 #include <limits>
 
 #include "lockstep/base/ordered_sum.hpp"
-#include "lockstep/base/passes.hpp"
 #include "lockstep/base/random.hpp"
 
 namespace lockstep {
@@ -32,21 +32,48 @@ Real tree_sum(Share block, Index i) {
   return sum.finish()[0];
 }
 
-// One step: every pass sets its blocks from the end to the start, as layers do.
-void run(GradientAccumulator& accumulator) {
-  for (Index pass = 0; pass < accumulator.passes(); ++pass) {
-    for (const GradientReducer::Block& b : accumulator.blocks(pass)) {
+// One step: every part sets its blocks from the end to the start, as layers do.
+void run(GradientAccumulator& accumulator, const Rounds& rounds) {
+  for (std::size_t round = 0; round < rounds.size(); ++round) {
+    std::vector<GradientReducer::Block> blocks;
+    for (std::size_t part = 0; part < rounds[round].size(); ++part) {
+      const auto some = accumulator.blocks(round, part);
+      blocks.insert(blocks.end(), some.begin(), some.end());
+    }
+    for (const GradientReducer::Block& b : blocks) {
       for (Real& value : b.values) value = std::numeric_limits<Real>::quiet_NaN();
     }
+    accumulator.begin(static_cast<Index>(round));
     Index end = kSize;
     for (const Index offset : {kSize, Index{100}, Index{100}, Index{7}, Index{0}, Index{0}}) {
-      for (const GradientReducer::Block& b : accumulator.blocks(pass)) {
+      for (const GradientReducer::Block& b : blocks) {
         for (Index i = offset; i < end; ++i) {
           b.values[static_cast<std::size_t>(i)] = tree_sum(b.block, i);
         }
       }
       end = offset;
-      accumulator.ready_from(pass, offset);
+      accumulator.ready_from(offset);
+    }
+  }
+}
+
+void expect_tree_sums(Share share, Index count, int threads) {
+  std::vector<Buffer<Real>> memory;
+  std::vector<GradientReducer::Block> blocks;
+  for (const Share& block : aligned_blocks(share)) {
+    memory.emplace_back(kSize);
+    blocks.push_back({block, memory.back().span()});
+  }
+  const Rounds rounds = cut_into_rounds(share, count, threads);
+  GradientAccumulator accumulator(blocks, rounds);
+  for (int step = 0; step < 2; ++step) {
+    run(accumulator, rounds);
+    for (const GradientReducer::Block& b : blocks) {
+      for (Index i = 0; i < kSize; ++i) {
+        ASSERT_EQ(b.values[static_cast<std::size_t>(i)], tree_sum(b.block, i))
+            << share.first << "+" << share.count << " in " << count << " rounds, " << threads
+            << " threads";
+      }
     }
   }
 }
@@ -54,23 +81,9 @@ void run(GradientAccumulator& accumulator) {
 TEST(GradientAccumulator, GivesTheTreeSumOfEveryBlock) {
   for (Index first = 0; first <= 6; ++first) {
     for (Index count = 1; count <= 9; ++count) {
-      for (Index passes = 1; passes <= count; ++passes) {
-        const Share share{first, count};
-        std::vector<Buffer<Real>> memory;
-        std::vector<GradientReducer::Block> blocks;
-        for (const Share& block : aligned_blocks(share)) {
-          memory.emplace_back(kSize);
-          blocks.push_back({block, memory.back().span()});
-        }
-        GradientAccumulator accumulator(blocks, cut_for_passes(share, passes));
-        for (int step = 0; step < 2; ++step) {
-          run(accumulator);
-          for (const GradientReducer::Block& b : blocks) {
-            for (Index i = 0; i < kSize; ++i) {
-              ASSERT_EQ(b.values[static_cast<std::size_t>(i)], tree_sum(b.block, i))
-                  << first << "+" << count << " in " << passes << " passes";
-            }
-          }
+      for (Index rounds = 1; rounds <= count; ++rounds) {
+        for (int threads = 1; threads <= 3; ++threads) {
+          expect_tree_sums({first, count}, rounds, threads);
         }
       }
     }
@@ -81,13 +94,16 @@ TEST(GradientAccumulator, TakesALogarithmOfTheGradients) {
   const Index gradient = aligned<Real>(kSize) * static_cast<Index>(sizeof(Real));
   Buffer<Real> memory(kSize);
   const GradientReducer::Block block{{0, 64}, memory.span()};
-  const auto gradients = [&](Index passes) {
-    return GradientAccumulator({&block, 1}, cut_for_passes({0, 64}, passes)).bytes() / gradient;
+  const auto gradients = [&](Index rounds, int threads) {
+    const Rounds cut = cut_into_rounds({0, 64}, rounds, threads);
+    return GradientAccumulator({&block, 1}, cut).bytes() / gradient;
   };
-  EXPECT_EQ(gradients(1), 0);
-  EXPECT_EQ(gradients(2), 1);
-  EXPECT_EQ(gradients(4), 2);
-  EXPECT_EQ(gradients(64), 6);
+  EXPECT_EQ(gradients(1, 1), 0);
+  EXPECT_EQ(gradients(2, 1), 1);
+  EXPECT_EQ(gradients(4, 1), 2);
+  EXPECT_EQ(gradients(64, 1), 6);
+  EXPECT_EQ(gradients(1, 4), 3);
+  EXPECT_EQ(gradients(4, 4), 5);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ TEST(Step, AllocatesNothingAfterTheFirst) {
           allocations_in_steps(*momentum, {.batch = 32, .microbatches = 8, .bucket = 1024}, nodes),
           0);
       EXPECT_EQ(allocations_in_steps(
-                    *momentum, {.batch = 32, .microbatches = 8, .ema = 0.9, .passes = 3}, nodes),
+                    *momentum, {.batch = 32, .microbatches = 8, .ema = 0.9, .rounds = 3}, nodes),
                 0);
       EXPECT_EQ(allocations_in_steps(*layerwise,
                                      {.batch = 31, .microbatches = 7, .decay_all = false}, nodes),

@@ -99,7 +99,7 @@ Outcome train(const Topology& topology, const Case& c, int threads, const Loss* 
   const std::span<const Real> judged = trainer.judged_parameters();
   outcome.judged.assign(judged.begin(), judged.end());
   Evaluator evaluator(topology.ranks(), problem.network, c.options.batch, c.options.microbatches,
-                      c.options.passes);
+                      c.options.rounds);
   outcome.evaluation = evaluator.evaluate(judged, loss, problem.samples);
   ConfusionMatrix confusion;
   evaluator.evaluate(trainer.parameters(), *problem.loss, problem.samples, &confusion);
@@ -135,7 +135,7 @@ TEST(Trainer, EveryNumberOfRanksAndThreadsGivesTheSameBits) {
   }
 }
 
-TEST(Trainer, EveryNumberOfPassesGivesTheSameBits) {
+TEST(Trainer, EveryNumberOfRoundsGivesTheSameBits) {
   const Communicator all(MPI_COMM_WORLD);
   const Communicator self(MPI_COMM_SELF);
   const Topology world(all);
@@ -143,23 +143,23 @@ TEST(Trainer, EveryNumberOfPassesGivesTheSameBits) {
   const Topology pairs(all, std::vector<int>{2});
   for (const Case& c : kCases) {
     const Outcome single = train(alone, c, 1);
-    for (const Index passes : {2, 3, 7}) {
-      Case in_passes = c;
-      in_passes.options.passes = passes;
-      const std::string what = c.name + std::string(", passes ") + std::to_string(passes);
-      expect_same(train(world, in_passes, c.threads), single, what);
-      expect_same(train(pairs, in_passes, 1), single, what + ", nodes of 2");
+    for (const Index rounds : {1, 2, 3, 7}) {
+      Case in_rounds = c;
+      in_rounds.options.rounds = rounds;
+      const std::string what = c.name + std::string(", rounds ") + std::to_string(rounds);
+      expect_same(train(world, in_rounds, c.threads), single, what);
+      expect_same(train(pairs, in_rounds, 1), single, what + ", nodes of 2");
     }
   }
 }
 
-TEST(Trainer, PassesTakeLessMemoryForActivations) {
+TEST(Trainer, RoundsTakeLessMemoryForActivations) {
   const Communicator self(MPI_COMM_SELF);
   const Topology alone(self);
   const SmallProblem problem;
   const auto optimizer = momentum();
-  const auto memory = [&](Index passes) {
-    const TrainerOptions options{.batch = 192, .microbatches = 8, .passes = passes};
+  const auto memory = [&](Index rounds) {
+    const TrainerOptions options{.batch = 192, .microbatches = 8, .rounds = rounds};
     return Trainer(alone, problem.network, *problem.loss, *optimizer, problem.samples, options)
         .memory();
   };
@@ -434,11 +434,11 @@ TEST(Trainer, ARecomputedMicrobatchTellsARankThatComputesWrongly) {
   const auto optimizer = adam();
   for (const auto& nodes : kLayouts) {
     const Topology world(all, nodes);
-    for (const Index passes : {1, 3}) {
+    for (const Index rounds : {1, 3}) {
       const bool culprit = all.rank() == all.size() - 1;
       const Faulty loss(culprit ? Fault::wrong_from_there_on : Fault::none, 1000000);
       const Faulty wrong(culprit ? Fault::wrong_from_there_on : Fault::none, 0);
-      const TrainerOptions options{.batch = 31, .microbatches = 7, .passes = passes};
+      const TrainerOptions options{.batch = 31, .microbatches = 7, .rounds = rounds};
       Trainer good(world, problem.network, loss, *optimizer, problem.samples, options);
       Trainer bad(world, problem.network, wrong, *optimizer, problem.samples, options);
       Trainer undisturbed(world, problem.network, loss, *optimizer, problem.samples, options);
@@ -536,7 +536,7 @@ TEST(Evaluator, PredictionsComeInTheOrderOfTheSamples) {
   const SmallProblem problem;
   std::vector<Real> parameters(static_cast<std::size_t>(problem.network.parameters().size()));
   problem.network.parameters().initialize(1, parameters);
-  Evaluator together(world.ranks(), problem.network, 32, 8, /*passes=*/3);
+  Evaluator together(world.ranks(), problem.network, 32, 8, /*rounds=*/3);
   Evaluator single(alone.ranks(), problem.network, 32, 8);
   const std::vector<Real> found = together.predict(parameters, problem.samples);
   const std::vector<Real> expected = single.predict(parameters, problem.samples);

@@ -15,13 +15,18 @@ inline void set_thread_count(int threads) {
   omp_set_num_threads(threads);
 }
 
-/// The calling thread's number within the running parallel_for, from 0.
-[[nodiscard]] inline int thread_number() { return omp_get_thread_num(); }
+/// The calling thread's number within the running parallel_for, from 0. A thread that works alone
+/// has number 0.
+[[nodiscard]] inline int thread_number() { return thread_count() == 1 ? 0 : omp_get_thread_num(); }
 
 /// Calls body(i) once for each i in [0, count), each on one thread. What an index computes must
 /// depend on the index alone: then no thread count changes a bit. `body` must not throw.
 template <typename Body>
 void parallel_for(Index count, const Body& body) {
+  if (thread_count() == 1) {
+    for (Index i = 0; i < count; ++i) body(i);
+    return;
+  }
 #pragma omp parallel for schedule(dynamic, 1)
   for (Index i = 0; i < count; ++i) body(i);
 }
@@ -30,11 +35,24 @@ void parallel_for(Index count, const Body& body) {
 /// every parallel_for runs on the calling thread.
 template <typename Body>
 void parallel_for_alone(Index count, const Body& body) {
+  if (thread_count() == 1) return parallel_for(count, body);
 #pragma omp parallel
   {
     omp_set_num_threads(1);  // of this thread, until the region ends
 #pragma omp for schedule(dynamic, 1)
     for (Index i = 0; i < count; ++i) body(i);
+  }
+}
+
+/// The same, where thread i calls body(i) each time, so that it finds in its caches what it has
+/// left there; the calling thread is number 0.
+template <typename Body>
+void each_thread_alone(Index count, const Body& body) {
+  if (thread_count() == 1) return parallel_for(count, body);
+#pragma omp parallel
+  {
+    omp_set_num_threads(1);
+    for (Index i = omp_get_thread_num(); i < count; i += omp_get_num_threads()) body(i);
   }
 }
 

@@ -50,6 +50,8 @@ class Network {
   [[nodiscard]] Shape shape(Value value) const;
   [[nodiscard]] Shape input_shape() const { return input_; }
   [[nodiscard]] Shape output_shape() const { return shape({static_cast<Index>(nodes_.size())}); }
+  /// Numbers that all layers together make of one sample.
+  [[nodiscard]] Index activations() const;
   [[nodiscard]] const ParameterTable& parameters() const { return parameters_; }
   [[nodiscard]] const std::vector<Node>& nodes() const { return nodes_; }
 

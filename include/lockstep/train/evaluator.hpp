@@ -3,9 +3,9 @@
 #include <vector>
 
 #include "lockstep/comm/communicator.hpp"
-#include "lockstep/nn/workspace.hpp"
 #include "lockstep/train/confusion_matrix.hpp"
 #include "lockstep/train/samples.hpp"
+#include "lockstep/train/worker.hpp"
 
 namespace lockstep {
 
@@ -14,13 +14,13 @@ namespace lockstep {
 /// added in their order: the result does not depend on the number of ranks or threads.
 class Evaluator {
  public:
-  /// `passes`: into how many parts a rank's share is cut at most, so that activations take less; no
-  /// result depends on it.
+  /// `rounds`: in which a rank computes its share of a batch; 0: as many as are fast. No result
+  /// depends on it.
   Evaluator(const Communicator& communicator, const Network& network, Index batch,
-            Index microbatches, Index passes = 1);
+            Index microbatches, Index rounds = 0);
 
   /// Bytes that the activations take.
-  [[nodiscard]] Index bytes() const { return workspace_.bytes(); }
+  [[nodiscard]] Index bytes() const { return bytes_of(workers_); }
 
   /// The sums of the loss over all samples, the same on every rank. Collective. `confusion`, if
   /// given, is set to how a network whose outputs are class logits tells the classes apart; each
@@ -33,10 +33,11 @@ class Evaluator {
   std::vector<Real> predict(std::span<const Real> parameters, const Samples& samples);
 
  private:
-  void count(const Pass& pass, const Targets& targets, ConfusionMatrix& confusion) const;
-  /// Runs the network over this rank's share of every batch; visit(pass, targets).
-  template <typename Visit>
-  void for_each_batch(std::span<const Real> parameters, const Samples& samples, const Visit& visit);
+  /// Runs the network over this rank's share of every batch: judge(worker) on the worker's thread,
+  /// then visit(worker) for one part after the other.
+  template <typename Judge, typename Visit>
+  void for_each_part(std::span<const Real> parameters, const Samples& samples, const Judge& judge,
+                     const Visit& visit);
   [[nodiscard]] Index batches(Index samples) const { return (samples + batch_ - 1) / batch_; }
   /// The rows of batch `index` that `rank` computes, as sample numbers [first, first + count).
   [[nodiscard]] Share rows_of(int rank, Index index, Index samples) const;
@@ -45,11 +46,9 @@ class Evaluator {
   const Network& network_;
   Index batch_;
   Index microbatch_count_;
-  std::vector<Share> passes_;  ///< the parts of this rank's share, one after the other
-  Workspace workspace_;
-  RowReader reader_;
-  std::vector<Microbatch> microbatches_;
-  std::uint64_t rounds_ = 0;  ///< how often it went through samples: their epoch, if streamed
+  Rounds rounds_;
+  std::vector<Worker> workers_;
+  std::uint64_t times_ = 0;  ///< how often it went through samples: their epoch, if streamed
 };
 
 }  // namespace lockstep

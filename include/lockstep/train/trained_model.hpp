@@ -24,6 +24,6 @@ struct TrainedModel {
 /// Errors: AgreedError: no_input or bad_data with the reason, config if there are more ranks than
 /// microbatches, usage if there are more passes than these.
 [[nodiscard]] TrainedModel load_model(const Communicator& world, const std::string& path,
-                                      Index passes = 1);
+                                      Index passes = 0);
 
 }  // namespace lockstep

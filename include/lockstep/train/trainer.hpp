@@ -22,6 +22,7 @@
 #include "lockstep/train/samples.hpp"
 #include "lockstep/train/step_times.hpp"
 #include "lockstep/train/updater.hpp"
+#include "lockstep/train/worker.hpp"
 
 namespace lockstep {
 
@@ -34,7 +35,7 @@ struct TrainerOptions {
   bool decay_all = true;  ///< weight decay pulls at all that is learned, not only at weights
   double clip_norm = 0;   ///< limit on the norm of the global gradient; 0: none
   double ema = 0;         ///< decay of the average of the weights, in [0, 1); 0: none
-  Index passes = 1;       ///< over a rank's share, so that activations take less; changes no bit
+  Index rounds = 0;  ///< in which a rank computes its share; 0: as many as are fast; changes no bit
   Index bucket = Index{1} << 18;  ///< numbers per bucket of the exchange; changes no bit
   bool overlap = true;            ///< exchange while backpropagation goes on; changes no bit
   bool guarded = true;  ///< notice what changes the state between two updates; changes no bit
@@ -113,11 +114,11 @@ class Trainer {
                std::span<const Buffer<Real>> optimizer_state);
 
  private:
-  void learn(const BatchRange& batch, Index pass);
+  void learn(const BatchRange& batch, Index round);
+  [[nodiscard]] bool is_last(Index round) const { return round + 1 == std::ssize(rounds_); }
+  void gradients_ready(Index round, Index offset);
+  void read(Worker& worker, const BatchRange& batch, std::uint64_t step, Share share);
   [[nodiscard]] Digest recomputed_gradient();
-  [[nodiscard]] Pass pass_of(std::span<const Microbatch> microbatches, std::uint64_t step) const;
-  [[nodiscard]] bool is_last(Index pass) const { return pass + 1 == accumulator_.passes(); }
-  Targets read(const BatchRange& batch, const Pass& pass);
   void report(Wishes wishes);
   void report(Share share, std::span<const MetricSums> sums);
   double note(const Wait& wait);
@@ -132,7 +133,7 @@ class Trainer {
   const Samples& samples_;
   TrainerOptions options_;
   Share share_;
-  std::vector<Share> passes_;  ///< the parts of the share, one after the other
+  Rounds rounds_;
   Sampler sampler_;
   BucketLayout layout_;
   GradientReducer reducer_;
@@ -144,15 +145,12 @@ class Trainer {
   Updater updater_;
   CopyGuard copies_;
   std::optional<Bulletin> lengths_;  ///< what ranks tell each other within an update, if anything
-  Workspace workspace_;
-  RowReader reader_;
+  std::vector<Worker> workers_;
   std::uint64_t steps_done_ = 0;
   SharedMemory parameter_memory_;
-  std::span<Real> parameters_;                               ///< once per node
-  std::optional<SharedMemory> average_memory_;               ///< if there is an average
-  std::vector<std::vector<GradientBlock>> gradient_blocks_;  ///< of each pass
-  std::vector<Microbatch> microbatches_;                     ///< of the running pass
-  std::vector<MetricSums> sums_;                             ///< of these
+  std::span<Real> parameters_;                  ///< once per node
+  std::optional<SharedMemory> average_memory_;  ///< if there is an average
+  std::vector<std::vector<std::vector<GradientBlock>>> gradient_blocks_;  ///< of each part
   std::vector<const Real*> gradient_;  ///< of each slice of this rank, where its sum begins
   StepClock clock_;
   std::vector<double> waited_for_;

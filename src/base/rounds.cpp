@@ -1,0 +1,79 @@
+#include "lockstep/base/rounds.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace lockstep {
+namespace {
+
+constexpr Index kCache = Index{1} << 18;  // 1 MiB of numbers, half of a second-level cache
+constexpr double kBusy = 0.75;
+
+std::vector<Share> cut(Share share, Index parts) {
+  std::vector<Share> cuts;
+  const Index count = std::min(parts, share.count);
+  for (Index i = 0; i < count; ++i) {
+    const Share part = share_of(i, count, share.count);
+    cuts.push_back({share.first + part.first, part.count});
+  }
+  return cuts;
+}
+
+// Microbatches that the busiest threads compute one after the other, if each computes its own.
+Index steps_of(Index count, Index rounds, int threads) {
+  Index steps = 0;
+  for (const Share& round : cut({0, count}, rounds)) steps += pieces_of(round.count, threads);
+  return steps;
+}
+
+bool keeps_busy(Index count, Index rounds, int threads) {
+  const Index steps = steps_of(count, rounds, threads);
+  return static_cast<double>(count) >= kBusy * static_cast<double>(steps * threads);
+}
+
+}  // namespace
+
+Rounds cut_into_rounds(Share share, Index rounds, int threads) {
+  assert(rounds >= 1);
+  const bool apart = keeps_busy(share.count, std::min(rounds, share.count), threads);
+  Rounds cuts;
+  for (const Share& round : cut(share, rounds)) cuts.push_back(cut(round, apart ? threads : 1));
+  return cuts;
+}
+
+Index rounds_for_speed(Index count, Index activations, Index parameters, int threads) {
+  const Index useful = activations / (threads * std::max(parameters, kCache));
+  const Index most = std::clamp<Index>(useful, 1, std::max<Index>(count / threads, 1));
+  Index best = 1;
+  for (Index rounds = 2; rounds <= most; ++rounds) {
+    if (steps_of(count, rounds, threads) <= steps_of(count, best, threads)) best = rounds;
+  }
+  return best;
+}
+
+Index most_samples(const Rounds& rounds, Index samples, Index microbatches) {
+  Index most = 0;
+  for (const std::vector<Share>& parts : rounds) {
+    for (const Share& part : parts) {
+      // A smaller batch is rounded elsewhere, and may give a part one sample more than its due.
+      most = std::max(most, share_samples(part, samples, microbatches) + 1);
+    }
+  }
+  return most;
+}
+
+Index most_microbatches(const Rounds& rounds) {
+  Index most = 0;
+  for (const std::vector<Share>& parts : rounds) {
+    for (const Share& part : parts) most = std::max(most, part.count);
+  }
+  return most;
+}
+
+Index most_parts(const Rounds& rounds) {
+  Index most = 0;
+  for (const std::vector<Share>& parts : rounds) most = std::max(most, std::ssize(parts));
+  return most;
+}
+
+}  // namespace lockstep
