@@ -18,9 +18,9 @@ struct Session {
   std::ostream& err;
 };
 
-/// The help of --passes of the commands that use a trained network.
-inline constexpr std::string_view kPassesHelp =
-    "Parts in which each rank computes its microbatches, for less memory (default: as many as are "
+/// The help of --rounds of the commands that use a trained network.
+inline constexpr std::string_view kRoundsHelp =
+    "Rounds in which each rank computes its microbatches, for less memory (default: as many as are "
     "fast)";
 
 /// One subcommand. Its members hold the values of its options.

@@ -121,7 +121,7 @@ class Eval : public Command {
                    "Labels of --data, for formats that keep them apart (default: none)")
         ->type_name("FILE")
         ->needs(data);
-    app.add_option("--passes", request_.passes, std::string(kPassesHelp))
+    app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
         ->check(CLI::PositiveNumber)
         ->type_name("N");
     app.add_flag("--confusion", request_.confusion,

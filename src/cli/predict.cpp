@@ -33,7 +33,7 @@ class Predict : public Command {
     CLI::Option* out = app.add_option("--out", request_.out,
                                       "CSV file to write (default: none, needed without --stream)")
                            ->type_name("FILE");
-    app.add_option("--passes", request_.passes, std::string(kPassesHelp))
+    app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
         ->check(CLI::PositiveNumber)
         ->type_name("N");
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");

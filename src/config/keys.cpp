@@ -46,16 +46,16 @@ Section parallel_section() {
                 "Pieces of the global batch, whoever computes them; 0: the smallest power of two "
                 "that is at least 8 and at least the ranks of the first start.",
             .field = field<&C::parallel, &Parallel::microbatches>},
-           {.name = "passes",
+           {.name = "rounds",
             .kind = Kind::integer,
             .default_value = "0",
             .min = 0,
             .deployment = true,
             .sentence =
-                "Gradient accumulation: parts in which each rank computes its microbatches, one "
-                "after the other, so that activations take about as many times less memory; 0: as "
-                "many as are fast.",
-            .field = field<&C::parallel, &Parallel::passes>},
+                "Gradient accumulation: rounds in which each rank computes its microbatches; each "
+                "one more takes less memory for activations. 0: as many as are fast, so that "
+                "activations stay in the caches.",
+            .field = field<&C::parallel, &Parallel::rounds>},
            {.name = "threads",
             .kind = Kind::integer,
             .default_value = "0",

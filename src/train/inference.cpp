@@ -63,7 +63,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   const Topology topology(all);
   const Communicator& world = topology.ranks();
   const std::string& checkpoint = request.checkpoint;
-  const TrainedModel model = load_model(world, checkpoint, request.passes);
+  const TrainedModel model = load_model(world, checkpoint, request.rounds);
   if (request.confusion && !model.loss->classifies()) {
     throw AgreedError(ExitCode::usage, fmt::format("{} learned by {}, which knows no classes\n"
                                                    "  try: trainer eval without --confusion",
@@ -107,7 +107,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
     stream = stream_of(topology, model.config, samples);
     event.split = request.data;
   }
-  Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.passes);
+  Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.rounds);
   Evaluation evaluation;
   evaluation.averaged = model.averaged;
   evaluation.class_names = info.class_names;
@@ -128,13 +128,13 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
 bool predict_checkpoint(const Communicator& all, const PredictRequest& request) {
   const Topology topology(all);
   const Communicator& world = topology.ranks();
-  const TrainedModel model = load_model(world, request.checkpoint, request.passes);
+  const TrainedModel model = load_model(world, request.checkpoint, request.rounds);
   Source source = source_of(model.config.data, request.data, "", model.loss->classifies());
   source.inputs_only = true;
   source.input_columns = model.network->input_shape().size();
   const SharedDataset data = load_checked(topology, model, source);
   Evaluator evaluator(world, *model.network, model.checkpoint.info.batch,
-                      model.checkpoint.info.microbatches, request.passes);
+                      model.checkpoint.info.microbatches, request.rounds);
   Samples samples = all_of(*data, model.checkpoint);
   const std::unique_ptr<InputStream> stream = stream_of(topology, model.config, samples);
   std::vector<Real> predictions = evaluator.predict(model.checkpoint.parameters.span(), samples);

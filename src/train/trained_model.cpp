@@ -24,7 +24,7 @@ bool has_average(const CheckpointInfo& info) {
 
 }  // namespace
 
-TrainedModel load_model(const Communicator& world, const std::string& path, Index passes) {
+TrainedModel load_model(const Communicator& world, const std::string& path, Index rounds) {
   std::optional<StoredCheckpoint> stored;
   on_root(world, [&] { stored = read_checkpoint(path); });
   broadcast_checkpoint(world, stored);
@@ -46,10 +46,10 @@ TrainedModel load_model(const Communicator& world, const std::string& path, Inde
                                                 "microbatches\n  try: mpirun -np {} ...",
                                                 world.size(), now.microbatches, now.microbatches));
     }
-    if (passes > now.microbatches) {
-      throw Error(ExitCode::usage, fmt::format("--passes must be at most the microbatches of the "
+    if (rounds > now.microbatches) {
+      throw Error(ExitCode::usage, fmt::format("--rounds must be at most the microbatches of the "
                                                "checkpoint, {}, is {}",
-                                               now.microbatches, passes));
+                                               now.microbatches, rounds));
     }
   });
   choose_threads(world, 0);

@@ -103,11 +103,11 @@ void TrainingRun::plan() {
                       "ranks give parallel.microbatches = {}",
                       world_.size(), microbatches_, microbatches_));
     }
-    if (config().parallel.passes > microbatches_) {
-      throw config().error("parallel.passes",
-                           fmt::format("'passes' must be at most the microbatches of a batch, {}, "
+    if (config().parallel.rounds > microbatches_) {
+      throw config().error("parallel.rounds",
+                           fmt::format("'rounds' must be at most the microbatches of a batch, {}, "
                                        "is {}",
-                                       microbatches_, config().parallel.passes));
+                                       microbatches_, config().parallel.rounds));
     }
     info_ = info_of(setup_, microbatches_);
     steps_per_epoch_ = info_.steps_per_epoch;
@@ -140,6 +140,11 @@ void TrainingRun::plan() {
           fmt::format("validation judges the average of the weights, optimizer.ema = {}", ema));
     }
     learning_rate_ = std::make_unique<LearningRate>(config(), steps_per_epoch_, total_steps_);
+    if (const std::uint64_t warmup = learning_rate_->warmup(); warmup >= total_steps_) {
+      notes_.push_back(fmt::format(
+          "the run ends within its warm-up: {} steps of {}, so optimizer.lr is never reached",
+          total_steps_, warmup));
+    }
   });
 }
 
@@ -152,7 +157,7 @@ void TrainingRun::build_trainer() {
       .decay_all = config().optimizer.text("decay") == "all",
       .clip_norm = config().optimizer.real("clip_norm"),
       .ema = config().optimizer.real("ema"),
-      .rounds = config().parallel.passes,
+      .rounds = config().parallel.rounds,
       .bucket = config().parallel.bucket / static_cast<Index>(sizeof(Real)),
       .overlap = config().parallel.overlap,
       .guarded = config().audit.every.value > 0};
@@ -160,7 +165,7 @@ void TrainingRun::build_trainer() {
                                        setup_.data->train, options);
   together(world_, [&] {
     evaluator_ = std::make_unique<Evaluator>(world_, *setup_.network, info_.batch, microbatches_,
-                                             config().parallel.passes);
+                                             config().parallel.rounds);
   });
   if (resume_from_) restore();
 }

@@ -64,10 +64,10 @@ inline std::vector<BadInput> bad_checkpoints() {
        }},
       {"EvalInTooManyPasses",
        usage,
-       {"--passes must be at most the microbatches of the checkpoint, 8, is 9"},
+       {"--rounds must be at most the microbatches of the checkpoint, 8, is 9"},
        [](const Scene& s) {
          s.write("good.h5", s.checkpoint);
-         return Arguments{"eval", "good.h5", "--passes", "9"};
+         return Arguments{"eval", "good.h5", "--rounds", "9"};
        }},
       {"WithoutTheAverage",
        bad_data,

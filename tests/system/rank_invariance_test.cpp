@@ -195,18 +195,18 @@ TEST_F(RankInvarianceTest, AverageOfWeights) {
   EXPECT_TRUE(read_text(directory_.path() / "stopped" / "checkpoints" / "latest.h5") ==
               whole.checkpoint);
 
-  // What validation measured is what eval finds, in any number of passes; predict agrees.
+  // What validation measured is what eval finds, in any number of rounds; predict agrees.
   const std::string measured = loss(metric_lines(directory_.path() / "stopped", "eval").back());
-  for (const char* passes : {"1", "5"}) {
+  for (const char* rounds : {"1", "5"}) {
     const Outcome judged = run(command_in(
-        directory_, 2, {"eval", "stopped/checkpoints/latest.h5", "--json", "--passes", passes}));
+        directory_, 2, {"eval", "stopped/checkpoints/latest.h5", "--json", "--rounds", rounds}));
     EXPECT_EQ(judged.code, 0) << judged.err;
     EXPECT_EQ(loss(judged.out), measured) << judged.out;
     EXPECT_EQ(count(judged.out, "\"averaged\":true"), 1) << judged.out;
   }
   const Outcome predicted = run(command_in(directory_, 2,
                                            {"predict", "stopped/checkpoints/latest.h5", "--data",
-                                            "data.csv", "--out", "out.csv", "--passes", "3"}));
+                                            "data.csv", "--out", "out.csv", "--rounds", "3"}));
   EXPECT_EQ(predicted.code, 0) << predicted.err;
   EXPECT_EQ(count(predicted.out, "average of the weights"), 1) << predicted.out;
 

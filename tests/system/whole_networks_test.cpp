@@ -157,7 +157,7 @@ std::string symbol_table(int rows) {
 
 class WholeNetworkTest : public Deployed {
  protected:
-  /// All deployments end like one rank without mpirun, in any number of passes, and so does a run
+  /// All deployments end like one rank without mpirun, in any number of rounds, and so does a run
   /// whose ranks are killed after their first checkpoint, and which is resumed on fewer.
   void expect_exact(const Case& c) {
     std::vector<Deployment> all;
@@ -165,15 +165,16 @@ class WholeNetworkTest : public Deployed {
       for (const int threads : {1, 2}) all.push_back({ranks, threads, threads == 1, "4 KiB"});
     }
     expect_equal(c, all);
-    for (const auto& [ranks, passes] : {std::pair{1, 8}, {2, 3}, {3, 2}}) {
-      const Arguments set = {"--set", fmt::format("parallel.passes={}", passes)};
-      EXPECT_TRUE(train({ranks, 1, true, "4 KiB"}, set).checkpoint == latest("run1"))
-          << ranks << " ranks in " << passes << " passes";
+    for (const auto& [ranks, threads, rounds] :
+         {std::tuple{1, 1, 8}, {1, 2, 1}, {1, 2, 3}, {2, 1, 3}, {3, 2, 2}}) {
+      const Arguments set = {"--set", fmt::format("parallel.rounds={}", rounds)};
+      EXPECT_TRUE(train({ranks, threads, true, "4 KiB"}, set).checkpoint == latest("run1"))
+          << ranks << " ranks of " << threads << " threads in " << rounds << " rounds";
     }
     kill_after_a_checkpoint();
     const Outcome outcome = run(command_in(directory_, 2,
                                            {"train", "config.toml", "--run-dir", "killed",
-                                            "--resume", "auto", "--set", "parallel.passes=2"}));
+                                            "--resume", "auto", "--set", "parallel.rounds=2"}));
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_NE(outcome.out.find("resume"), std::string::npos) << outcome.out;
     EXPECT_TRUE(latest("killed") == latest("run1")) << "the resumed run ended elsewhere";

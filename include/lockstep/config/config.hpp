@@ -54,7 +54,7 @@ struct Data {
 
 struct Parallel {
   Index microbatches = 0;  ///< 0: chosen at the first start
-  Index passes = 0;        ///< over a rank's share; 0: as many as are fast
+  Index rounds = 0;        ///< over a rank's share; 0: as many as are fast
   Index threads = 0;       ///< 0: what the affinity mask gives
   Index bucket = 0;        ///< bytes
   bool overlap = true;

@@ -43,6 +43,8 @@ class LearningRate {
   LearningRate(const config::Config& config, Index steps_per_epoch, std::uint64_t total_steps);
   /// For the update number `step`, from 0.
   [[nodiscard]] double at(std::uint64_t step, Index drops = 0) const;
+  /// Steps over which it rises.
+  [[nodiscard]] std::uint64_t warmup() const { return warmup_; }
   /// Null unless validations decide.
   [[nodiscard]] const Plateau* plateau() const { return schedule_->plateau(); }
 

@@ -15,7 +15,7 @@ struct EvalRequest {
   std::string checkpoint;
   std::string data;        ///< a path as in data.val; empty: the validation data of the run
   std::string labels;      ///< as in data.val_labels
-  Index passes = 0;        ///< as in parallel.passes
+  Index rounds = 0;        ///< as in parallel.rounds
   bool confusion = false;  ///< also tell which classes are taken for which; classifiers only
 };
 
@@ -31,7 +31,7 @@ struct PredictRequest {
   std::string checkpoint;
   std::string data;  ///< a path as in data.val
   std::string out;
-  Index passes = 0;  ///< as in parallel.passes
+  Index rounds = 0;  ///< as in parallel.rounds
 };
 
 /// Evaluates a checkpoint, if it has an average of the weights this, with the normalization stored

@@ -22,8 +22,8 @@ struct TrainedModel {
 
 /// Reads a checkpoint and builds what it describes; chooses the number of threads. Collective.
 /// Errors: AgreedError: no_input or bad_data with the reason, config if there are more ranks than
-/// microbatches, usage if there are more passes than these.
+/// microbatches, usage if there are more rounds than these.
 [[nodiscard]] TrainedModel load_model(const Communicator& world, const std::string& path,
-                                      Index passes = 0);
+                                      Index rounds = 0);
 
 }  // namespace lockstep
