@@ -4,7 +4,7 @@ import statistics
 from campaign.arena import INTERRUPTED, ROOT, Failed, Fault, check
 
 IMAGES = "/usr/share/datasets/fashion-mnist/train-"
-OFF = ["--set", 'watchdog.limit="0 s"', "--set", 'checkpoint.every="1000 epochs"']
+OFF = ["--set", 'watchdog.limit="0 s"', "--set", 'checkpoint.every="1000 epochs"', "--set", 'audit.every="0 steps"']
 PAIRS = 7
 
 CONFIG = """

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/types.hpp"
 
 namespace lockstep::cli {
 
@@ -27,6 +28,18 @@ std::vector<int> counts_of(std::string_view option, const std::string& text) {
     at = next + 1;
   }
   return counts;
+}
+
+CLI::Validator at_least_one() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        Index value = 0;
+        const char* const end = text.data() + text.size();
+        const auto [next, error] = std::from_chars(text.data(), end, value);
+        if (error == std::errc() && next == end && value >= 1) return {};
+        return fmt::format("expected a whole number from 1 on, found '{}'", text);
+      },
+      "");
 }
 
 }  // namespace lockstep::cli

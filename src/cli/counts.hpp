@@ -1,5 +1,6 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,5 +12,8 @@ inline constexpr int kMaxCount = 100'000;
 
 /// "1,2,4" as numbers from 1 to kMaxCount. Throws Error(usage), which names `option`.
 [[nodiscard]] std::vector<int> counts_of(std::string_view option, const std::string& text);
+
+/// Of an option that takes any whole number from 1 on: says what was found instead.
+[[nodiscard]] CLI::Validator at_least_one();
 
 }  // namespace lockstep::cli

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "cli/command.hpp"
+#include "cli/counts.hpp"
 #include "cli/mpi_program.hpp"
 #include "cli/text.hpp"
 #include "lockstep/train/inference.hpp"
@@ -122,7 +123,7 @@ class Eval : public Command {
         ->type_name("FILE")
         ->needs(data);
     app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
-        ->check(CLI::PositiveNumber)
+        ->check(at_least_one())
         ->type_name("N");
     app.add_flag("--confusion", request_.confusion,
                  "Also tell which classes are taken for which, and how well each is told apart "

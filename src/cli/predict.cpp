@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "cli/command.hpp"
+#include "cli/counts.hpp"
 #include "cli/mpi_program.hpp"
 #include "cli/output_file.hpp"
 #include "lockstep/comm/agreement.hpp"
@@ -34,7 +35,7 @@ class Predict : public Command {
                                       "CSV file to write (default: none, needed without --stream)")
                            ->type_name("FILE");
     app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
-        ->check(CLI::PositiveNumber)
+        ->check(at_least_one())
         ->type_name("N");
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
     app.add_flag("--stream", stream_,

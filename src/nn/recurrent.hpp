@@ -190,9 +190,9 @@ class Recurrent final : public Layer {
     const Index threads = thread_count();
     const Index groups = std::min(samples, std::max(threads, pieces_of(samples, kGroup)));
     const auto each = static_cast<std::size_t>(room());
-    parallel_for_alone(groups, [&](Index g) {
+    parallel_for_alone(groups, [&](Index g, int thread) {
       body(piece_of(samples, g, groups),
-           scratch.subspan(each * static_cast<std::size_t>(thread_number()), each));
+           scratch.subspan(each * static_cast<std::size_t>(thread), each));
     });
   }
 

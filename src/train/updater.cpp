@@ -1,10 +1,13 @@
 #include "lockstep/train/updater.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
+#include <cassert>
 #include <cmath>
 
 #include "lockstep/base/checksum.hpp"
+#include "lockstep/base/parallel.hpp"
 #include "lockstep/optim/statistic.hpp"
 
 namespace lockstep {
@@ -53,7 +56,6 @@ Updater::Updater(const ParameterTable& table, const Optimizer& optimizer,
       options_(options),
       lengths_(layout, rank, tensors_of(table, optimizer), kQuantities),
       direction_(trust_ratio_ == nullptr ? 0 : layout.owned(rank)),
-      slots_(optimizer.slots().size()),
       ratios_(lengths_.parts(), 1.0),
       slices_(layout.slices(rank)),
       slice_begins_(slices_.size()) {
@@ -78,7 +80,8 @@ Updater::Updater(const ParameterTable& table, const Optimizer& optimizer,
     }
     owned += slice.size();
   }
-  const std::size_t buffers = slots_.size() + (options.ema > 0 ? 1 : 0);
+  assert(optimizer.slots().size() <= State::kMost);
+  const std::size_t buffers = optimizer.slots().size() + (options.ema > 0 ? 1 : 0);
   for (std::size_t slot = 0; slot < buffers; ++slot) state_.emplace_back(owned);
   if (options.guarded) checksums_.resize(pieces_.size());
 }
@@ -108,17 +111,25 @@ bool Updater::intact(std::span<const Real> parameters) const {
   return true;
 }
 
-// Before a piece is changed.
-void Updater::check(std::size_t piece, std::span<const Real> parameters) {
-  if (!options_.guarded) return;
-  found_changed_ |= checksum(pieces_[piece], parameters) != checksums_[piece];
+// Piece by piece, so that what belongs together is in the cache together: some numbers of a piece.
+Updater::Piece Updater::tile_of(const Piece& piece, Index tile) {
+  const Index before = tile * kElementTile;
+  Piece part = piece;
+  part.in_slice += before;
+  part.in_owned += before;
+  part.part.range.begin += before;
+  part.part.range.end = std::min(part.part.range.begin + kElementTile, piece.part.range.end);
+  return part;
 }
 
-std::span<const std::span<Real>> Updater::state_of(const Piece& piece) {
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    slots_[slot] = state_[slot].span(piece.in_owned, piece.part.range.size());
+Updater::State Updater::state_of(const Piece& piece) {
+  State state;
+  const std::size_t count = optimizer_.slots().size();
+  for (std::size_t slot = 0; slot < count; ++slot) {
+    state.slots[slot] = state_[slot].span(piece.in_owned, piece.part.range.size());
   }
-  return slots_;
+  state.count = count;
+  return state;
 }
 
 Update Updater::update_of(const Piece& piece, const Update& update) const {
@@ -142,12 +153,12 @@ void Updater::prepare(std::span<const Real> parameters, std::span<const Real* co
   if (trust_ratio_ == nullptr) return;
   for (std::size_t p = 0; p < pieces_.size(); ++p) {
     const Piece& piece = pieces_[p];
-    check(p, parameters);
+    if (options_.guarded) found_changed_ |= checksum(piece, parameters) != checksums_[p];
     if (!piece.part.learned()) continue;
     const Range range = piece.part.range;
     const auto size = static_cast<std::size_t>(range.size());
     trust_ratio_->direct(parameters.subspan(static_cast<std::size_t>(range.begin), size),
-                         {gradients[piece.slice] + piece.in_slice, size}, state_of(piece),
+                         {gradients[piece.slice] + piece.in_slice, size}, state_of(piece).all(),
                          update_of(piece, update), direction_.span(piece.in_owned, range.size()));
   }
   for (std::size_t s = 0; s < slices_.size(); ++s) {
@@ -167,20 +178,35 @@ void Updater::update(std::span<Real> parameters, std::span<const Real* const> gr
   set_ratios(all);
   for (std::size_t p = 0; p < pieces_.size(); ++p) {
     const Piece& piece = pieces_[p];
-    if (trust_ratio_ == nullptr) check(p, parameters);
-    const Range range = piece.part.range;
-    const std::span<Real> mine = parameters.subspan(static_cast<std::size_t>(range.begin),
-                                                    static_cast<std::size_t>(range.size()));
-    std::span<const Real> gradient{gradients[piece.slice] + piece.in_slice, mine.size()};
-    if (!piece.part.learned()) {
-      average_statistics(mine, gradient, piece.part.averaging, samples);
-    } else {
-      if (trust_ratio_ != nullptr) gradient = direction_.span(piece.in_owned, range.size());
-      optimizer_.step(mine, gradient, state_of(piece), update_of(piece, update));
-    }
-    if (options_.ema > 0) average(piece, mine);
-    if (options_.guarded) checksums_[p] = checksum(piece, parameters);
+    std::atomic<std::uint64_t> before = 0;
+    std::atomic<std::uint64_t> after = 0;
+    parallel_for_alone(pieces_of(piece.part.range.size(), kElementTile), [&](Index i, int) {
+      const Piece tile = tile_of(piece, i);
+      if (options_.guarded) before.fetch_xor(checksum(tile, parameters));
+      update_tile(tile, parameters, gradients, update, samples);
+      if (options_.guarded) after.fetch_xor(checksum(tile, parameters));
+    });
+    if (!options_.guarded) continue;
+    // Where updates are scaled, the state has changed in the meantime.
+    if (trust_ratio_ == nullptr) found_changed_ |= before != checksums_[p];
+    checksums_[p] = after;
   }
+}
+
+void Updater::update_tile(const Piece& tile, std::span<Real> parameters,
+                          std::span<const Real* const> gradients, const Update& update,
+                          Index samples) {
+  const Range range = tile.part.range;
+  const std::span<Real> mine = parameters.subspan(static_cast<std::size_t>(range.begin),
+                                                  static_cast<std::size_t>(range.size()));
+  std::span<const Real> gradient{gradients[tile.slice] + tile.in_slice, mine.size()};
+  if (!tile.part.learned()) {
+    average_statistics(mine, gradient, tile.part.averaging, samples);
+  } else {
+    if (trust_ratio_ != nullptr) gradient = direction_.span(tile.in_owned, range.size());
+    optimizer_.step(mine, gradient, state_of(tile).all(), update_of(tile, update));
+  }
+  if (options_.ema > 0) average(tile, mine);
 }
 
 void Updater::average(const Piece& piece, std::span<const Real> parameters) {

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <set>
+#include <thread>
 #include <vector>
 
 #include "lockstep/base/buffer.hpp"
@@ -16,6 +19,45 @@ TEST(ParallelFor, VisitsEveryIndexOnceOnEveryNumberOfThreads) {
     std::vector<int> visits(1000, 0);
     parallel_for(1000, [&](Index i) { ++visits[static_cast<std::size_t>(i)]; });
     EXPECT_EQ(visits, std::vector<int>(1000, 1));
+  }
+  set_thread_count(1);
+}
+
+TEST(ParallelFor, WhoWorksAloneKnowsItsThread) {
+  for (int threads = 1; threads <= 4; ++threads) {
+    set_thread_count(threads);
+    std::vector<std::set<int>> seen(64);
+    parallel_for_alone(64, [&](Index i, int thread) {
+      EXPECT_EQ(thread_count(), 1);
+      // Slow enough that every thread takes some.
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      parallel_for(3, [&](Index) { seen[static_cast<std::size_t>(i)].insert(thread); });
+      parallel_for(3, [&](Index) { EXPECT_EQ(thread_number(), 0); });
+    });
+    std::set<int> all;
+    for (const std::set<int>& one : seen) {
+      EXPECT_EQ(one.size(), 1u);
+      all.insert(one.begin(), one.end());
+    }
+    EXPECT_EQ(static_cast<int>(all.size()), threads);
+    EXPECT_EQ(*all.begin(), 0);
+    EXPECT_EQ(*all.rbegin(), threads - 1);
+    EXPECT_EQ(thread_count(), threads);
+  }
+  set_thread_count(1);
+}
+
+TEST(ParallelFor, EachThreadAloneTakesItsOwn) {
+  set_thread_count(3);
+  for (const Index count : {0, 1, 3}) {
+    std::vector<int> threads(3, -1);
+    each_thread_alone(count, [&](Index i) {
+      EXPECT_EQ(thread_count(), 1);
+      threads[static_cast<std::size_t>(i)] = omp_get_thread_num();
+    });
+    for (Index i = 0; i < 3; ++i) {
+      EXPECT_EQ(threads[static_cast<std::size_t>(i)], i < count ? i : -1);
+    }
   }
   set_thread_count(1);
 }

@@ -62,7 +62,14 @@ inline std::vector<BadInput> bad_checkpoints() {
          s.write("data.csv", class_table(121, 4, 3));
          return Arguments{"eval", "good.h5"};
        }},
-      {"EvalInTooManyPasses",
+      {"EvalInNoRound",
+       usage,
+       {"--rounds: expected a whole number from 1 on, found '0'"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         return Arguments{"eval", "good.h5", "--rounds", "0"};
+       }},
+      {"EvalInTooManyRounds",
        usage,
        {"--rounds must be at most the microbatches of the checkpoint, 8, is 9"},
        [](const Scene& s) {

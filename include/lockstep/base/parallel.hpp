@@ -31,21 +31,25 @@ void parallel_for(Index count, const Body& body) {
   for (Index i = 0; i < count; ++i) body(i);
 }
 
-/// The same, where each call of `body` has one thread for itself: within it thread_count() is 1 and
-/// every parallel_for runs on the calling thread.
+/// Calls body(i, thread) in the same way, where each call has one thread for itself: within it
+/// thread_count() is 1 and every parallel_for runs on the calling thread, which is number `thread`
+/// of those at work.
 template <typename Body>
 void parallel_for_alone(Index count, const Body& body) {
-  if (thread_count() == 1) return parallel_for(count, body);
+  if (thread_count() == 1) {
+    for (Index i = 0; i < count; ++i) body(i, 0);
+    return;
+  }
 #pragma omp parallel
   {
     omp_set_num_threads(1);  // of this thread, until the region ends
 #pragma omp for schedule(dynamic, 1)
-    for (Index i = 0; i < count; ++i) body(i);
+    for (Index i = 0; i < count; ++i) body(i, omp_get_thread_num());
   }
 }
 
-/// The same, where thread i calls body(i) each time, so that it finds in its caches what it has
-/// left there; the calling thread is number 0.
+/// Calls body(i) in the same way, but thread i each time, so that it finds in its caches what it
+/// has left there; the calling thread is number 0.
 template <typename Body>
 void each_thread_alone(Index count, const Body& body) {
   if (thread_count() == 1) return parallel_for(count, body);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -73,11 +74,23 @@ class Updater {
     std::size_t tensor;  ///< whose updates are scaled; or kNoTensor
   };
 
-  [[nodiscard]] std::span<const std::span<Real>> state_of(const Piece& piece);
+  /// The optimizer's state of a piece.
+  struct State {
+    static constexpr std::size_t kMost = 4;
+    std::array<std::span<Real>, kMost> slots;
+    std::size_t count = 0;
+    [[nodiscard]] std::span<const std::span<Real>> all() const {
+      return std::span(slots).first(count);
+    }
+  };
+
+  [[nodiscard]] static Piece tile_of(const Piece& piece, Index tile);
+  [[nodiscard]] State state_of(const Piece& piece);
   [[nodiscard]] Update update_of(const Piece& piece, const Update& update) const;
   [[nodiscard]] std::uint64_t checksum(const Piece& piece, std::span<const Real> parameters) const;
-  void check(std::size_t piece, std::span<const Real> parameters);
   void set_ratios(std::span<const double> all);
+  void update_tile(const Piece& tile, std::span<Real> parameters,
+                   std::span<const Real* const> gradients, const Update& update, Index samples);
   void average(const Piece& piece, std::span<const Real> parameters);
 
   const Optimizer& optimizer_;
@@ -86,9 +99,8 @@ class Updater {
   PartNorms lengths_;  ///< of the tensors whose updates are scaled, and of these updates
   std::vector<Piece> pieces_;
   std::vector<Buffer<Real>> state_;
-  Buffer<Real> direction_;              ///< the updates before they are scaled: the owned slices
-  std::vector<std::span<Real>> slots_;  ///< scratch of `state_of`
-  std::vector<double> ratios_;          ///< of each tensor
+  Buffer<Real> direction_;      ///< the updates before they are scaled: the owned slices
+  std::vector<double> ratios_;  ///< of each tensor
   std::vector<Range> slices_;
   std::vector<const Real*> slice_begins_;  ///< scratch of `prepare`
   std::vector<std::uint64_t> checksums_;   ///< of each piece, as the last update left it
