@@ -20,7 +20,8 @@ struct Session {
 
 /// The help of --rounds of the commands that use a trained network.
 inline constexpr std::string_view kRoundsHelp =
-    "Rounds in which each rank computes its microbatches, for less memory (default: as many as are "
+    "Rounds in which each rank computes its microbatches, for less memory (default: 0, as many as "
+    "are "
     "fast)";
 
 /// One subcommand. Its members hold the values of its options.

@@ -30,14 +30,14 @@ std::vector<int> counts_of(std::string_view option, const std::string& text) {
   return counts;
 }
 
-CLI::Validator at_least_one() {
+CLI::Validator whole_number(int least) {
   return CLI::Validator(
-      [](const std::string& text) -> std::string {
+      [least](const std::string& text) -> std::string {
         Index value = 0;
         const char* const end = text.data() + text.size();
         const auto [next, error] = std::from_chars(text.data(), end, value);
-        if (error == std::errc() && next == end && value >= 1) return {};
-        return fmt::format("expected a whole number from 1 on, found '{}'", text);
+        if (error == std::errc() && next == end && value >= least) return {};
+        return fmt::format("expected a whole number from {} on, found '{}'", least, text);
       },
       "");
 }

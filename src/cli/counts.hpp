@@ -13,7 +13,7 @@ inline constexpr int kMaxCount = 100'000;
 /// "1,2,4" as numbers from 1 to kMaxCount. Throws Error(usage), which names `option`.
 [[nodiscard]] std::vector<int> counts_of(std::string_view option, const std::string& text);
 
-/// Of an option that takes any whole number from 1 on: says what was found instead.
-[[nodiscard]] CLI::Validator at_least_one();
+/// Of an option that takes any whole number from `least` on: says what was found instead.
+[[nodiscard]] CLI::Validator whole_number(int least);
 
 }  // namespace lockstep::cli

@@ -123,7 +123,7 @@ class Eval : public Command {
         ->type_name("FILE")
         ->needs(data);
     app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
-        ->check(at_least_one())
+        ->check(whole_number(0))
         ->type_name("N");
     app.add_flag("--confusion", request_.confusion,
                  "Also tell which classes are taken for which, and how well each is told apart "

@@ -35,7 +35,7 @@ class Predict : public Command {
                                       "CSV file to write (default: none, needed without --stream)")
                            ->type_name("FILE");
     app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
-        ->check(at_least_one())
+        ->check(whole_number(0))
         ->type_name("N");
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
     app.add_flag("--stream", stream_,

@@ -36,7 +36,7 @@ void TrainOptions::add_to(CLI::App& app) {
   app.add_option("--max-steps", request_.max_steps,
                  "Stop with a checkpoint after so many steps (default: no limit)")
       ->type_name("N")
-      ->check(at_least_one());
+      ->check(whole_number(1));
   app.add_option("--max-time", max_time_,
                  "Stop with a checkpoint after so long, as in 1h50m (default: no limit)")
       ->type_name("DURATION");

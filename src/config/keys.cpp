@@ -36,48 +36,50 @@ Section run_section() {
 
 Section parallel_section() {
   using C = Config;
-  return {"parallel",
-          "How the work is cut and exchanged; only microbatches can change a result.",
-          {{.name = "microbatches",
-            .kind = Kind::integer,
-            .default_value = "0",
-            .min = 0,
-            .sentence =
-                "Pieces of the global batch, whoever computes them; 0: the smallest power of two "
-                "that is at least 8 and at least the ranks of the first start.",
-            .field = field<&C::parallel, &Parallel::microbatches>},
-           {.name = "rounds",
-            .kind = Kind::integer,
-            .default_value = "0",
-            .min = 0,
-            .deployment = true,
-            .sentence =
-                "Gradient accumulation: rounds in which each rank computes its microbatches; each "
-                "one more takes less memory for activations. 0: as many as are fast, so that "
-                "activations stay in the caches.",
-            .field = field<&C::parallel, &Parallel::rounds>},
-           {.name = "threads",
-            .kind = Kind::integer,
-            .default_value = "0",
-            .min = 0,
-            .max = 4096,
-            .deployment = true,
-            .sentence = "Threads of each rank; 0: as many as the affinity mask gives.",
-            .field = field<&C::parallel, &Parallel::threads>},
-           {.name = "bucket",
-            .kind = Kind::bytes,
-            .default_value = "\"1 MiB\"",
-            .min = 64,
-            .unit = "bytes",
-            .deployment = true,
-            .sentence = "Gradients that travel together.",
-            .field = field<&C::parallel, &Parallel::bucket>},
-           {.name = "overlap",
-            .kind = Kind::boolean,
-            .default_value = "true",
-            .deployment = true,
-            .sentence = "Exchange gradients while backpropagation goes on.",
-            .field = field<&C::parallel, &Parallel::overlap>}}};
+  return {
+      "parallel",
+      "How the work is cut and exchanged; only microbatches can change a result.",
+      {{.name = "microbatches",
+        .kind = Kind::integer,
+        .default_value = "0",
+        .min = 0,
+        .sentence =
+            "Pieces of the global batch, whoever computes them; 0: the smallest power of two "
+            "that is at least 8 and at least the ranks of the first start.",
+        .field = field<&C::parallel, &Parallel::microbatches>},
+       {.name = "rounds",
+        .kind = Kind::integer,
+        .default_value = "0",
+        .min = 0,
+        .deployment = true,
+        .sentence =
+            "Gradient accumulation: rounds in which each rank computes its microbatches; each "
+            "one more takes less memory for activations. 0: as many as are fast, so that "
+            "activations stay in the caches.",
+        .field = field<&C::parallel, &Parallel::rounds>},
+       {.name = "threads",
+        .kind = Kind::integer,
+        .default_value = "0",
+        .min = 0,
+        .max = 4096,
+        .deployment = true,
+        .sentence = "Threads of each rank; 0: as many as the affinity mask gives.",
+        .field = field<&C::parallel, &Parallel::threads>},
+       {.name = "bucket",
+        .kind = Kind::bytes,
+        .default_value = "\"1 MiB\"",
+        .min = 64,
+        .unit = "bytes",
+        .deployment = true,
+        .sentence = "Gradients that travel together.",
+        .field = field<&C::parallel, &Parallel::bucket>},
+       {.name = "overlap",
+        .kind = Kind::boolean,
+        .default_value = "true",
+        .deployment = true,
+        .sentence = "Exchange gradients while backpropagation goes on; ranks of several threads "
+                    "do so between nodes only.",
+        .field = field<&C::parallel, &Parallel::overlap>}}};
 }
 
 Section checkpoint_section() {

@@ -220,8 +220,10 @@ Table parse(const Source& source, const DataFile& file) {
       (!source.inputs_only || static_cast<Index>(table.columns) > source.input_columns + 1);
   if (const std::size_t least = 1 + with_target + with_weights; table.columns < least) {
     lines.reject(
-        1, fmt::format("expected at least {} columns, inputs{}, found {}", least,
-                       with_weights ? ", a target and weights" : " and a target", table.columns));
+        1, fmt::format(
+               "expected at least {} columns, inputs{}, found {}{}", least,
+               with_weights ? ", a target and weights" : " and a target", table.columns,
+               file.path.ends_with(".txt") ? R"(; if it is a text, set data.type = "text")" : ""));
   }
   bool more = true;
   if (has_header(source, fields)) {

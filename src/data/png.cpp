@@ -105,7 +105,8 @@ Image unpack(const DataFile& file) {
   };
   Reading reading{.left = file.bytes, .failed = {}};
   Decoder decoder(reading);
-  if (!decoder.read_header(reading)) reject(fmt::format("no intact PNG: {}", reading.message));
+  if (!decoder.read_header(reading))
+    reject(fmt::format("no intact PNG: {}; replace or remove the file", reading.message));
   Image image{.shape = decoder.shape(), .pixels = {}};
   if (image.shape.size() > kMaxBytes) {
     reject(fmt::format("expected at most {} bytes of pixels, the header declares {} x {}",
@@ -123,7 +124,7 @@ Image unpack(const DataFile& file) {
                    y * image.shape.width * image.shape.channels);
   }
   if (!decoder.read_pixels(reading, rows.data())) {
-    reject(fmt::format("no intact PNG: {}", reading.message));
+    reject(fmt::format("no intact PNG: {}; replace or remove the file", reading.message));
   }
   return image;
 }
@@ -143,7 +144,9 @@ Image unpack(const DataFile& file) {
 
 Image read_png(const DataFile& file) {
   if (!is_png(file.bytes)) {
-    throw Error(ExitCode::bad_data, fmt::format("{}: expected the start of a PNG", file.path));
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: expected the start of a PNG, found {}; replace or remove the file",
+                            file.path, file.bytes.empty() ? "an empty file" : "other bytes"));
   }
   return unpack(file);
 }

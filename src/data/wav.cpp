@@ -231,10 +231,17 @@ Dataset load_wav(const Source& source, const std::vector<std::string>& files) {
   const LabelledFiles set = with_labels(source, files);
   Sound sound = read_sound(files.front());
   const Index rate = sound.rate;
+  if (source.sound.rate != 0 && rate != source.sound.rate) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: expected {} samples of sound per second as in training, found {}; "
+                            "convert the recordings to that rate",
+                            files.front(), source.sound.rate, rate));
+  }
   SoundWriter writer(source.sound, rate);
   DatasetHeader header;
   header.shape = writer.shape();
   header.size = static_cast<Index>(files.size());
+  header.rate = rate;
   header.target_kind = source.classification ? TargetKind::labels : TargetKind::values;
   Dataset dataset(source.path, header);
   const auto width = static_cast<std::size_t>(header.shape.size());

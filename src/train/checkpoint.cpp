@@ -124,6 +124,7 @@ void write_info(Hdf5Writer& file, const Checkpoint& checkpoint) {
   file.attribute("/data", "height", integer(info.input.height));
   file.attribute("/data", "width", integer(info.input.width));
   file.attribute("/data", "channels", integer(info.input.channels));
+  if (info.rate > 0) file.attribute("/data", "rate", integer(info.rate));
   write_names(file, info);
   write_vector(file, "/data/input_mean", checkpoint.inputs.mean);
   write_vector(file, "/data/input_inverse_std", checkpoint.inputs.inverse_std);
@@ -298,6 +299,7 @@ CheckpointInfo read_info(const Hdf5Reader& file) {
   info.slots = file.text_attribute("/optimizer", "slots");
   info.input = {index_attribute(file, "/data", "height"), index_attribute(file, "/data", "width"),
                 index_attribute(file, "/data", "channels")};
+  if (file.has_attribute("/data", "rate")) info.rate = index_attribute(file, "/data", "rate");
   read_names(file, info);
   return info;
 }

@@ -76,6 +76,7 @@ void load_on_root(const config::Config& config, bool classification,
     Source source = source_of(data, *data.val, data.val_labels.value_or(""), classification);
     source.class_names = train->class_names();
     source.text.vocabulary = train->vocabulary();
+    source.sound.rate = train->describe().rate;
     val = std::make_unique<Dataset>(load(source));
     if (!(val->shape() == train->shape()) ||
         val->describe().target_columns != train->describe().target_columns) {

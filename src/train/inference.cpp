@@ -39,6 +39,7 @@ void check_contents(const Dataset& data, const TrainedModel& model, bool with_an
 SharedDataset load_checked(const Topology& topology, const TrainedModel& model, Source source) {
   source.class_names = model.checkpoint.info.class_names;
   source.text.vocabulary = model.checkpoint.info.vocabulary;
+  source.sound.rate = model.checkpoint.info.rate;
   std::unique_ptr<Dataset> data;
   on_root(topology.ranks(), [&] {
     data = std::make_unique<Dataset>(load(source));

@@ -35,7 +35,8 @@ CheckpointInfo info_of(const Setup& setup, Index microbatches) {
           .input = setup.data->train_data->shape(),
           .steps_per_epoch = pieces_of(samples, data.batch),
           .class_names = setup.data->class_names,
-          .vocabulary = setup.data->vocabulary};
+          .vocabulary = setup.data->vocabulary,
+          .rate = setup.data->train_data->describe().rate};
 }
 
 }  // namespace lockstep

@@ -46,7 +46,7 @@ class Png : public testing::Test {
 };
 
 TEST_F(Png, SomethingElse) {
-  expect_bad("", "expected the start of a PNG");
+  expect_bad("", "expected the start of a PNG, found an empty file");
   expect_bad("\x89PNG\n", "expected the start of a PNG");
 }
 

@@ -209,7 +209,7 @@ TEST_P(LayerContract, TheShareAndTheThreadChangeNoBit) {
   reference.forward();
   reference.backward();
 
-  for (const int threads : {1, 2}) {
+  for (const int threads : {1, 2, 3}) {
     SCOPED_TRACE(std::to_string(threads) + " threads");
     set_thread_count(threads);
     LayerRun left(*layer, GetParam().inputs, microbatches_of({3, 1}));

@@ -62,12 +62,12 @@ inline std::vector<BadInput> bad_checkpoints() {
          s.write("data.csv", class_table(121, 4, 3));
          return Arguments{"eval", "good.h5"};
        }},
-      {"EvalInNoRound",
+      {"EvalInRoundsThatAreNoNumber",
        usage,
-       {"--rounds: expected a whole number from 1 on, found '0'"},
+       {"--rounds: expected a whole number from 0 on, found 'all'"},
        [](const Scene& s) {
          s.write("good.h5", s.checkpoint);
-         return Arguments{"eval", "good.h5", "--rounds", "0"};
+         return Arguments{"eval", "good.h5", "--rounds", "all"};
        }},
       {"EvalInTooManyRounds",
        usage,
@@ -102,6 +102,21 @@ inline std::vector<BadInput> bad_checkpoints() {
          std::filesystem::copy(s.directory / "values/checkpoints/latest.h5",
                                s.directory / "values.h5");
          return Arguments{"eval", "values.h5", "--confusion"};
+       }},
+      {"EvalOfRecordingsOfAnotherRate",
+       bad_data,
+       {"fast/a_0.wav: expected 8000 samples of sound per second as in training, found 16000"},
+       [](const Scene& s) {
+         Arguments train = sounds(
+             {{"a_0.wav", wav_file({1, 2})}, {"b_1.wav", wav_file({1})}},
+             {"--run-dir", "heard", "--set", "data.features=log_mel", "--set", "data.batch=2"})(s);
+         s.write("config.toml",
+                 replaced(kGoodConfig, "[[layer]]\nname = \"fc1\"",
+                          "[[layer]]\ntype = \"flatten\"\n[[layer]]\nname = \"fc1\""));
+         EXPECT_EQ(run(command_in(s.directory, 0, train)).code, 0);
+         std::filesystem::create_directory(s.directory / "fast");
+         s.write("fast/a_0.wav", wav_file({1, 2}, 16000));
+         return Arguments{"eval", "heard/checkpoints/latest.h5", "--data", "fast"};
        }},
       {"PredictFlipped", bad_data, {"bad.h5", "content was changed"}, checkpoint("predict", flip)},
       {"PredictOntoAFile",

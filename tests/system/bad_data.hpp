@@ -208,6 +208,16 @@ inline std::vector<BadInput> bad_data() {
        {"sounds/b_1.wav: expected 8000 samples of sound per second as in sounds/a_0.wav",
         "found 16000"},
        sounds({{"a_0.wav", wav_file({1, 2})}, {"b_1.wav", wav_file({1, 2}, 16000)}})},
+      {"WavOfOtherRateInValidation",
+       bad_data,
+       {"val/c_0.wav: expected 8000 samples of sound per second as in training, found 16000"},
+       [](const Scene& s) {
+         std::filesystem::create_directory(s.directory / "val");
+         s.write("val/c_0.wav", wav_file({1, 2}, 16000));
+         Arguments line = sounds({{"a_0.wav", wav_file({1})}, {"b_1.wav", wav_file({1})}})(s);
+         line.insert(line.end(), {"--set", "data.val=val"});
+         return line;
+       }},
       {"WavTruncated",
        bad_data,
        {"sounds/a_0.wav: offset 36: expected 4 bytes in chunk 'data', found 1"},

@@ -32,6 +32,7 @@ struct DatasetHeader {
   Index symbols = 0;  ///< of a text, stored once: samples are windows of it, and the label of each
                       ///< position is the symbol that follows it
   Index stride = 0;   ///< of a text: from the start of one window to the next
+  Index rate = 0;     ///< of recordings: samples per second
   bool weighted = false;  ///< each sample has a weight of its own
   Blocks blocks{};  ///< of inputs that stay in their files, blocks of which are read; else none
 

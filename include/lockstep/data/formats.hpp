@@ -25,6 +25,7 @@ struct SoundOptions {
   double window = 0.025;  ///< log_mel: seconds of one frame
   double hop = 0.01;      ///< log_mel: seconds from one frame to the next
   Index mel_bands = 40;
+  Index rate = 0;  ///< samples per second that recordings must have; 0: as the first one
 };
 
 struct TextOptions {

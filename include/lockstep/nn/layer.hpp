@@ -64,8 +64,8 @@ struct ParameterSpec {
 
 /// What a pass over the network can be as large as; memory is planned for it.
 struct Capacity {
-  Index samples = 0;       ///< of a rank's share
-  Index microbatches = 0;  ///< of a rank's share
+  Index samples = 0;
+  Index microbatches = 0;
   int threads = 1;
 };
 

@@ -35,6 +35,7 @@ struct CheckpointInfo {
   Index steps_per_epoch = 1;
   std::vector<std::string> class_names{};  ///< of the labels, if the data has names for them
   Vocabulary vocabulary{};                 ///< of the training text; empty if the data is none
+  Index rate = 0;  ///< samples per second of the recordings; 0 if the data is none
 
   /// The first field in which a run differs so that it could not be its continuation, as a
   /// sentence; empty if none.
