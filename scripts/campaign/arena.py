@@ -108,6 +108,18 @@ def marked(mark):
     return found
 
 
+def doing(pid):
+    """What a process is doing, for people: number, name, state, and where each thread sleeps."""
+    try:
+        process = pathlib.Path(f"/proc/{pid}")
+        name = (process / "comm").read_text().strip()
+        threads = [((thread / "stat").read_text().rpartition(")")[2].split()[0], (thread / "wchan").read_text())
+                   for thread in (process / "task").iterdir()]
+        return f"{pid} {name} {' '.join(f'{state}:{place}' for state, place in threads)}"
+    except OSError:
+        return f"{pid} has ended"
+
+
 def send(pid, number):
     try:
         os.kill(pid, number)
@@ -182,11 +194,12 @@ class Job:
         try:
             out, err = self.process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
+            running = "; ".join(doing(pid) for pid, _ in marked(self.mark))
             for pid, _ in marked(self.mark):
                 send(pid, signal.SIGKILL)
             self.process.kill()
             self.process.communicate()
-            raise Failed(f"still running after {seconds} s") from None
+            raise Failed(f"still running after {seconds} s: {running}") from None
         return Ended(self.process.returncode, err, out)
 
     def leaves_nothing(self, seconds=5, memory=True):

@@ -76,6 +76,7 @@ def wrong_but_whole(arena, case, random):
         newest.rename(newest.with_name("step-00099999.h5"))
         ended = arena.start(0, run, "--resume", "auto").wait()
         check(ended.code == OK and "step-00099999.h5: named after step" in ended.told(), f"exit {ended.code}: {ended.err}")
+        arena.same_end(run)
     elif case == "another's trailer":
         other = run.checkpoints()[0].read_bytes()
         newest.write_bytes(whole[:-64] + other[-64:])

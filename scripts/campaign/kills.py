@@ -11,9 +11,14 @@ def kill_at_random(arena, _, random):
     # Saves beside training may lose what was trained meanwhile; saves that training waits for may not.
     waits = random.random() < 0.5
     more = ["--set", "checkpoint.overhead=1"] if waits else []
-    instant = random.uniform(0, arena.undisturbed(ranks)["seconds"])
+    calm = arena.undisturbed(ranks)
+    instant = random.uniform(0, calm["seconds"])
+    step = random.randrange(1, calm["steps"]) if random.random() < 0.5 else None  # half of them while it trains
     job = arena.start(ranks, run, *more)
-    time.sleep(instant)
+    if step is None:
+        time.sleep(instant)
+    else:
+        run.trains(step)
     pids = job.ranks()
     kind = random.choice(["rank 0", "another rank", "all ranks", "mpirun"]) if len(pids) == ranks else "mpirun"
     victims = {"rank 0": pids[:1], "another rank": [random.choice(pids[1:] or [0])], "all ranks": pids,
@@ -28,7 +33,7 @@ def kill_at_random(arena, _, random):
     wait_for(60, lambda: first.seen() or again.ended(), 0.005)
     seconds = time.monotonic() - again.begin
     ended = again.wait(120)
-    check(ended.code == OK, f"{kind} killed after {instant:.2f} s; relaunched: {ended.code}: {ended.err}")
+    check(ended.code == OK, f"{kind} killed after {reached} steps; relaunched: {ended.code}: {ended.err}")
     if first.step is not None:
         lost = reached - (first.step - 1)
         check(lost <= (1 if waits else 2) * EVERY, f"{lost} steps lost, saves are {EVERY} apart")
