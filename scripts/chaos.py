@@ -20,7 +20,7 @@ import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from campaign import cost, disk, files, hangs, inputs, kills, machines, stops  # noqa: E402
-from campaign.arena import ROOT, Arena, Failed, Job  # noqa: E402
+from campaign.arena import ROOT, Arena, Failed, Job, check  # noqa: E402
 
 MODULES = [cost, disk, files, hangs, inputs, kills, machines, stops]
 FAULTS = sorted((fault for module in MODULES for fault in module.FAULTS), key=lambda fault: fault.name)
@@ -71,8 +71,15 @@ def suffer(arena, fault, options, pool):
     limit = fault.full if options.full else fault.quick
     limit = options.trials or limit or None  # 0 trials, but asked for by name: all
     begin = time.monotonic()
-    cases = fault.cases(arena, limit) if fault.cases else list(range(limit))
-    row = Row(fault, len(cases) * fault.each, [], [], 0)
+    row = Row(fault, 0, [], [], 0)
+    try:
+        cases = fault.cases(arena, limit) if fault.cases else list(range(limit))
+        check(cases, f"{limit} trials are too few, there are {fault.each} in one")
+    except Failed as failure:
+        row.failures.append(f"{fault.name}: {failure}")
+        print(f"FAILED {row.failures[0]}", file=sys.stderr, flush=True)
+        return row
+    row.trials = len(cases) * fault.each
     run = map if fault.alone else pool.map
     for figure, failure in run(lambda case: attempt(arena, fault, case), cases):
         if failure:
@@ -80,6 +87,9 @@ def suffer(arena, fault, options, pool):
             print(f"FAILED {failure}", file=sys.stderr, flush=True)
         elif figure is not None:
             row.figures.append(figure)
+    if row.figures and fault.median and sorted(row.figures)[len(row.figures) // 2] > fault.median:
+        row.failures.append(f"{fault.name}: the median is above {fault.median} {fault.unit}")
+        print(f"FAILED {row.failures[-1]}", file=sys.stderr, flush=True)
     row.seconds = time.monotonic() - begin
     return row
 
@@ -96,10 +106,11 @@ def show(rows):
 
 def main():
     options = arguments()
+    unknown = set(options.only.split(",")) - {fault.name for fault in FAULTS} if options.only else set()
+    if unknown:
+        sys.exit(f"chaos.py: no fault {', '.join(sorted(unknown))}; known: {', '.join(fault.name for fault in FAULTS)}")
     chosen = [fault for fault in FAULTS if (fault.name in options.only.split(",") if options.only
                                              else options.full or fault.quick != 0)]
-    if not chosen:
-        sys.exit(f"chaos.py: no fault {options.only}; known: {', '.join(fault.name for fault in FAULTS)}")
     trainer = pathlib.Path(options.trainer or pathlib.Path(options.build) / "bin/trainer").resolve()
     if not trainer.exists():
         sys.exit(f"chaos.py: {trainer} is missing: build it first, as scripts/test.sh does")

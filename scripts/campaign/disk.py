@@ -51,7 +51,7 @@ def claims_hold(arena, run):
 
 def kill_cases(arena, limit):
     every = [(ranks, k) for k in range(1, len(calls_of_a_run(arena)) + 1) for ranks in (0, 2)]
-    return every if limit is None else every[:: max(1, len(every) // limit)]
+    return every if limit is None else arena.random("A2").sample(every, min(limit, len(every)))
 
 
 def killed_in_a_call(arena, case, _):
@@ -69,7 +69,7 @@ def error_cases(arena, limit):
     calls = calls_of_a_run(arena)
     cases = [(call, str(k), error) for call in CALLS for k in range(1, calls.count(call) + 1) for error in ERRORS]
     cases += [("write", str(k), "short") for k in range(1, calls.count("write") + 1)]
-    return cases if limit is None else cases[:: max(1, len(cases) // limit)]
+    return cases if limit is None else arena.random("C2").sample(cases, min(limit, len(cases)))
 
 
 def call_fails(arena, case, _):
@@ -91,7 +91,7 @@ def call_fails(arena, case, _):
 
 
 def full_disk(arena, _, random):
-    """A file system of two megabytes in memory, filled up while the run is in it, and freed again."""
+    """A file system of three megabytes in memory, filled up while the run is in it, and freed again."""
     ranks = random.choice([0, 1, 2, 3])
     run = arena.run()
     run.path.mkdir()

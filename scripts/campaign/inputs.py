@@ -2,7 +2,7 @@
 import os
 import subprocess
 
-from campaign.arena import AS_ROOT, ROOT, Fault, check
+from campaign.arena import AS_ROOT, ROOT, Failed, Fault, check
 
 MUTATIONS = 10_000  # inputs of a trial
 GUIDED = 100_000  # inputs of a trial of libFuzzer
@@ -62,7 +62,7 @@ def guided_cases(arena, limit):
     for command in made:
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0:
-            raise SystemExit(f"chaos.py: cannot build the program that fuzzes: {result.stdout[-2000:]}{result.stderr[-2000:]}\n"
+            raise Failed(f"cannot build the program that fuzzes: {result.stdout[-2000:]}{result.stderr[-2000:]}\n"
                              "  it needs clang with libFuzzer (Debian: clang)")
     arena.known["fuzz"] = str(build / "tests/fuzz")
     formats = [name.rpartition("/")[2] for name in parsers(arena)]

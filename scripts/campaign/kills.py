@@ -25,19 +25,26 @@ def kill_at_random(arena, _, random):
                "mpirun": [job.process.pid]}[kind]
     for pid in victims:
         send(pid, signal.SIGKILL)
+    killed = time.monotonic()
+    wait_for(1, lambda: not job.ranks())  # they may have written more
     reached = run.last_step()
     arena.whole(run)
     segments = len(run.lines("run"))
     again = arena.start(random.choice([1, 2, 3, 4, 5, 8]), run, "--resume", "auto", *more)
     first = FirstStep(run, segments)
     wait_for(60, lambda: first.seen() or again.ended(), 0.005)
-    seconds = time.monotonic() - again.begin
+    wait_for(60, lambda: run.last_step() > reached or again.ended(), 0.005)
+    seconds = time.monotonic() - killed
     ended = again.wait(120)
+    again.leaves_nothing()
     check(ended.code == OK, f"{kind} killed after {reached} steps; relaunched: {ended.code}: {ended.err}")
     if first.step is not None:
         lost = reached - (first.step - 1)
         check(lost <= (1 if waits else 2) * EVERY, f"{lost} steps lost, saves are {EVERY} apart")
     arena.same_end(run)
+    if reached == 0 and not wait_for(10, lambda: job.ended()) and not job.ranks():
+        # Open MPI's mpirun can forget a rank that dies while it starts, and then waits for nobody; trainer launch ends it.
+        job.process.kill()
     job.wait()
     # While Open MPI starts or ends, only mpirun can clean up after it.
     job.leaves_nothing(memory=kind != "mpirun" or 0 < reached < arena.undisturbed(1)["steps"])
@@ -92,6 +99,6 @@ def launch_many(arena, _, random):
 
 FAULTS = [
     Fault("A1", "SIGKILL at a random instant: rank 0, another, all, mpirun; relaunch at another np", 10, 200,
-          "s to the first new step", kill_at_random),
+          "s to the first new step", kill_at_random, median=2),
     Fault("A5", "SIGKILL mpirun, 0.1 s later two or ten launches into its directory", 3, 30, "", launch_many),
 ]

@@ -77,12 +77,13 @@ struct Birth {
   ::_exit(127);
 }
 
-int wait_for(pid_t child, StopSignals& signals) {
+int wait_for(pid_t child, StopSignals& signals, double limit) {
+  const double end = now_seconds() + limit;
   int status = 0;
   double deadline = 0;
   while (::waitpid(child, &status, WNOHANG) != child) {
     const bool told = deadline != 0;
-    if (!told && signals.received() != 0) {
+    if (!told && (signals.received() != 0 || now_seconds() > end)) {
       ::kill(child, SIGTERM);
       deadline = now_seconds() + kSecondsToEnd;
     }
@@ -90,25 +91,6 @@ int wait_for(pid_t child, StopSignals& signals) {
     signals.next(kTick);
   }
   return exit_code(status);
-}
-
-/// The processes whose parent this one is.
-std::vector<pid_t> children() {
-  std::vector<pid_t> found;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-    const pid_t pid = std::atoi(entry.path().filename().c_str());
-    if (pid <= 0) continue;
-    std::ifstream file(entry.path() / "stat");
-    std::string stat;
-    std::getline(file, stat);
-    // "PID (NAME) STATE PARENT ...", where NAME may hold anything.
-    std::istringstream after_name(stat.substr(std::min(stat.rfind(')') + 1, stat.size())));
-    char state = 0;
-    pid_t parent = 0;
-    if (after_name >> state >> parent && parent == ::getpid()) found.push_back(pid);
-  }
-  return found;
 }
 
 bool can_be_run(const std::string& path) {
@@ -177,21 +159,40 @@ int exit_code(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-ChildResult run_child(const std::vector<std::string>& arguments, StopSignals& signals) {
+ChildResult run_child(const std::vector<std::string>& arguments, StopSignals& signals,
+                      double limit) {
   const Capture out("out");
   const Capture err("err");
   const pid_t child = start_child(arguments, signals, {out.descriptor(), err.descriptor()});
-  const int code = wait_for(child, signals);
+  const int code = wait_for(child, signals, limit);
   return {.code = code, .out = out.text(), .err = err.text()};
 }
 
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
+std::vector<pid_t> living_children(pid_t of) {
+  std::vector<pid_t> found;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    if (pid <= 0) continue;
+    std::ifstream file(entry.path() / "stat");
+    std::string stat;
+    std::getline(file, stat);
+    // "PID (NAME) STATE PARENT ...", where NAME may hold anything.
+    std::istringstream after_name(stat.substr(std::min(stat.rfind(')') + 1, stat.size())));
+    char state = 0;
+    pid_t parent = 0;
+    if (after_name >> state >> parent && parent == of && state != 'Z') found.push_back(pid);
+  }
+  return found;
+}
+
 void kill_children() {
   // A child of one that was killed becomes ours, so it may take several rounds.
   for (int round = 0; ::waitpid(-1, nullptr, round == 0 ? WNOHANG : 0) >= 0 || errno == EINTR;
        ++round) {
-    for (const pid_t child : children()) ::kill(child, SIGKILL);
+    for (const pid_t child : living_children(::getpid())) ::kill(child, SIGKILL);
   }
 }
 

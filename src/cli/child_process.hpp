@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -56,13 +57,16 @@ struct ChildOutput {
 /// The exit code of a child whose status waitpid has told; 128 + signal, as a shell says it.
 [[nodiscard]] int exit_code(int status);
 
-/// Runs the program arguments[0] to its end, as `start_child` does. When a stop signal comes it is
-/// told to end by SIGTERM and waited for. Errors: Error(system) if no process can be made.
-[[nodiscard]] ChildResult run_child(const std::vector<std::string>& arguments,
-                                    StopSignals& signals);
+/// Runs the program arguments[0] to its end, as `start_child` does. When a stop signal comes, or
+/// after `limit` seconds, it is told to end by SIGTERM and waited for. Errors: Error(system) if no
+/// process can be made.
+[[nodiscard]] ChildResult run_child(const std::vector<std::string>& arguments, StopSignals& signals,
+                                    double limit = std::numeric_limits<double>::infinity());
 
 /// From now on descendants whose parent dies become children of this process, instead of nobody's.
 void adopt_orphans();
+/// The processes whose parent is `of` and that have not ended.
+[[nodiscard]] std::vector<pid_t> living_children(pid_t of);
 /// Kills all children, and theirs if orphans are adopted; returns when none is left.
 void kill_children();
 

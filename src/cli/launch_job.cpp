@@ -5,9 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <ostream>
 
 #include "cli/mpirun.hpp"
+#include "lockstep/base/clock.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -17,6 +19,36 @@ constexpr double kForever = 1e6;
 constexpr double kAgain = 1;
 /// After which a launcher that was told to end is killed.
 constexpr int kPatience = 5;
+
+/// Open MPI's mpirun can forget a rank that is killed while it starts, and then waits for ever,
+/// though none is left. This looks after it.
+class Forgotten {
+ public:
+  explicit Forgotten(pid_t job) : job_(job) {}
+
+  /// Seconds to the next look: soon at first, to see the ranks before they can be gone.
+  [[nodiscard]] double pause() const { return std::min(0.5 * (1 << std::min(looks_, 4)), kLook); }
+  /// True once the job has waited for nothing.
+  bool look() {
+    ++looks_;
+    const double now = now_seconds();
+    if (!living_children(job_).empty()) {
+      had_ranks_ = true;
+      alone_since_ = now;
+    }
+    return now - alone_since_ > (had_ranks_ ? kWithout : kBefore);
+  }
+
+ private:
+  static constexpr double kLook = 4;
+  static constexpr double kWithout = 8;  ///< mpirun ends within a second of its last rank
+  static constexpr double kBefore = 120;
+
+  pid_t job_;
+  int looks_ = 0;
+  bool had_ranks_ = false;
+  double alone_since_ = now_seconds();
+};
 
 /// True once `job` has ended; takes note of all others that have.
 bool reap(pid_t job, int& status) {
@@ -46,17 +78,26 @@ std::vector<int> launch_signals() {
   return stop;
 }
 
-JobEnd run_job(const std::vector<std::string>& line, StopSignals& signals, std::ostream& err) {
+JobEnd run_job(const std::vector<std::string>& line, StopSignals& signals, std::ostream& err,
+               bool on_this_machine) {
   adopt_orphans();
   const pid_t job = start_child(line, signals, {STDOUT_FILENO, STDERR_FILENO});
+  Forgotten forgotten(job);
   JobEnd end;
   int status = 0;
   bool asked = false;
   int interrupts = 0;
   int told_to_end = 0;
   while (!reap(job, status)) {
-    const int signal = signals.next(asked ? kAgain : kForever);
+    const int signal = signals.next(asked             ? kAgain
+                                    : on_this_machine ? forgotten.pause()
+                                                      : kForever);
     if (signal == SIGCHLD) continue;
+    if (signal == 0 && on_this_machine && forgotten.look()) {
+      err << "launch mpirun waits, though none of its ranks is left: killed\n" << std::flush;
+      ::kill(job, SIGKILL);
+      continue;
+    }
     if (signal == SIGTSTP) {
       suspend(job);
       continue;

@@ -54,6 +54,8 @@ bool is_this_machine(const std::string& host) {
          host == own.substr(0, own.find('.'));
 }
 
+constexpr double kSecondsToAnswer = 15;
+
 /// Whether mpirun could start something there, by the means that it would use.
 bool answers(const Host& host, StopSignals& signals) {
   if (is_this_machine(host.name)) return true;
@@ -64,7 +66,7 @@ bool answers(const Host& host, StopSignals& signals) {
   if (line.empty()) return false;
   line[0] = find_program(line[0]);
   line.insert(line.end(), {host.name, "true"});
-  return !line[0].empty() && run_child(line, signals).code == 0;
+  return !line[0].empty() && run_child(line, signals, kSecondsToAnswer).code == 0;
 }
 
 }  // namespace
@@ -133,7 +135,7 @@ ExitCode LaunchSession::run() {
   StopSignals signals(launch_signals(), {SIGTSTP});
   if (train.dry_run) {
     announce(first_start());
-    return static_cast<ExitCode>(run_job(first_start(), signals, err_).code);
+    return static_cast<ExitCode>(run_job(first_start(), signals, err_, on_this_machine()).code);
   }
   const bool chosen = train.run_directory.empty();
   directory_ = chosen ? choose_run_directory({}, order_.name, train.resume == "auto")
@@ -160,7 +162,7 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
   int futile = 0;
   for (bool again = false;; again = true) {
     announce(start);
-    const JobEnd end = run_job(start, signals, err_);
+    const JobEnd end = run_job(start, signals, err_, on_this_machine());
     const RunRecord after = read_record(directory_);
     const int code = verdict(before, after, end.code);
     if (end.at_once) return ExitCode::by_sigint;
@@ -182,9 +184,13 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
     err_ << fmt::format("launch {} after step {}; again from {}\n", end_text(code),
                         thousands(after.step), origin_text(after))
          << std::flush;
-    const bool over = seconds_left() == 0.0 || steps_left(after) == std::uint64_t{0};
-    if (over || !pause(futile, signals)) return ExitCode::interrupted;
-    leave_out_what_was_lost(signals);
+    if (seconds_left() == 0.0 || steps_left(after) == std::uint64_t{0}) {
+      return ExitCode::interrupted;
+    }
+    if (!pause(futile, signals) || !leave_out_what_was_lost(signals)) {
+      err_ << "launch stopped between two starts; the same command goes on\n" << std::flush;
+      return ExitCode::interrupted;
+    }
     start = next_start(after);
     before = after;
   }
@@ -230,13 +236,15 @@ bool LaunchSession::pause(double seconds, StopSignals& signals) {
   return signals.received() == 0;
 }
 
-void LaunchSession::leave_out_what_was_lost(StopSignals& signals) {
-  if (in_slurm_) return;  // Slurm itself ends and requeues a job that loses a node
+bool LaunchSession::leave_out_what_was_lost(StopSignals& signals) {
+  if (in_slurm_) return true;  // Slurm itself ends and requeues a job that loses a node
   LaunchRequest& resources = order_.resources;
   const int slots = slots_of(resources);
   const std::vector<Host> hosts = std::exchange(resources.hosts, {});
   for (const Host& host : hosts) {
-    if (answers(host, signals)) {
+    const bool there = answers(host, signals);
+    if (signals.received() != 0) return false;  // and the host was not heard out
+    if (there) {
       resources.hosts.push_back(host);
     } else {
       err_ << fmt::format("launch {} does not answer: on without it\n", host.name) << std::flush;
@@ -256,6 +264,7 @@ void LaunchSession::leave_out_what_was_lost(StopSignals& signals) {
          << std::flush;
   }
   placement_ = place(resources);
+  return true;
 }
 
 std::optional<double> LaunchSession::seconds_left() const {

@@ -53,8 +53,11 @@ class LaunchSession {
   /// Waits; false if a stop was asked for meanwhile.
   [[nodiscard]] static bool pause(double seconds, StopSignals& signals);
   /// Fewer ranks than before, if machines or processors are no longer there.
-  void leave_out_what_was_lost(StopSignals& signals);
+  bool leave_out_what_was_lost(StopSignals& signals);
   /// What is left of --max-time and --max-steps; both can be over.
+  [[nodiscard]] bool on_this_machine() const {
+    return !in_slurm_ && order_.resources.hosts.empty();
+  }
   [[nodiscard]] std::optional<double> seconds_left() const;
   [[nodiscard]] std::optional<std::uint64_t> steps_left(const RunRecord& record) const;
 

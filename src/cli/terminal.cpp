@@ -64,7 +64,9 @@ Terminal::~Terminal() { erase(); }
 void Terminal::print(const std::string& text) {
   erase();
   out_ << text << std::flush;
-  if (log_.is_open()) log_ << text << std::flush;
+  if (!log_.is_open()) return;
+  log_.clear();  // a disk that was full may have room again
+  log_ << text << std::flush;
 }
 
 void Terminal::on_start(const RunStart& start) {

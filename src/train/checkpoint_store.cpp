@@ -128,6 +128,11 @@ std::filesystem::path CheckpointStore::save(std::uint64_t step, std::span<const 
 
 void CheckpointStore::prune(std::uint64_t saved_step, std::optional<std::uint64_t> best_step,
                             std::uint64_t every) const {
+  // If the best one could not be saved, the link still leads to the one before.
+  if (best_step && !holds(*best_step)) {
+    std::error_code none;
+    best_step = step_of(std::filesystem::read_symlink(directory_ / "best.h5", none).string());
+  }
   Index kept = 0;
   bool has_multiple = false;
   for (const Entry& entry : newest_first()) {

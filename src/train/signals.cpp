@@ -12,10 +12,12 @@ namespace {
 
 // A handler may do nothing but set a flag; the flag rides in the exchange of the next step.
 volatile std::sig_atomic_t caught = 0;
+volatile std::sig_atomic_t interrupted = 0;
 
 void remember(int signal) {
   // Files are replaced as a whole or not at all, so that this leaves nothing half-written.
-  if (signal == SIGINT && caught == SIGINT) ::_exit(static_cast<int>(ExitCode::by_sigint));
+  if (signal == SIGINT && interrupted != 0) ::_exit(static_cast<int>(ExitCode::by_sigint));
+  if (signal == SIGINT) interrupted = 1;
   caught = signal;
 }
 

@@ -110,7 +110,8 @@ std::string TrainingRun::stop_reason() const {
   }
   if (request_.max_seconds && now_seconds() - request_.started >= *request_.max_seconds)
     return "--max-time";
-  return request_.max_steps ? "--max-steps" : "a signal to another rank";
+  const bool enough = request_.max_steps && segment_steps_ >= *request_.max_steps;
+  return enough ? "--max-steps" : "a signal to another rank";
 }
 
 void TrainingRun::after_step(const StepResult& result) {

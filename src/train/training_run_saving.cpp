@@ -52,9 +52,10 @@ bool TrainingRun::save(bool to_the_end) {
 
 // Rank 0 only.
 void TrainingRun::begin_save(Checkpoint state, double begin, bool to_the_end) {
-  const bool finite =
-      std::ranges::all_of(state.parameters.span(), [](Real value) { return std::isfinite(value); });
-  if (!finite) {
+  const auto finite = [](const Buffer<Real>& numbers) {
+    return std::ranges::all_of(numbers.span(), [](Real value) { return std::isfinite(value); });
+  };
+  if (!finite(state.parameters) || !std::ranges::all_of(state.optimizer, finite)) {
     throw Error(ExitCode::diverged, describe({.step = state.info.step,
                                               .learning_rate = rate_,
                                               .base_rate = config().optimizer.real("lr"),

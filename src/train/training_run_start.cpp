@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
+#include <chrono>
+#include <system_error>
+#include <thread>
 
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
@@ -45,11 +47,16 @@ void TrainingRun::leave_if_asked() const {
 
 // On the watchdog's thread: no other part of the run can be relied on.
 void TrainingRun::stall(const std::string& who) const {
+  try {
+    // A disk or a terminal that hangs must not hold it up.
+    std::thread([] {
+      std::this_thread::sleep_for(std::chrono::seconds(2));
+      ::_exit(static_cast<int>(ExitCode::stalled));
+    }).detach();
+  } catch (const std::system_error&) {  // then they must not hang
+  }
   const std::string line = "trainer: error: " + who + "; watchdog.limit ends the job\n";
   static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
-  // A disk that hangs must not hold it up.
-  std::signal(SIGALRM, [](int) { ::_exit(static_cast<int>(ExitCode::stalled)); });
-  ::alarm(2);
   try {
     if (const RunDirectory* records = records_) records->status("failed", ExitCode::stalled, who);
   } catch (const std::exception&) {  // the line above has said it

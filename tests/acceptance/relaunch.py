@@ -114,7 +114,7 @@ def main():
                 faults.append(f"kill {kill + 1}: the run went on without a new start")
             seconds.append(time.monotonic() - killed)
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate()
+        _, errors = process.communicate(timeout=60)
         if process.returncode != 75:
             faults.append(f"exit code {process.returncode}: {errors}")
         left = ranks_with(mark, options.trainer)
@@ -122,6 +122,9 @@ def main():
             faults.append(f"processes are left: {left}")
         if set(os.listdir("/dev/shm")) - segments:
             faults.append(f"shared memory is left: {set(os.listdir('/dev/shm')) - segments}")
+        hidden = [path.name for path in (directory / "killed").rglob(".*")]
+        if hidden:
+            faults.append(f"temporary files are left: {hidden}")
         metrics.read()
         whole = start(options, directory, "whole", mark, "--max-steps", str(metrics.step))
         whole.communicate()

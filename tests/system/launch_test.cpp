@@ -113,6 +113,21 @@ TEST_F(LaunchTest, WhateverIsKilledItEndsWithTheSameBits) {
   }
 }
 
+// As Open MPI's does now and then when a rank is killed while it starts.
+TEST_F(LaunchTest, AnMpirunThatWaitsForNobodyIsEnded) {
+  const std::string mpirun = script(
+      "mpirun", fmt::format("if mkdir first; then sleep 1; exec sleep 1000; fi\nexec {} \"$@\"\n",
+                            LOCKSTEP_MPIEXEC));
+  const Outcome outcome =
+      system_test::run(launch({"-np", "2", "--mpirun", mpirun}, "forgotten"), 120);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(count(outcome.err, "launch mpirun waits, though none of its ranks is left: killed"), 1)
+      << outcome.err;
+  EXPECT_EQ(count(outcome.err, "launch SIGKILL after step 0; again from the beginning"), 1)
+      << outcome.err;
+  EXPECT_TRUE(latest("forgotten") == undisturbed());
+}
+
 TEST_F(LaunchTest, AfterThreeRestartsWithoutANewStepItGivesUp) {
   const std::string mpirun =
       script("mpirun", fmt::format("echo start >> starts\n"

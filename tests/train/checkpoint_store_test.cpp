@@ -34,6 +34,18 @@ TEST(CheckpointStore, KeepsTheNewestAndTheBest) {
             (std::vector<std::string>{"step-00000005.h5", "step-00000015.h5", "step-00000020.h5"}));
 }
 
+// The best one, step 12, could not be saved: the one before stays until another is held.
+TEST(CheckpointStore, KeepsWhatTheBestLinkLeadsTo) {
+  const TemporaryDirectory directory;
+  const CheckpointStore store(directory.path(), 2);
+  store.save(5, image_of('x'), 5);
+  std::filesystem::create_symlink(CheckpointStore::file_name(5), directory / "best.h5");
+  for (const std::uint64_t step : {10u, 15u, 20u}) store.save(step, image_of('x'), 12);
+  EXPECT_TRUE(store.holds(5));
+  store.save(25, image_of('x'), 25);
+  EXPECT_FALSE(store.holds(5));
+}
+
 TEST(CheckpointStore, NeverRemovesWhatItJustSaved) {
   const TemporaryDirectory directory;
   const CheckpointStore store(directory.path(), 2);
