@@ -118,7 +118,9 @@ class Data : public Command {
     if (convert_->parsed()) check_output(out_, force_);
     config::Data data = settings();
     data.memory = 0;  // the whole set is looked at
-    const Dataset set = load(source_of(data, data_, labels_, !values_));
+    Source source = source_of(data, data_, labels_, !values_);
+    source.of_stranger = true;
+    const Dataset set = load(source);
     session.out << fmt::format("{}\nsamples  {} of {}\ninputs   {}\ntargets  {}\ndigest   {}\n",
                                set.name(), thousands(set.size()), shape_text(set.shape()),
                                inputs_text(set), targets_text(set), set.digest().hex());

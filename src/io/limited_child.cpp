@@ -177,6 +177,13 @@ std::string end_of(int status, const ChildLimits& limits) {
 
 }  // namespace
 
+ChildLimits limits_of_reading(Index file_bytes) {
+  const Index seconds = 10 + (file_bytes >> 22);
+  return {.memory_bytes = 16 * file_bytes + (Index{1} << 30),
+          .processor_seconds = seconds,
+          .wall_seconds = 6.0 * static_cast<double>(seconds)};
+}
+
 std::vector<std::byte> run_limited(const std::string& label, const ChildLimits& limits,
                                    const std::function<std::vector<std::byte>()>& work) {
   std::array<int, 2> ends{};

@@ -23,14 +23,6 @@ bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
   return bytes.size() >= magic.size() && std::ranges::equal(bytes.first(magic.size()), magic, same);
 }
 
-/// Enough for any honest file, on a slow and busy machine: weights hardly compress.
-ChildLimits limits_for(Index file_bytes) {
-  const Index seconds = 10 + (file_bytes >> 22);
-  return {.memory_bytes = 16 * file_bytes + (Index{1} << 30),
-          .processor_seconds = seconds,
-          .wall_seconds = 6.0 * static_cast<double>(seconds)};
-}
-
 /// An array with its numbers.
 struct Array {
   std::string name;
@@ -84,7 +76,7 @@ std::vector<std::byte> read_weights_file(const std::string& path) {
                             path));
   }
   if (!starts_with(bytes, kHdf5Magic)) return bytes;
-  return run_limited(path, limits_for(static_cast<Index>(bytes.size())),
+  return run_limited(path, limits_of_reading(static_cast<Index>(bytes.size())),
                      [&] { return safetensors_of_hdf5(bytes, path); });
 }
 

@@ -98,6 +98,23 @@ TEST_F(DataTest, NamesOfClassesGoAlong) {
   EXPECT_EQ(count(table, "\n1,\"dark, or \"\"black\"\"\","), kPerClass) << table;
 }
 
+TEST_F(DataTest, AFileThatCrashesLibhdf5EndsInAMessage) {
+  ASSERT_EQ(trainer({"data", "convert", "shades", "--out", "shades.h5"}).code, 0);
+  for (const Arguments& line : {Arguments{"data", "info", "shades.h5"},
+                                Arguments{"data", "convert", "shades.h5", "--out", "never.h5"}}) {
+    Command command = command_in(directory_, 0, line);
+    command.environment.push_back("LD_PRELOAD=" LOCKSTEP_FAULTY_HDF5);
+    command.environment.push_back("FAULTY_HDF5=crash");
+    const Outcome outcome = run(command);
+    EXPECT_EQ(outcome.code, 65) << outcome.err;
+    EXPECT_NE(outcome.err.find("shades.h5: the process that read it crashed (signal 6"),
+              std::string::npos)
+        << outcome.err;
+    EXPECT_EQ(count(outcome.err, "\n"), 1) << outcome.err;
+  }
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "never.h5"));
+}
+
 TEST_F(DataTest, ConvertReplacesFilesOnlyAndOnlyIfAsked) {
   directory_.write("there.h5", "mine");
   ASSERT_EQ(::mkfifo((directory_ / "pipe.h5").c_str(), 0600), 0);

@@ -16,6 +16,10 @@ struct ChildLimits {
   double wall_seconds;
 };
 
+/// What reading a file of so many bytes may use up: enough for any honest one, on a slow and busy
+/// machine.
+[[nodiscard]] ChildLimits limits_of_reading(Index file_bytes);
+
 /// Runs `work` in a child process and returns what it returned: for libraries that crash on files
 /// made for it. The child has no files but what is in memory, makes none, cannot dump its memory,
 /// and dies with this process. Whatever it does, this process goes on; its result is to be believed
