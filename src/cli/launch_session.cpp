@@ -170,7 +170,9 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
       if (code == 128 + SIGUSR1) throw stopped_early(signals.received());
       return static_cast<ExitCode>(code);
     }
-    if (!may_do_better(code)) return static_cast<ExitCode>(code);
+    // A file server may hold the lock of a machine that was lost for a while.
+    const bool held = again && code == static_cast<int>(ExitCode::cannot_create);
+    if (!may_do_better(code) && !held) return static_cast<ExitCode>(code);
     if (!again && !after.is_newer_than(before) && is_launchers_own(end.code)) {
       throw never_began(end.code, start);
     }

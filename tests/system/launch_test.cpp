@@ -146,6 +146,18 @@ TEST_F(LaunchTest, AfterThreeRestartsWithoutANewStepItGivesUp) {
   EXPECT_TRUE(latest("hopeless") == undisturbed());
 }
 
+TEST_F(LaunchTest, ALockThatOutlivesItsMachineIsTriedAgain) {
+  const std::string mpirun =
+      script("mpirun", fmt::format("echo start >> starts\n"
+                                   "case $(wc -l < starts) in 1) kill -9 $$;; 2) exit 73;; esac\n"
+                                   "exec {} \"$@\"\n",
+                                   LOCKSTEP_MPIEXEC));
+  const Outcome outcome = system_test::run(launch({"-np", "2", "--mpirun", mpirun}, "held"));
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(count(read_text(directory_ / "starts"), "start"), 3) << outcome.err;
+  EXPECT_TRUE(latest("held") == undisturbed());
+}
+
 TEST_F(LaunchTest, WrongInputIsNotTriedAgain) {
   const std::string mpirun =
       script("mpirun", fmt::format("echo start >> starts\nexec {} \"$@\"\n", LOCKSTEP_MPIEXEC));
