@@ -73,7 +73,7 @@ Table read_table(const std::string& path) {
     }
     const std::string name(trimmed(text.substr(0, at)));
     const auto [entry, is_new] =
-        table.try_emplace(name, std::string(trimmed(text.substr(at + 1))), line);
+        table.try_emplace(name, TableEntry{std::string(trimmed(text.substr(at + 1))), line});
     if (is_new) continue;
     throw Error(ExitCode::bad_data, fmt::format("{}:{}: {} has a label on line {} already", path,
                                                 line, name, entry->second.line));

@@ -104,13 +104,17 @@ struct DirectoryLock::State {
       throw system_error(ExitCode::cannot_create, "create", directory / kName, errno);
     if (options.use_flock && take_flock()) {
       sign(lock.get());
+      const double deadline = now_seconds() + options.wait;
       while (!take_number(highest(directory) + 1)) {
+        if (now_seconds() >= deadline) throw busy(directory, holder(lock.get()), options.wait);
+        std::this_thread::sleep_for(kRetryInterval);
       }
     } else {
       take_lease();
-      const BlockedSignals blocked;
-      thread = std::thread([this] { beat(); });
     }
+    // Also for those who are refused locks that this process was given.
+    const BlockedSignals blocked;
+    thread = std::thread([this] { beat(); });
     remove_older();
   }
 
@@ -182,6 +186,7 @@ struct DirectoryLock::State {
       ::futimens(lock.get(), nullptr);  // so that LOCK tells what time the file system has
       if (touched(lock.get()) - touch >= options.stale) {
         if (take_number(last + 1)) return;
+        std::this_thread::sleep_for(kRetryInterval);
         continue;
       }
       if (last != watched) {
@@ -197,7 +202,7 @@ struct DirectoryLock::State {
     }
   }
 
-  // The thread of a lease.
+  // A thread of its own: it shows that this process lives.
   void beat() {
     std::unique_lock guard(mutex);
     const std::chrono::duration<double> interval(options.beat);
@@ -214,7 +219,7 @@ struct DirectoryLock::State {
   std::mutex mutex;
   std::condition_variable changed;
   bool done = false;
-  std::thread thread;  ///< of a lease
+  std::thread thread;  ///< of `beat`
 };
 
 DirectoryLock::DirectoryLock(const fs::path& directory, const LockOptions& options)
