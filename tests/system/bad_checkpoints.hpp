@@ -107,9 +107,13 @@ inline std::vector<BadInput> bad_checkpoints() {
        bad_data,
        {"fast/a_0.wav: expected 8000 samples of sound per second as in training, found 16000"},
        [](const Scene& s) {
-         Arguments train = sounds(
-             {{"a_0.wav", wav_file({1, 2})}, {"b_1.wav", wav_file({1})}},
-             {"--run-dir", "heard", "--set", "data.features=log_mel", "--set", "data.batch=2"})(s);
+         std::vector<std::pair<std::string, std::string>> files;
+         for (int i = 0; i < 10; ++i) {
+           files.push_back({fmt::format("{}_{}.wav", i, i % 2), wav_file({i})});
+         }
+         const Arguments train = sounds(
+             files,
+             {"--run-dir", "heard", "--set", "data.features=log_mel", "--set", "data.batch=4"})(s);
          s.write("config.toml",
                  replaced(kGoodConfig, "[[layer]]\nname = \"fc1\"",
                           "[[layer]]\ntype = \"flatten\"\n[[layer]]\nname = \"fc1\""));
