@@ -15,6 +15,7 @@ epochs = 100
 train = "{images}images-idx3-ubyte.gz"
 train_labels = "{images}labels-idx1-ubyte.gz"
 batch = {batch}
+normalize = "standard"
 [[layer]]
 type = "flatten"
 [[layer]]
