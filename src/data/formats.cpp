@@ -170,10 +170,11 @@ Dataset joined(const std::string& name, std::vector<Dataset> parts) {
 }
 
 void try_in_child(const Source& source, const DataFile& file) {
-  run_limited(file.path, limits_of_reading(static_cast<Index>(file.bytes.size())), [&] {
+  const auto limits = limits_of_reading(static_cast<Index>(file.bytes.size()));
+  static_cast<void>(run_limited(file.path, limits, [&] {
     static_cast<void>(load_hdf5(source, file));
     return std::vector<std::byte>();
-  });
+  }));
 }
 
 Dataset load_any(const Source& source) {
