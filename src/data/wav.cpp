@@ -230,13 +230,8 @@ bool is_wav(std::span<const std::byte> bytes) {
 Dataset load_wav(const Source& source, const std::vector<std::string>& files) {
   const LabelledFiles set = with_labels(source, files);
   Sound sound = read_sound(files.front());
-  const Index rate = sound.rate;
-  if (source.sound.rate != 0 && rate != source.sound.rate) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: expected {} samples of sound per second as in training, found {}; "
-                            "convert the recordings to that rate",
-                            files.front(), source.sound.rate, rate));
-  }
+  const bool known = source.sound.rate != 0;
+  const Index rate = known ? source.sound.rate : sound.rate;
   SoundWriter writer(source.sound, rate);
   DatasetHeader header;
   header.shape = writer.shape();
@@ -251,7 +246,7 @@ Dataset load_wav(const Source& source, const std::vector<std::string>& files) {
       throw Error(ExitCode::bad_data,
                   fmt::format("{}: expected {} samples of sound per second as in {}, found {}; "
                               "convert all files to one rate",
-                              files[i], rate, files.front(), sound.rate));
+                              files[i], rate, known ? "training" : files.front(), sound.rate));
     }
     writer.write(sound.samples, dataset.float_inputs().subspan(i * width, width));
   }

@@ -30,17 +30,6 @@ void count(const Worker& worker, ConfusionMatrix& confusion) {
   }
 }
 
-Rounds rounds_of(const Network& network, Share share, Index batch, Index microbatches,
-                 Index rounds) {
-  const int threads = thread_count();
-  if (rounds == 0) {
-    rounds = rounds_for_speed(share.count,
-                              network.activations() * share_samples(share, batch, microbatches),
-                              /*parameters=*/0, threads);
-  }
-  return cut_into_rounds(share, rounds, threads);
-}
-
 constexpr int kPredictionTag = 31001;
 
 }  // namespace
@@ -51,8 +40,8 @@ Evaluator::Evaluator(const Communicator& communicator, const Network& network, I
       network_(network),
       batch_(batch),
       microbatch_count_(microbatches),
-      rounds_(rounds_of(network, share_of(communicator.rank(), communicator.size(), microbatches),
-                        batch, microbatches, rounds)),
+      rounds_(plan_rounds(network, share_of(communicator.rank(), communicator.size(), microbatches),
+                          batch, microbatches, rounds, /*parameters=*/0, thread_count())),
       workers_(make_workers(network, rounds_, batch, microbatches, /*training=*/false)) {}
 
 Share Evaluator::rows_of(int rank, Index index, Index samples) const {

@@ -60,16 +60,11 @@ auto made(const Topology& topology, const Make& make) {
 // layer, so there all threads of a rank work on the same layer.
 Rounds rounds_of(const Topology& topology, const Network& network, Share share,
                  const TrainerOptions& options) {
-  const int threads = topology.nodes() > 1 && options.overlap ? 1 : thread_count();
-  Index rounds = options.rounds;
-  if (rounds == 0 && threads < thread_count()) rounds = 1;
-  if (rounds == 0) {
-    rounds = rounds_for_speed(
-        share.count,
-        network.activations() * share_samples(share, options.batch, options.microbatches),
-        network.parameters().size(), threads);
-  }
-  return cut_into_rounds(share, rounds, threads);
+  const bool together = topology.nodes() > 1 && options.overlap;
+  const Index wanted =
+      together && thread_count() > 1 ? std::max<Index>(options.rounds, 1) : options.rounds;
+  return plan_rounds(network, share, options.batch, options.microbatches, wanted,
+                     network.parameters().size(), together ? 1 : thread_count());
 }
 
 }  // namespace
@@ -117,15 +112,6 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
   }
   updater_.seal(parameters_);
   copies_.seal_anew(parameters_);
-  for (std::size_t round = 0; round < rounds_.size(); ++round) {
-    gradient_blocks_.emplace_back();
-    for (std::size_t part = 0; part < rounds_[round].size(); ++part) {
-      gradient_blocks_.back().emplace_back();
-      for (const GradientReducer::Block& b : accumulator_.blocks(round, part)) {
-        gradient_blocks_.back().back().push_back({b.block, b.values});
-      }
-    }
-  }
 }
 
 StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, double loss_limit) {
@@ -177,9 +163,8 @@ void Trainer::learn(const BatchRange& batch, Index round) {
   topology_.heartbeat().enter(Phase::backward);
 
   accumulator_.begin(round);
-  const auto& blocks = gradient_blocks_[static_cast<std::size_t>(round)];
   at_once(workers_, parts, [&](std::size_t i) {
-    workers_[i].send_back(parameters_, blocks[i], [this, round](Index offset) {
+    workers_[i].send_back(parameters_, accumulator_.blocks(round, i), [this, round](Index offset) {
       if (workers_.size() == 1) gradients_ready(round, offset);
     });
   });

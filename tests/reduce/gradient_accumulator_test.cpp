@@ -37,7 +37,7 @@ void run(GradientAccumulator& accumulator, const Rounds& rounds) {
   for (std::size_t round = 0; round < rounds.size(); ++round) {
     std::vector<GradientReducer::Block> blocks;
     for (std::size_t part = 0; part < rounds[round].size(); ++part) {
-      const auto some = accumulator.blocks(round, part);
+      const auto some = accumulator.blocks(static_cast<Index>(round), part);
       blocks.insert(blocks.end(), some.begin(), some.end());
     }
     for (const GradientReducer::Block& b : blocks) {

@@ -291,6 +291,21 @@ TEST_F(LaunchTest, LostSlotsTakeTheirRanksAlong) {
   EXPECT_TRUE(latest("smaller") == undisturbed());
 }
 
+TEST_F(LaunchTest, AStopWhileHostsAreAskedIsHeeded) {
+  script("ssh", "echo asked > asked\nexec sleep 1000\n");
+  const std::string mpirun = script("mpirun", "kill -9 $$\n");
+  Process process(
+      launch({"--hosts", "n1:1,n2:1", "--mpirun", mpirun}, "asked", {},
+             {fmt::format("PATH={}:{}", directory_.path().string(), std::getenv("PATH"))}));
+  ASSERT_TRUE(wait_until(20, [&] { return fs::exists(path("asked")); }));
+  process.send(SIGTERM);
+  const Outcome outcome = process.wait(30);
+  EXPECT_EQ(outcome.code, 75) << outcome.err;
+  EXPECT_EQ(count(outcome.err, "launch stopped between two starts; the same command goes on"), 1)
+      << outcome.err;
+  EXPECT_EQ(outcome.err.find("does not answer"), std::string::npos) << outcome.err;
+}
+
 TEST_F(LaunchTest, AnMpirunThatCannotStartIsNotTriedAgain) {
   const std::string mpirun = script("mpirun", "echo start >> starts\nexit 1\n");
   const Outcome outcome = system_test::run(launch({"-np", "2", "--mpirun", mpirun}, "nowhere"));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "lockstep/base/types.hpp"
@@ -13,6 +14,12 @@ struct Share {
 
   [[nodiscard]] Index end() const { return first + count; }
   friend bool operator==(const Share&, const Share&) = default;
+};
+
+/// The gradient of one aligned block of microbatches: a flat buffer laid out like the parameters.
+struct GradientBlock {
+  Share block;
+  std::span<Real> values;
 };
 
 /// One microbatch as a rank sees it.

@@ -120,12 +120,6 @@ struct Tensor {
   }
 };
 
-/// The gradient of one aligned block of microbatches: a flat buffer laid out like the parameters.
-struct GradientBlock {
-  Share block;
-  std::span<Real> values;
-};
-
 /// Everything that Layer::forward may touch.
 struct LayerForward {
   const Pass& pass;

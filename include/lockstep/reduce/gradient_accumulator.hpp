@@ -27,8 +27,8 @@ class GradientAccumulator {
   GradientAccumulator(std::span<const Block> blocks, const Rounds& rounds);
 
   /// One for each maximal aligned block of the part, and the flat buffer for its gradient.
-  [[nodiscard]] std::span<const Block> blocks(std::size_t round, std::size_t part) const {
-    return rounds_[round].parts[part];
+  [[nodiscard]] std::span<const Block> blocks(Index round, std::size_t part) const {
+    return rounds_[static_cast<std::size_t>(round)].parts[part];
   }
 
   /// Bytes taken.

@@ -30,10 +30,7 @@ class CrossSum;
 class GradientReducer {
  public:
   /// One aligned block of this rank's share and the flat buffer for its gradient.
-  struct Block {
-    Share block;
-    std::span<Real> values;
-  };
+  using Block = GradientBlock;
   /// The finished sum over one slice that this rank owns.
   struct Slice {
     Range range;

@@ -150,7 +150,6 @@ class Trainer {
   SharedMemory parameter_memory_;
   std::span<Real> parameters_;                  ///< once per node
   std::optional<SharedMemory> average_memory_;  ///< if there is an average
-  std::vector<std::vector<std::vector<GradientBlock>>> gradient_blocks_;  ///< of each part
   std::vector<const Real*> gradient_;  ///< of each slice of this rank, where its sum begins
   StepClock clock_;
   std::vector<double> waited_for_;

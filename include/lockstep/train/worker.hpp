@@ -71,6 +71,12 @@ class Worker {
   Targets targets_;
 };
 
+/// How a rank computes its share of batches of up to `batch` samples in `microbatches`: in `wanted`
+/// rounds, or if that is 0 in as many as are fast when each part also writes a gradient of so many
+/// `parameters`.
+[[nodiscard]] Rounds plan_rounds(const Network& network, Share share, Index batch,
+                                 Index microbatches, Index wanted, Index parameters, int threads);
+
 /// The workers of a rank that computes its share in such rounds, of batches of up to `batch`
 /// samples in `microbatches`.
 [[nodiscard]] std::vector<Worker> make_workers(const Network& network, const Rounds& rounds,
