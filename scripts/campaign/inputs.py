@@ -63,7 +63,7 @@ def guided_cases(arena, limit):
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise Failed(f"cannot build the program that fuzzes: {result.stdout[-2000:]}{result.stderr[-2000:]}\n"
-                             "  it needs clang with libFuzzer (Debian: clang)")
+                         "  it needs clang with libFuzzer (Debian: clang)")
     arena.known["fuzz"] = str(build / "tests/fuzz")
     formats = [name.rpartition("/")[2] for name in parsers(arena)]
     return [(name, part) for part in range((limit or GUIDED) // GUIDED) for name in formats]
