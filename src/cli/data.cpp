@@ -4,6 +4,7 @@
 #include <limits>
 #include <ostream>
 
+#include "cli/assignments.hpp"
 #include "cli/command.hpp"
 #include "cli/output_file.hpp"
 #include "cli/text.hpp"
@@ -151,16 +152,15 @@ class Data : public Command {
   }
 
   [[nodiscard]] config::Data settings() const {
-    std::vector<config::Override> overrides;
     for (const std::string& assignment : assignments_) {
       if (!assignment.starts_with("data.")) {
         throw Error(ExitCode::usage, fmt::format("--set '{}': expected a key of [data], such as "
                                                  "data.type=csv",
                                                  assignment));
       }
-      overrides.push_back({assignment});
     }
-    return config::parse({"data", std::string(kFrame)}, overrides, catalogue()).data;
+    return config::parse({"data", std::string(kFrame)}, overrides_of(assignments_), catalogue())
+        .data;
   }
 
   CLI::App* info_ = nullptr;
