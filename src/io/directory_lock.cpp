@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
@@ -202,12 +203,13 @@ struct DirectoryLock::State {
     }
   }
 
-  // A thread of its own: it shows that this process lives.
+  // A thread of its own: it shows that this process lives, and sees whether another was started.
   void beat() {
     std::unique_lock guard(mutex);
     const std::chrono::duration<double> interval(options.beat);
     while (!changed.wait_for(guard, interval, [this] { return done; })) {
       ::futimens(mine->get(), nullptr);
+      if (highest(directory) > number) seen_taken = true;
     }
   }
 
@@ -219,6 +221,7 @@ struct DirectoryLock::State {
   std::mutex mutex;
   std::condition_variable changed;
   bool done = false;
+  std::atomic<bool> seen_taken = false;
   std::thread thread;  ///< of `beat`
 };
 
@@ -238,6 +241,8 @@ void DirectoryLock::require() const {
                           "more",
                           state_->directory.string(), holder(file.get())));
 }
+
+bool DirectoryLock::seen_taken() const { return state_->seen_taken; }
 
 bool is_lock_file(const fs::path& name) {
   return name == kName || number_of(name.string()).has_value();

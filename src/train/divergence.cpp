@@ -17,8 +17,9 @@ std::string describe(const Divergence& divergence, const LossHistory& before) {
   constexpr double kRise = 2;  // more than that is no accident of one batch
   std::string what;
   if (divergence.updated) {
-    what =
-        fmt::format("a parameter is not finite after step {}, which is not saved", divergence.step);
+    what = fmt::format(
+        "a parameter or the optimizer's state is not finite after step {}, which is not saved",
+        divergence.step);
   } else if (!std::isfinite(divergence.loss)) {
     what = fmt::format("the loss of step {} is not finite", divergence.step);
   } else if (divergence.loss > divergence.loss_limit) {

@@ -52,7 +52,8 @@ ExitCode TrainingRun::loop() {
     const std::uint64_t step = trainer_->steps_done() + 1;
     topology_.heartbeat().begin_step(step);
     Wishes mine = wishes();
-    mine.save = root() && saves_again(store);
+    // A save asks whose the directory is, and ends the run if another process has it.
+    mine.save = root() && (saves_again(store) || directory_->seen_taken());
     rate_ = learning_rate_->at(step - 1, progress_.rate_drops) *
             std::pow(divergence.rate_factor, static_cast<double>(progress_.rollbacks));
     const StepResult result = trainer_->step(rate_, mine, norms || log.after_step(step),
@@ -72,6 +73,7 @@ ExitCode TrainingRun::loop() {
     const bool saves = last || stop || result.wishes.save || store.after_step(step) || val_is_best_;
     const bool audits = check.after_step(step);
     if ((saves || audits) && !passes_audit(audits)) continue;
+    if (saves && !is_worth_saving()) continue;
     if (saves) {
       const bool saved = save(last || stop);
       if (!saved && (last || stop)) {

@@ -23,6 +23,7 @@
 #include "lockstep/train/trainer.hpp"
 #include "train/audience.hpp"
 #include "train/cadence.hpp"
+#include "train/divergence.hpp"
 #include "train/loss_history.hpp"
 
 namespace lockstep {
@@ -68,6 +69,8 @@ class TrainingRun {
   [[nodiscard]] std::uint64_t rollback_steps() const;
   void save_the_beginning();
   [[nodiscard]] bool survives(const StepResult& result);
+  [[nodiscard]] bool is_worth_saving();
+  [[nodiscard]] bool goes_on_after(const std::string& what, Remedy remedy);
   [[nodiscard]] bool passes_audit(bool recompute);
   void recover(const std::string& finding);
   [[nodiscard]] bool roll_back(std::uint64_t every);

@@ -36,16 +36,36 @@ bool TrainingRun::survives(const StepResult& result) {
     return false;
   }
   const config::Divergence& policy = config().divergence;
-  const std::uint64_t step = trainer_->steps_done();
   const std::string what =
-      describe({.step = step,
+      describe({.step = trainer_->steps_done(),
                 .loss = result.sums[0] / static_cast<double>(result.batch.size),
                 .loss_limit = progress_.spike_limit(policy.spike),
                 .usual_loss = progress_.spike_limit(1),
                 .learning_rate = rate_,
                 .base_rate = config().optimizer.real("lr")},
                recent_losses_);
-  switch (remedy_for(policy, progress_)) {
+  return goes_on_after(what, remedy_for(policy, progress_));
+}
+
+// Whether what the last update left is finite: nothing else is saved. False if the run went back.
+// Collective. Errors: Error(diverged) if the run is to end.
+bool TrainingRun::is_worth_saving() {
+  if (!world_.any(!trainer_->finite())) return true;
+  const std::string what = describe({.step = trainer_->steps_done(),
+                                     .learning_rate = rate_,
+                                     .base_rate = config().optimizer.real("lr"),
+                                     .updated = true},
+                                    recent_losses_);
+  const Remedy remedy = remedy_for(config().divergence, progress_);
+  // No other batch would mend it.
+  return goes_on_after(what, remedy == Remedy::skip ? Remedy::stop : remedy);
+}
+
+// What is done about useless numbers: see `survives`.
+bool TrainingRun::goes_on_after(const std::string& what, Remedy remedy) {
+  const config::Divergence& policy = config().divergence;
+  const std::uint64_t step = trainer_->steps_done();
+  switch (remedy) {
     case Remedy::stop:
       break;
     case Remedy::skip:

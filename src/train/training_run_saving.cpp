@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <utility>
 
 #include "lockstep/base/blocked_signals.hpp"
 #include "lockstep/comm/agreement.hpp"
-#include "train/divergence.hpp"
 #include "train/training_run.hpp"
 
 namespace lockstep {
@@ -52,16 +50,6 @@ bool TrainingRun::save(bool to_the_end) {
 
 // Rank 0 only.
 void TrainingRun::begin_save(Checkpoint state, double begin, bool to_the_end) {
-  const auto finite = [](const Buffer<Real>& numbers) {
-    return std::ranges::all_of(numbers.span(), [](Real value) { return std::isfinite(value); });
-  };
-  if (!finite(state.parameters) || !std::ranges::all_of(state.optimizer, finite)) {
-    throw Error(ExitCode::diverged, describe({.step = state.info.step,
-                                              .learning_rate = rate_,
-                                              .base_rate = config().optimizer.real("lr"),
-                                              .updated = true},
-                                             recent_losses_));
-  }
   directory_->require_ownership();
   const double distance = begin - std::exchange(last_save_, begin);
   const bool in_background = save_took_ > config().checkpoint.overhead * distance && !to_the_end;

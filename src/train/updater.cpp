@@ -111,6 +111,20 @@ bool Updater::intact(std::span<const Real> parameters) const {
   return true;
 }
 
+bool Updater::finite(std::span<const Real> parameters) const {
+  const auto all_finite = [](std::span<const Real> numbers) {
+    return std::ranges::all_of(numbers, [](Real value) { return std::isfinite(value); });
+  };
+  return std::ranges::all_of(
+             slices_,
+             [&](const Range& slice) {
+               return all_finite(parameters.subspan(static_cast<std::size_t>(slice.begin),
+                                                    static_cast<std::size_t>(slice.size())));
+             }) &&
+         std::ranges::all_of(state_,
+                             [&](const Buffer<Real>& slot) { return all_finite(slot.span()); });
+}
+
 // Piece by piece, so that what belongs together is in the cache together: some numbers of a piece.
 Updater::Piece Updater::tile_of(const Piece& piece, Index tile) {
   const Index before = tile * kElementTile;

@@ -117,6 +117,51 @@ TEST_F(DivergenceTest, RollbackLowersTheRateUntilItIsRight) {
   EXPECT_TRUE(latest("killed") == latest("alone"));
 }
 
+// Loss and gradient of the first step are finite, but not the parameters after it, or not the
+// optimizer's state: the squares of gradients.
+TEST_F(DivergenceTest, WhatAnUpdateMakesInfiniteIsNeitherSavedNorKept) {
+  std::string rows;
+  for (int row = 0; row < 100; ++row) rows += fmt::format("{}e12,1e12\n", row % 7 + 1);
+  directory_.write("data.csv", rows);
+  directory_.write("config.toml", R"(
+[run]
+name = "infinite"
+steps = 10
+[data]
+train = "data.csv"
+batch = 50
+normalize = "none"
+[[layer]]
+type = "linear"
+out = 1
+[loss]
+type = "mse"
+[optimizer]
+type = "sgd"
+[divergence]
+action = "rollback"
+[parallel]
+microbatches = 8
+)");
+  const std::string every = "checkpoint.every=\"1 steps\"";
+  for (const Arguments& fault : {Arguments{every, "optimizer.lr=1e30"},
+                                 {every, "optimizer.lr=1e-9", "optimizer.type=adam"}}) {
+    for (const int ranks : {0, 3}) {
+      const std::string run = fmt::format("{}{}", fault.size(), ranks);
+      const Outcome outcome = train_with(ranks, run, fault);
+      EXPECT_EQ(outcome.code, 80) << outcome.err;
+      EXPECT_EQ(count(outcome.err, "is not finite after step 1, which is not saved"), 4)
+          << outcome.err;
+      EXPECT_EQ(count(outcome.err, "  back from step 1 to step 0"), 3) << outcome.err;
+      EXPECT_EQ(count(outcome.err, "error:"), 1) << outcome.err;
+    }
+    const auto file = fmt::format("{}0/checkpoints/latest.h5", fault.size());
+    EXPECT_EQ(system_test::run(command_in(directory_, 0, {"inspect", file, "--verify"})).code, 0);
+    EXPECT_TRUE(latest(fmt::format("{}0", fault.size())) ==
+                latest(fmt::format("{}3", fault.size())));
+  }
+}
+
 TEST_F(DivergenceTest, WhatDoesNotHelpEnds) {
   write_bad_row();
   const std::string rollback = "divergence.action=rollback";

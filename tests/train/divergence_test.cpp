@@ -65,7 +65,8 @@ TEST(Divergence, WhatCameWithoutARiseBlamesNothing) {
   EXPECT_TRUE(describe(divergence, before).starts_with("the gradient of step 3 is not finite\n"));
   divergence.updated = true;
   EXPECT_TRUE(describe(divergence, before)
-                  .starts_with("a parameter is not finite after step 3, which is not saved\n"));
+                  .starts_with("a parameter or the optimizer's state is not finite after step 3, "
+                               "which is not saved\n"));
   divergence.updated = false;
   divergence.loss = std::numeric_limits<double>::quiet_NaN();
   EXPECT_TRUE(describe(divergence, {}).starts_with("the loss of step 3 is not finite\n"));

@@ -8,7 +8,7 @@ namespace lockstep {
 /// How a directory is locked; times in seconds.
 struct LockOptions {
   double wait = 10;       ///< for a holder that is about to end
-  double beat = 4;        ///< between two signs of life of a lease
+  double beat = 4;        ///< between two signs of life, and looks for other starts
   double stale = 20;      ///< without such a sign, the holder of a lease counts as dead
   bool use_flock = true;  ///< false: as on a file system that refuses locks
 };
@@ -34,6 +34,8 @@ class DirectoryLock {
   /// To be called before writing. Errors: cannot_create, naming the other process, if one has taken
   /// the directory since, which it may if this one was taken for dead.
   void require() const;
+  /// Whether that was so at the last beat. Costs nothing.
+  [[nodiscard]] bool seen_taken() const;
 
  private:
   struct State;

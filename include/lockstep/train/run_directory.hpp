@@ -35,6 +35,8 @@ class RunDirectory {
   /// To be called before a checkpoint is written; the members below do so themselves. Errors:
   /// cannot_create if another process has taken the directory since.
   void require_ownership() const { lock_.require(); }
+  /// Whether one has, as far as was seen in the last seconds. Costs nothing.
+  [[nodiscard]] bool seen_taken() const { return lock_.seen_taken(); }
 
   /// Replaces the file `name` atomically. Errors: cannot_create or io.
   void write_text(const std::string& name, std::string_view text) const;

@@ -91,6 +91,10 @@ class Trainer {
   /// process. Not collective.
   [[nodiscard]] Evidence evidence(bool recompute);
 
+  /// Whether all that this rank owns of the parameters and the optimizer's state is finite. Not
+  /// collective.
+  [[nodiscard]] bool finite() const { return updater_.finite(parameters_); }
+
   /// Where the time of this rank goes; whoever works between steps laps it too.
   [[nodiscard]] StepClock& clock() { return clock_; }
   /// Seconds that this rank has slept until each rank of its node was ready.

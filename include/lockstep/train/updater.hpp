@@ -53,6 +53,8 @@ class Updater {
   /// Whether what is owned is as the last update or `seal` left it; true without a guard. Reads all
   /// of it.
   [[nodiscard]] bool intact(std::span<const Real> parameters) const;
+  /// Whether all of what is owned, parameters and state, is finite. Reads all of it.
+  [[nodiscard]] bool finite(std::span<const Real> parameters) const;
   /// Whether an update since the last `seal` met something else than the one before had left. It
   /// looks while the numbers are in the cache.
   [[nodiscard]] bool found_changed() const { return found_changed_; }
