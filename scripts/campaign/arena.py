@@ -121,6 +121,18 @@ def doing(pid):
         return f"{pid} has ended"
 
 
+def stands(pid):
+    """Whether a process is stopped."""
+    return "State:\tT" in status_of(pid)
+
+
+def status_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return ""
+
+
 def send(pid, number):
     try:
         os.kill(pid, number)
@@ -143,6 +155,7 @@ class Job:
 
     count = 0
     lock = threading.Lock()
+    FORGOTTEN = -signal.SIGKILL  # see end_forgotten
 
     def __init__(self, trainer, ranks, arguments, environment=None):
         with Job.lock:
@@ -191,6 +204,11 @@ class Job:
     def ended(self):
         return self.process.poll() is not None
 
+    def end_forgotten(self, seconds=10):
+        """Open MPI's mpirun can forget a rank that dies while it starts, and then waits for nobody; trainer launch ends it."""
+        if not wait_for(seconds, self.ended) and not self.ranks():
+            self.process.kill()
+
     def wait(self, seconds=60):
         try:
             out, err = self.process.communicate(timeout=seconds)
@@ -211,12 +229,8 @@ class Job:
 
 
 def handles(pid, number):
-    try:
-        status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-    caught = int(re.search(r"SigCgt:\s*([0-9a-f]+)", status)[1], 16)
-    return bool(caught >> (number - 1) & 1)
+    caught = re.search(r"SigCgt:\s*([0-9a-f]+)", status_of(pid))
+    return bool(caught and int(caught[1], 16) >> (number - 1) & 1)
 
 
 class Run:

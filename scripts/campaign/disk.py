@@ -4,7 +4,7 @@ import os
 import pathlib
 import subprocess
 
-from campaign.arena import DOCUMENTED, IO, OK, Failed, Fault, check, wait_for
+from campaign.arena import DOCUMENTED, EVERY, IO, OK, Failed, Fault, check, wait_for
 
 CALLS = ["openat", "write", "fsync", "close", "rename", "unlink", "symlink"]
 ERRORS = ["ENOSPC", "EDQUOT", "EIO", "EROFS", "EACCES", "EMFILE", "EINTR"]
@@ -106,9 +106,12 @@ def full_disk(arena, _, random):
         ballast = pathlib.Path(space.path) / "ballast"
         fill_up(ballast)
         failed = wait_for(20, lambda: "checkpoint not written" in log_of(run) or job.ended())
+        kept = run.saved()
+        arena.whole(run)
         ballast.unlink()
         ended = job.wait()
         check(failed, "no save failed")
+        check(kept or fills < EVERY, "nothing is kept while the disk is full")
         check(ended.code == OK, f"exit {ended.code}: {ended.err}")
         check("checkpoint not written" in ended.told(), f"no warning: {ended.err}")
         arena.whole(run)

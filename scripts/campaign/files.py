@@ -66,6 +66,10 @@ def flip(arena, _, random):
 OTHERS = [("run.seed=8", "seed"), ("data.batch=32", "batch"), ("layer.wide.out=128", "wide"), ("optimizer.type=\"sgd\"", "optimizer"),
           ("parallel.microbatches=4", "microbatches"), ("data.holdout=0.3", "holdout"), ("data.normalize=\"none\"", "normalize")]
 
+SEAL = 64  # bytes at the end of a checkpoint; the version of the format is byte 8 of them
+SEALS = {"another's trailer": ("digest", lambda own, other: other),
+         "a later version": ("version 2: this program reads version 1", lambda own, other: own[:8] + b"\2" + own[9:])}
+
 
 def wrong_but_whole(arena, case, random):
     source, whole = finished(arena)
@@ -77,11 +81,11 @@ def wrong_but_whole(arena, case, random):
         ended = arena.start(0, run, "--resume", "auto").wait()
         check(ended.code == OK and "step-00099999.h5: named after step" in ended.told(), f"exit {ended.code}: {ended.err}")
         arena.same_end(run)
-    elif case == "another's trailer":
-        other = run.checkpoints()[0].read_bytes()
-        newest.write_bytes(whole[:-64] + other[-64:])
+    elif case in SEALS:
+        word, seal = SEALS[case]
+        newest.write_bytes(whole[:-SEAL] + seal(whole[-SEAL:], run.checkpoints()[0].read_bytes()[-SEAL:]))
         fault = arena.inspect(newest)
-        check(fault is not None and fault.startswith(f"exit {BAD_DATA}"), fault)
+        check(fault is not None and fault.startswith(f"exit {BAD_DATA}") and word in fault, fault)
         ended = arena.start(0, run, "--resume", "auto").wait()
         check(ended.code == OK and newest.name in ended.told(), f"exit {ended.code}: {ended.err}")
     else:
@@ -97,6 +101,6 @@ def wrong_but_whole(arena, case, random):
 FAULTS = [
     Fault("D1", "checkpoints cut at random bytes", 200, 10_000, "", truncate, batches, BATCH),
     Fault("D2", "one bit of a checkpoint flipped", 200, 20_000, "", flip, batches, BATCH),
-    Fault("D3", "whole checkpoints of another model, optimizer, data, step, trailer", None, None, "", wrong_but_whole,
-          lambda arena, limit: OTHERS + ["renamed", "another's trailer"]),
+    Fault("D3", "whole checkpoints of another model, optimizer, data, step, trailer, version", None, None, "", wrong_but_whole,
+          lambda arena, limit: OTHERS + ["renamed", *SEALS]),
 ]

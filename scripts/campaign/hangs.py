@@ -2,7 +2,7 @@
 import signal
 import time
 
-from campaign.arena import HANG, OK, Fault, check, one_error, send
+from campaign.arena import HANG, OK, Fault, check, one_error, send, stands, wait_for
 
 LIMIT = 2  # seconds
 WATCHED = ["--set", f'watchdog.limit="{LIMIT} s"']
@@ -36,16 +36,22 @@ def suspended(arena, _, random):
     run.trains(random.randrange(1, 100))
     if random.random() < 0.5:
         job.process.send_signal(signal.SIGTSTP)
+        check(wait_for(LIMIT, lambda: all(stands(pid) for pid in job.ranks()) or job.ended()), "the ranks are not suspended")
+        reached = run.last_step()
         time.sleep(3 * LIMIT)
+        check(run.last_step() == reached or job.ended(), "it trains while suspended")
         job.process.send_signal(signal.SIGCONT)
     else:
         slow = job.ranks()[random.randrange(ranks)]
         end = time.monotonic() + 2 * LIMIT
+        stood = 0
         while time.monotonic() < end and not job.ended():
             send(slow, signal.SIGSTOP)
             time.sleep(LIMIT / 10)
+            stood += stands(slow)
             send(slow, signal.SIGCONT)
             time.sleep(LIMIT / 10)
+        check(stood, "the rank never stood still")
     ended = job.wait(120)
     check(ended.code == OK, f"exit {ended.code}: {ended.err}")
     arena.same_end(run, config)

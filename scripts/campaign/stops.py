@@ -2,35 +2,41 @@
 import signal
 import time
 
-from campaign.arena import EVERY, INTERRUPTED, OK, Fault, check, send, wait_for
+from campaign.arena import EVERY, INTERRUPTED, OK, Fault, Job, check, send, wait_for
 
 
 def stop_at_random(arena, _, random):
-    """A signal at an instant between the start of the processes and the end of the run, in whatever phase."""
+    """A signal at an instant between the start of the first process and the end of the run, in whatever phase."""
     ranks = random.choice([0, 2, 3, 4])
+    number = random.choice([signal.SIGUSR1, signal.SIGTERM])
+    to_mpirun = ranks and random.random() < 0.5  # which hands USR1 on, and ends the ranks at TERM
     run = arena.run()
     instant = random.uniform(0, arena.undisturbed(ranks)["seconds"])
     job = arena.start(ranks, run)
-    ready = wait_for(20, lambda: job.ready(ranks) or job.ended()) and not job.ended()
-    time.sleep(max(0.0, job.begin + instant - time.monotonic()))
+    time.sleep(instant)
+    if not to_mpirun:
+        wait_for(20, lambda: job.ranks() or job.ended())
+    ready = job.ready(ranks)
     pids = job.ranks()
-    by_mpirun = random.random() < 0.5 and ranks
-    if by_mpirun:
-        job.process.send_signal(signal.SIGUSR1)  # handed on to all
+    if to_mpirun:
+        job.process.send_signal(number)
     elif pids:
-        send(random.choice(pids), random.choice([signal.SIGUSR1, signal.SIGTERM]))
+        send(random.choice(pids), number)
     reached = run.last_step()
+    job.end_forgotten()
     ended = job.wait()
-    check(ready or ended.code == INTERRUPTED, "it ended before its ranks had signal handlers")
-    check(ended.code in (OK, INTERRUPTED), f"exit {ended.code} {instant:.2f} s after the start: {ended.err}")
-    late = by_mpirun or not pids or reached >= arena.undisturbed(1)["steps"] - EVERY
-    check(ended.code == INTERRUPTED or late, f"goes on, though a rank had a signal by step {reached}")
+    what = f"{number.name} to {'mpirun' if to_mpirun else 'a rank'} of {ranks} {instant:.2f} s after the start, by step {reached}"
+    by_signal = ended.code in (-number, 128 + number, Job.FORGOTTEN)
+    by_mpirun = to_mpirun and number == signal.SIGTERM and ended.code != OK
+    check(ended.code in (OK, INTERRUPTED) or by_mpirun or by_signal and not ready, f"{what}: exit {ended.code}: {ended.err}")
+    late = to_mpirun or not pids or reached >= arena.undisturbed(1)["steps"] - EVERY
+    check(ended.code != OK or late, f"{what}: it goes on")
     arena.whole(run)
     if ended.code == INTERRUPTED and run.last_step():
-        check(max(run.saved(), default=0) == run.last_step(), f"step {run.last_step()} is lost: {run.saved()}")
-        check(run.status().startswith("preempted 75"), f"STATUS is {run.status()!r}")
+        check(max(run.saved(), default=0) == run.last_step(), f"{what}: step {run.last_step()} is lost: {run.saved()}")
+        check(run.status().startswith("preempted 75"), f"{what}: STATUS is {run.status()!r}")
     arena.finish(random.choice([1, 2, 3, 5]), run)
-    job.leaves_nothing()
+    job.leaves_nothing(memory=ended.code == INTERRUPTED)
 
 
 def chain(arena, _, random):
