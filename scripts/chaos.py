@@ -54,7 +54,7 @@ class Row:
             return "-"
         ordered = sorted(self.figures)
         at = lambda share: ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-        return f"{at(0.5):.2f}, {at(0.95):.2f}, {ordered[-1]:.2f} {self.fault.unit}"
+        return f"{at(0.5):.3f}, {at(0.95):.3f}, {ordered[-1]:.3f} {self.fault.unit}"
 
 
 def attempt(arena, fault, case):

@@ -5,7 +5,7 @@ from campaign.arena import INTERRUPTED, ROOT, Failed, Fault, check
 
 IMAGES = "/usr/share/datasets/fashion-mnist/train-"
 OFF = ["--set", 'watchdog.limit="0 s"', "--set", 'checkpoint.every="1000 epochs"', "--set", 'audit.every="0 steps"']
-PAIRS = 7
+PAIRS = 9
 
 CONFIG = """
 [run]
@@ -39,7 +39,7 @@ lr = 0.05
 [log]
 every = "1000 steps"
 """
-WORKS = {"mlp-small": (dict(batch=512, first=512, second=256), 400), "mlp-wide": (dict(batch=1024, first=2048, second=2048), 30)}
+WORKS = {"mlp-small": (dict(batch=512, first=512, second=256), 800), "mlp-wide": (dict(batch=1024, first=2048, second=2048), 30)}
 
 
 def overhead(arena, work, _):

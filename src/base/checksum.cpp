@@ -16,18 +16,24 @@ std::uint64_t word_at(const Real* numbers, Index count) {
   return word;
 }
 
+std::uint64_t checksum_of_tile(const Real* numbers, Index count) {
+  const Index whole = count - count % kPerWord;
+  std::uint64_t sum = 0;
+  for (Index i = 0; i < whole; i += kPerWord) sum ^= word_at(numbers + i, kPerWord);
+  if (whole < count) sum ^= word_at(numbers + whole, count - whole);
+  return sum;
+}
+
 }  // namespace
 
 std::uint64_t checksum_of(std::span<const Real> numbers) {
+  // An atomic operation would wait until the memory has all that was written before.
+  if (std::ssize(numbers) <= kElementTile) {
+    return checksum_of_tile(numbers.data(), std::ssize(numbers));
+  }
   std::atomic<std::uint64_t> all = 0;
   parallel_for_tiles(std::ssize(numbers), kElementTile, [&](Index begin, Index end) {
-    const Real* at = numbers.data() + begin;
-    const Index count = end - begin;
-    const Index whole = count - count % kPerWord;
-    std::uint64_t sum = 0;
-    for (Index i = 0; i < whole; i += kPerWord) sum ^= word_at(at + i, kPerWord);
-    if (whole < count) sum ^= word_at(at + whole, count - whole);
-    all.fetch_xor(sum, std::memory_order_relaxed);
+    all.fetch_xor(checksum_of_tile(numbers.data() + begin, end - begin), std::memory_order_relaxed);
   });
   return all;
 }

@@ -1,7 +1,6 @@
 #include "lockstep/train/updater.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cassert>
 #include <cmath>
@@ -23,6 +22,18 @@ std::vector<Range> tensors_of(const ParameterTable& table, const Optimizer& opti
     tensors.push_back({p.offset, p.offset + aligned<Real>(p.spec.stored_size())});
   }
   return tensors;
+}
+
+/// Numbers of a tile. Parameters, gradient and two slots of it, and of the next, stay in the first
+/// level of the cache from the check before the update to the seal after it.
+constexpr Index kTile = 1024;
+
+/// Has the memory send what is about to be used.
+template <bool kWritten>
+void ask_for(const Real* numbers, Index count) {
+  constexpr Index kLine = 64 / sizeof(Real);
+  for (Index i = 0; i < count; i += kLine) __builtin_prefetch(numbers + i, kWritten ? 1 : 0);
+  asm volatile("");  // GCC omits calls of what does nothing but this
 }
 
 // The parts of the buffer that are updated by one call: those of one role, and biases together with
@@ -84,21 +95,23 @@ Updater::Updater(const ParameterTable& table, const Optimizer& optimizer,
   const std::size_t buffers = optimizer.slots().size() + (options.ema > 0 ? 1 : 0);
   for (std::size_t slot = 0; slot < buffers; ++slot) state_.emplace_back(owned);
   if (options.guarded) checksums_.resize(pieces_.size());
+  seen_.resize(static_cast<std::size_t>(thread_count()));
 }
 
-std::uint64_t Updater::checksum(const Piece& piece, std::span<const Real> parameters) const {
-  const Range range = piece.part.range;
-  std::uint64_t sum = checksum_of(parameters.subspan(static_cast<std::size_t>(range.begin),
-                                                     static_cast<std::size_t>(range.size())));
+std::uint64_t Updater::checksum(const Piece& piece, Range tile,
+                                std::span<const Real> parameters) const {
+  std::uint64_t sum =
+      checksum_of(parameters.subspan(static_cast<std::size_t>(piece.part.range.begin + tile.begin),
+                                     static_cast<std::size_t>(tile.size())));
   for (const Buffer<Real>& slot : state_) {
-    sum = std::rotl(sum, 1) ^ checksum_of(slot.span(piece.in_owned, range.size()));
+    sum = std::rotl(sum, 1) ^ checksum_of(slot.span(piece.in_owned + tile.begin, tile.size()));
   }
   return sum;
 }
 
 void Updater::seal(std::span<const Real> parameters) {
   for (std::size_t p = 0; p < checksums_.size(); ++p) {
-    checksums_[p] = checksum(pieces_[p], parameters);
+    checksums_[p] = checksum(pieces_[p], pieces_[p].whole(), parameters);
   }
   found_changed_ = false;
 }
@@ -106,7 +119,7 @@ void Updater::seal(std::span<const Real> parameters) {
 bool Updater::intact(std::span<const Real> parameters) const {
   if (found_changed_) return false;
   for (std::size_t p = 0; p < checksums_.size(); ++p) {
-    if (checksum(pieces_[p], parameters) != checksums_[p]) return false;
+    if (checksum(pieces_[p], pieces_[p].whole(), parameters) != checksums_[p]) return false;
   }
   return true;
 }
@@ -125,22 +138,11 @@ bool Updater::finite(std::span<const Real> parameters) const {
                              [&](const Buffer<Real>& slot) { return all_finite(slot.span()); });
 }
 
-// Piece by piece, so that what belongs together is in the cache together: some numbers of a piece.
-Updater::Piece Updater::tile_of(const Piece& piece, Index tile) {
-  const Index before = tile * kElementTile;
-  Piece part = piece;
-  part.in_slice += before;
-  part.in_owned += before;
-  part.part.range.begin += before;
-  part.part.range.end = std::min(part.part.range.begin + kElementTile, piece.part.range.end);
-  return part;
-}
-
-Updater::State Updater::state_of(const Piece& piece) {
+Updater::State Updater::state_of(const Piece& piece, Range tile) {
   State state;
   const std::size_t count = optimizer_.slots().size();
   for (std::size_t slot = 0; slot < count; ++slot) {
-    state.slots[slot] = state_[slot].span(piece.in_owned, piece.part.range.size());
+    state.slots[slot] = state_[slot].span(piece.in_owned + tile.begin, tile.size());
   }
   state.count = count;
   return state;
@@ -167,13 +169,15 @@ void Updater::prepare(std::span<const Real> parameters, std::span<const Real* co
   if (trust_ratio_ == nullptr) return;
   for (std::size_t p = 0; p < pieces_.size(); ++p) {
     const Piece& piece = pieces_[p];
-    if (options_.guarded) found_changed_ |= checksum(piece, parameters) != checksums_[p];
+    if (options_.guarded)
+      found_changed_ |= checksum(piece, piece.whole(), parameters) != checksums_[p];
     if (!piece.part.learned()) continue;
     const Range range = piece.part.range;
     const auto size = static_cast<std::size_t>(range.size());
     trust_ratio_->direct(parameters.subspan(static_cast<std::size_t>(range.begin), size),
-                         {gradients[piece.slice] + piece.in_slice, size}, state_of(piece).all(),
-                         update_of(piece, update), direction_.span(piece.in_owned, range.size()));
+                         {gradients[piece.slice] + piece.in_slice, size},
+                         state_of(piece, piece.whole()).all(), update_of(piece, update),
+                         direction_.span(piece.in_owned, range.size()));
   }
   for (std::size_t s = 0; s < slices_.size(); ++s) {
     slice_begins_[s] = parameters.data() + slices_[s].begin;
@@ -192,39 +196,60 @@ void Updater::update(std::span<Real> parameters, std::span<const Real* const> gr
   set_ratios(all);
   for (std::size_t p = 0; p < pieces_.size(); ++p) {
     const Piece& piece = pieces_[p];
-    std::atomic<std::uint64_t> before = 0;
-    std::atomic<std::uint64_t> after = 0;
-    parallel_for_alone(pieces_of(piece.part.range.size(), kElementTile), [&](Index i, int) {
-      const Piece tile = tile_of(piece, i);
-      if (options_.guarded) before.fetch_xor(checksum(tile, parameters));
-      update_tile(tile, parameters, gradients, update, samples);
-      if (options_.guarded) after.fetch_xor(checksum(tile, parameters));
+    std::ranges::fill(seen_, Seen{});
+    const Index size = piece.part.range.size();
+    parallel_for_alone(pieces_of(size, kTile), [&](Index i, int thread) {
+      const Range tile{i * kTile, std::min((i + 1) * kTile, size)};
+      ask_for_tile(piece, {tile.end, std::min(tile.end + kTile, size)}, parameters, gradients);
+      if (!options_.guarded)
+        return update_tile(piece, tile, parameters, gradients, update, samples);
+      Seen& seen = seen_[static_cast<std::size_t>(thread)];
+      seen.before ^= checksum(piece, tile, parameters);
+      update_tile(piece, tile, parameters, gradients, update, samples);
+      seen.after ^= checksum(piece, tile, parameters);
     });
     if (!options_.guarded) continue;
+    Seen whole;
+    for (const Seen& seen : seen_) {
+      whole.before ^= seen.before;
+      whole.after ^= seen.after;
+    }
     // Where updates are scaled, the state has changed in the meantime.
-    if (trust_ratio_ == nullptr) found_changed_ |= before != checksums_[p];
-    checksums_[p] = after;
+    if (trust_ratio_ == nullptr) found_changed_ |= whole.before != checksums_[p];
+    checksums_[p] = whole.after;
   }
 }
 
-void Updater::update_tile(const Piece& tile, std::span<Real> parameters,
+void Updater::ask_for_tile(const Piece& piece, Range tile, std::span<const Real> parameters,
+                           std::span<const Real* const> gradients) const {
+  ask_for<false>(gradients[piece.slice] + piece.in_slice + tile.begin, tile.size());
+  ask_for<true>(parameters.data() + piece.part.range.begin + tile.begin, tile.size());
+  for (const Buffer<Real>& slot : state_) {
+    ask_for<true>(slot.data() + piece.in_owned + tile.begin, tile.size());
+  }
+}
+
+// Ranges, not pieces, go from call to call: a copy of a struct would be read back behind all that
+// was written to memory in between.
+void Updater::update_tile(const Piece& piece, Range tile, std::span<Real> parameters,
                           std::span<const Real* const> gradients, const Update& update,
                           Index samples) {
-  const Range range = tile.part.range;
-  const std::span<Real> mine = parameters.subspan(static_cast<std::size_t>(range.begin),
-                                                  static_cast<std::size_t>(range.size()));
-  std::span<const Real> gradient{gradients[tile.slice] + tile.in_slice, mine.size()};
-  if (!tile.part.learned()) {
-    average_statistics(mine, gradient, tile.part.averaging, samples);
+  const Index in_owned = piece.in_owned + tile.begin;
+  const std::span<Real> mine =
+      parameters.subspan(static_cast<std::size_t>(piece.part.range.begin + tile.begin),
+                         static_cast<std::size_t>(tile.size()));
+  std::span<const Real> gradient{gradients[piece.slice] + piece.in_slice + tile.begin, mine.size()};
+  if (!piece.part.learned()) {
+    average_statistics(mine, gradient, piece.part.averaging, samples);
   } else {
-    if (trust_ratio_ != nullptr) gradient = direction_.span(tile.in_owned, range.size());
-    optimizer_.step(mine, gradient, state_of(tile).all(), update_of(tile, update));
+    if (trust_ratio_ != nullptr) gradient = direction_.span(in_owned, tile.size());
+    optimizer_.step(mine, gradient, state_of(piece, tile).all(), update_of(piece, update));
   }
-  if (options_.ema > 0) average(tile, mine);
+  if (options_.ema > 0) average(piece, state_.back().span(in_owned, tile.size()), mine);
 }
 
-void Updater::average(const Piece& piece, std::span<const Real> parameters) {
-  const std::span<Real> average = state_.back().span(piece.in_owned, piece.part.range.size());
+void Updater::average(const Piece& piece, std::span<Real> average,
+                      std::span<const Real> parameters) const {
   if (piece.part.learned()) {
     average_weights(average, parameters, options_.ema);
   } else {

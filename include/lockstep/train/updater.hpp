@@ -74,6 +74,7 @@ class Updater {
     Index in_owned;      ///< and in buffers of what is owned
     RoleRange part;      ///< and in the whole buffer
     std::size_t tensor;  ///< whose updates are scaled; or kNoTensor
+    [[nodiscard]] Range whole() const { return {0, part.range.size()}; }
   };
 
   /// The optimizer's state of a piece.
@@ -86,14 +87,23 @@ class Updater {
     }
   };
 
-  [[nodiscard]] static Piece tile_of(const Piece& piece, Index tile);
-  [[nodiscard]] State state_of(const Piece& piece);
+  /// Checksums of what one thread updates; no two of them in a line of the cache.
+  struct alignas(64) Seen {
+    std::uint64_t before = 0;
+    std::uint64_t after = 0;
+  };
+
+  // A tile is a range of a piece.
+  [[nodiscard]] State state_of(const Piece& piece, Range tile);
   [[nodiscard]] Update update_of(const Piece& piece, const Update& update) const;
-  [[nodiscard]] std::uint64_t checksum(const Piece& piece, std::span<const Real> parameters) const;
+  [[nodiscard]] std::uint64_t checksum(const Piece& piece, Range tile,
+                                       std::span<const Real> parameters) const;
   void set_ratios(std::span<const double> all);
-  void update_tile(const Piece& tile, std::span<Real> parameters,
+  void ask_for_tile(const Piece& piece, Range tile, std::span<const Real> parameters,
+                    std::span<const Real* const> gradients) const;
+  void update_tile(const Piece& piece, Range tile, std::span<Real> parameters,
                    std::span<const Real* const> gradients, const Update& update, Index samples);
-  void average(const Piece& piece, std::span<const Real> parameters);
+  void average(const Piece& piece, std::span<Real> average, std::span<const Real> parameters) const;
 
   const Optimizer& optimizer_;
   const TrustRatio* trust_ratio_;  ///< null for a rule that does not scale its updates
@@ -106,6 +116,7 @@ class Updater {
   std::vector<Range> slices_;
   std::vector<const Real*> slice_begins_;  ///< scratch of `prepare`
   std::vector<std::uint64_t> checksums_;   ///< of each piece, as the last update left it
+  std::vector<Seen> seen_;                 ///< scratch of `update`
   bool found_changed_ = false;
 };
 
