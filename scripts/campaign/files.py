@@ -1,7 +1,8 @@
 """Checkpoints that are damaged, and those that are whole but of something else."""
+import gzip
 import shutil
 
-from campaign.arena import BAD_DATA, OK, Fault, check, one_error
+from campaign.arena import BAD_DATA, OK, ROOT, Fault, check, one_error
 
 BATCH = 100  # damaged files of a trial
 
@@ -64,11 +65,20 @@ def flip(arena, _, random):
 
 # The difference, and the word that the refusal must hold.
 OTHERS = [("run.seed=8", "seed"), ("data.batch=32", "batch"), ("layer.wide.out=128", "wide"), ("optimizer.type=\"sgd\"", "optimizer"),
-          ("parallel.microbatches=4", "microbatches"), ("data.holdout=0.3", "holdout"), ("data.normalize=\"none\"", "normalize")]
+          ("parallel.microbatches=4", "microbatches"), ("data.holdout=0.3", "holdout"), ("data.normalize=\"none\"", "normalize"),
+          ("optimizer.ema=0.9", "ema"), ("data.train=\"ANOTHER\"", "data")]
 
 SEAL = 64  # bytes at the end of a checkpoint; the version of the format is byte 8 of them
 SEALS = {"another's trailer": ("digest", lambda own, other: other),
          "a later version": ("version 2: this program reads version 1", lambda own, other: own[:8] + b"\2" + own[9:])}
+
+
+def another_table(arena):
+    """The digits, but for the last of them."""
+    path = arena.folder / "another.csv"
+    with arena.lock, gzip.open(ROOT / "datasets/digits.csv.gz") as table:
+        path.write_bytes(b"".join(table.readlines()[:-1]))
+    return path
 
 
 def wrong_but_whole(arena, case, random):
@@ -91,7 +101,8 @@ def wrong_but_whole(arena, case, random):
     else:
         change, word = case
         before = {path.name: path.read_bytes() for path in run.checkpoints()}
-        ended = arena.start(random.choice([0, 2]), run, "--resume", "auto", "--set", change).wait()
+        ended = arena.start(random.choice([0, 2]), run, "--resume", "auto", "--set",
+                            change.replace("ANOTHER", str(another_table(arena)))).wait()
         check(ended.code in (BAD_DATA, 78), f"exit {ended.code}: {ended.err}")
         one_error(ended, ended.code)
         check(word in ended.err, f"{word} is not named: {ended.err}")
