@@ -47,14 +47,16 @@ class Row:
     seconds: float
 
     def bound(self):
-        return f"{100 * 3 / self.trials:.2g} %" if self.trials and not self.failures else "-"
+        return f"{100 * 3 / self.trials:.2g} %" if self.trials > 3 and not self.failures else "-"
+
+    def quantile(self, share):
+        ordered = sorted(self.figures)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
     def worst(self):
         if not self.figures:
             return "-"
-        ordered = sorted(self.figures)
-        at = lambda share: ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-        return f"{at(0.5):.3f}, {at(0.95):.3f}, {ordered[-1]:.3f} {self.fault.unit}"
+        return f"{', '.join(f'{self.quantile(share):.3f}' for share in (0.5, 0.95, 1))} {self.fault.unit}"
 
 
 def attempt(arena, fault, case):
@@ -87,9 +89,10 @@ def suffer(arena, fault, options, pool):
             print(f"FAILED {failure}", file=sys.stderr, flush=True)
         elif figure is not None:
             row.figures.append(figure)
-    if row.figures and fault.median and sorted(row.figures)[len(row.figures) // 2] > fault.median:
-        row.failures.append(f"{fault.name}: the median is above {fault.median} {fault.unit}")
-        print(f"FAILED {row.failures[-1]}", file=sys.stderr, flush=True)
+    for share, most in fault.limits.items():
+        if row.figures and row.quantile(share) > most:
+            row.failures.append(f"{fault.name}: quantile {share} is above {most} {fault.unit}")
+            print(f"FAILED {row.failures[-1]}", file=sys.stderr, flush=True)
     row.seconds = time.monotonic() - begin
     return row
 

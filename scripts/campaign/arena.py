@@ -81,7 +81,7 @@ class Fault:
     trial: Callable  # (arena, case, random numbers of this trial) -> figure or None
     cases: Callable = None  # (arena, limit) -> cases; None: as many numbers as asked for
     each: int = 1  # faults in a trial
-    median: float = 0  # of the figures, at most; 0: any
+    limits: dict = dataclasses.field(default_factory=dict)  # of the figures: share -> at most
     alone: bool = False  # measures: nothing else may run beside it
 
 

@@ -36,10 +36,10 @@ def suspended(arena, _, random):
     run.trains(random.randrange(1, 100))
     if random.random() < 0.5:
         job.process.send_signal(signal.SIGTSTP)
-        check(wait_for(LIMIT, lambda: all(stands(pid) for pid in job.ranks()) or job.ended()), "the ranks are not suspended")
+        check(wait_for(LIMIT, lambda: len(job.ranks()) == ranks and all(map(stands, job.ranks()))), "the ranks are not suspended")
         reached = run.last_step()
         time.sleep(3 * LIMIT)
-        check(run.last_step() == reached or job.ended(), "it trains while suspended")
+        check(run.last_step() == reached and not job.ended(), "it trains while suspended")
         job.process.send_signal(signal.SIGCONT)
     else:
         slow = job.ranks()[random.randrange(ranks)]

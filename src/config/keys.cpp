@@ -181,7 +181,8 @@ Section divergence_section() {
   using C = Config;
   return {"divergence",
           "What is done about a step whose loss or gradient is not finite, or whose loss is a "
-          "spike. The parameters are never changed by such a step.",
+          "spike. The parameters are never changed by such a step. Before a save, parameters and "
+          "state that the last update made infinite are treated alike, but skip ends the run.",
           {{.name = "action",
             .kind = Kind::choice,
             .default_value = "\"stop\"",

@@ -10,6 +10,7 @@
 
 #include "io/descriptor.hpp"
 #include "io/system_error.hpp"
+#include "lockstep/io/file.hpp"
 
 namespace lockstep {
 namespace {
@@ -108,18 +109,11 @@ void write_atomically(const std::filesystem::path& path, FileParts parts) {
 }
 
 void remove_stale_temporaries(const std::filesystem::path& directory) {
-  std::error_code error;
-  std::vector<std::filesystem::path> stale;
-  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    if (entry->path().filename().string().starts_with(kTemporaryPrefix)) {
-      stale.push_back(entry->path());
-    }
-  }
-  if (error) throw system_error(ExitCode::io, "list", directory, error.value());
-  for (const auto& path : stale) {
-    std::filesystem::remove(path, error);
-    if (error) throw system_error(ExitCode::io, "remove", path, error.value());
+  for (const std::string& name : names_in(directory)) {
+    if (!name.starts_with(kTemporaryPrefix)) continue;
+    std::error_code error;
+    std::filesystem::remove(directory / name, error);
+    if (error) throw system_error(ExitCode::io, "remove", directory / name, error.value());
   }
 }
 

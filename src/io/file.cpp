@@ -98,6 +98,20 @@ bool holds_exactly(const std::filesystem::path& path, FileParts parts) {
   return true;
 }
 
+std::vector<std::string> names_in(const std::filesystem::path& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  // A range-based for would throw what is no Error.
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    names.push_back(entry->path().filename().string());
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    throw system_error(ExitCode::io, "list", directory, error.value());
+  }
+  return names;
+}
+
 bool file_exists(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));

@@ -55,11 +55,11 @@ std::string CheckpointStore::file_name(std::uint64_t step) {
 
 std::vector<CheckpointStore::Entry> CheckpointStore::newest_first() const {
   std::vector<Entry> entries;
-  std::error_code ignored;  // a directory that is not there holds nothing
-  for (const auto& file : std::filesystem::directory_iterator(directory_, ignored)) {
-    if (file.is_symlink()) continue;
-    if (const auto step = step_of(file.path().filename().string())) {
-      entries.push_back({*step, file.path()});
+  for (const std::string& name : names_in(directory_)) {
+    const auto step = step_of(name);
+    std::error_code gone;
+    if (step && !std::filesystem::is_symlink(directory_ / name, gone)) {
+      entries.push_back({*step, directory_ / name});
     }
   }
   std::ranges::sort(entries, std::greater{}, &Entry::step);

@@ -25,7 +25,8 @@ void TrainingRun::save_the_beginning() {
   const bool goes_back =
       config().divergence.action == "rollback" || config().audit.action == "rollback";
   if (!goes_back) return;
-  if (world_.any(root() && !store_->holds(trainer_->steps_done()))) save(false);
+  const bool missing = world_.any(root() && !store_->holds(trainer_->steps_done()));
+  if (missing && is_worth_saving()) save(false);
 }
 
 // After a step that changed nothing. True if it counts as done, false if the run went back. Every
@@ -123,6 +124,7 @@ bool TrainingRun::roll_back(std::uint64_t every) {
   topology_.heartbeat().enter(Phase::checkpoint);
   std::optional<StoredCheckpoint> stored;
   on_root(world_, [&] {
+    directory_->require_ownership();
     finish_save();
     std::vector<std::string> rejected;
     stored = store_->newest(rejected, every);
@@ -132,6 +134,7 @@ bool TrainingRun::roll_back(std::uint64_t every) {
   if (!stored) return false;
   go_on_from(*stored);
   on_root(world_, [&] {
+    directory_->require_ownership();
     store_->set_aside_after(trainer_->steps_done());
     link_checkpoints(trainer_->steps_done(), progress_);
   });

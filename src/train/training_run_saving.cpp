@@ -50,7 +50,11 @@ bool TrainingRun::save(bool to_the_end) {
 
 // Rank 0 only.
 void TrainingRun::begin_save(Checkpoint state, double begin, bool to_the_end) {
-  directory_->require_ownership();
+  try {
+    directory_->require_ownership();
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::io) throw;  // what cannot be seen here fails the save, below
+  }
   const double distance = begin - std::exchange(last_save_, begin);
   const bool in_background = save_took_ > config().checkpoint.overhead * distance && !to_the_end;
   {

@@ -198,11 +198,15 @@ void Updater::update(std::span<Real> parameters, std::span<const Real* const> gr
     const Piece& piece = pieces_[p];
     std::ranges::fill(seen_, Seen{});
     const Index size = piece.part.range.size();
+    const Index ahead = std::ssize(seen_) * kTile;  // the threads take one tile after the other
     parallel_for_alone(pieces_of(size, kTile), [&](Index i, int thread) {
       const Range tile{i * kTile, std::min((i + 1) * kTile, size)};
-      ask_for_tile(piece, {tile.end, std::min(tile.end + kTile, size)}, parameters, gradients);
+      ask_for_tile(piece,
+                   {std::min(tile.begin + ahead, size), std::min(tile.begin + ahead + kTile, size)},
+                   parameters, gradients);
       if (!options_.guarded)
         return update_tile(piece, tile, parameters, gradients, update, samples);
+      assert(thread < std::ssize(seen_));
       Seen& seen = seen_[static_cast<std::size_t>(thread)];
       seen.before ^= checksum(piece, tile, parameters);
       update_tile(piece, tile, parameters, gradients, update, samples);

@@ -175,6 +175,25 @@ TEST_F(DivergenceTest, WhatDoesNotHelpEnds) {
   EXPECT_EQ(count(skips.err, "skipped, 3 of at most 3 in a row"), 1) << skips.err;
 }
 
+// A writer that was taken for dead and is not: what the other has saved is not its to set aside.
+TEST_F(DivergenceTest, WhoseDirectoryWasTakenRollsNothingBack) {
+  directory_.write("config.toml", small_config("steps = 100_000_000"));
+  Process process(
+      train(2, "taken",
+            options({"divergence.action=rollback", "checkpoint.best=none",
+                     "checkpoint.every=\"1000000 epochs\""}),
+            {mark("taken"), "LD_PRELOAD=" LOCKSTEP_FAULTY_RANK, "LOCKSTEP_TEST_FAULT=nan"}));
+  ASSERT_TRUE(trains("taken", 50));
+  const std::string other = "taken/checkpoints/step-99999999.h5";
+  directory_.write(other, "the other's");
+  directory_.write("taken/LOCK.2", "process 7 on host elsewhere\n");
+  ::kill(rank_with(mark("taken"), 1), SIGUSR2);
+  const Outcome outcome = process.wait(20);
+  EXPECT_EQ(outcome.code, 73) << outcome.err;
+  EXPECT_EQ(count(outcome.err, "error:"), 1) << outcome.err;
+  EXPECT_EQ(read_text(directory_ / other), "the other's");
+}
+
 TEST_F(DivergenceTest, ANaNOfOneRankIsDecidedUponByAll) {
   directory_.write("config.toml", small_config("steps = 1200"));
   const Outcome stop = run_with("nan", 3, 2, "stop", {});

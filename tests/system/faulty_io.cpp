@@ -2,8 +2,9 @@
 // the NTH call (from 1) of that kind that concerns a file below DIRECTORY gets WHAT: a number of
 // errno, "short" (half of a write), or "kill" (SIGKILL in place of the call). NTH may end in "+":
 // that call and all later ones. CALL is openat, write, fsync, close, rename, unlink, symlink, or
-// any. Without WHAT ("any:0::DIRECTORY") nothing fails, and every call is appended to the file that
-// FAULTY_IO_LOG names, a line each.
+// any of these; or readdir, of DIRECTORY or below. Without WHAT ("any:0::DIRECTORY") nothing fails,
+// and every call is appended to the file that FAULTY_IO_LOG names, a line each.
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 namespace {
 
@@ -85,7 +87,8 @@ Fate judge(const char* call, const std::string& path) {
   const int before = errno;
   const Order& o = order();
   if (o.directory.empty() || !path.starts_with(o.directory)) return Fate::go_on;
-  if (o.call != "any" && o.call != call) return Fate::go_on;
+  const bool any = o.call == "any" && std::string_view(call) != "readdir";
+  if (!any && o.call != call) return Fate::go_on;
   const long number = ++calls;
   if (o.log >= 0) {
     const std::string line = std::string(call) + " " + path + "\n";
@@ -158,6 +161,18 @@ int close(int file) {
   if (!fails) return result;
   errno = error;
   return -1;
+}
+
+dirent* readdir(DIR* directory) {
+  if (judge("readdir", path_of(::dirfd(directory))) == Fate::fail) return nullptr;
+  static auto* const real = next<dirent*(DIR*)>("readdir");
+  return real(directory);
+}
+
+dirent64* readdir64(DIR* directory) {
+  if (judge("readdir", path_of(::dirfd(directory))) == Fate::fail) return nullptr;
+  static auto* const real = next<dirent64*(DIR*)>("readdir64");
+  return real(directory);
 }
 
 int rename(const char* from, const char* to) noexcept {

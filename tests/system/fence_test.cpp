@@ -80,6 +80,30 @@ TEST_F(FenceTest, WhoFindsALaterStartWritesNoMore) {
   }
 }
 
+// Whose the directory is cannot be seen: nothing is written there, and nothing else harmed.
+TEST_F(FenceTest, WhoCannotListItsDirectorySavesNothing) {
+  for (const bool saves : {true, false}) {
+    const int ranks = saves ? 0 : 2;
+    const std::string run = fmt::format("unlisted{}", ranks);
+    const std::string every = saves ? "200 steps" : "1000000 epochs";
+    Process process(train(
+        ranks, run,
+        {"--set", fmt::format("checkpoint.every=\"{}\"", every), "--set", "checkpoint.best=none"},
+        {"LD_PRELOAD=" LOCKSTEP_FAULTY_IO, "ASAN_OPTIONS=verify_asan_link_order=0",
+         fmt::format("FAULTY_IO=readdir:60+:{}:{}", EIO, path(run).string())}));
+    ASSERT_TRUE(trains(run, 250));
+    if (!saves) {
+      std::this_thread::sleep_for(std::chrono::seconds(9));  // two beats
+      EXPECT_FALSE(process.ended());
+      process.send(SIGUSR1);
+    }
+    const Outcome outcome = process.wait(60);
+    EXPECT_EQ(outcome.code, 74) << outcome.err;
+    EXPECT_EQ(count(outcome.err, "error:"), 1) << outcome.err;
+    EXPECT_NE(outcome.err.find("cannot list "), std::string::npos) << outcome.err;
+  }
+}
+
 // A dead holder of a lease is found out, and its run goes on.
 TEST_F(FenceTest, AKilledHolderOfALeaseIsSucceeded) {
   directory_.write("config.toml", small_config("epochs = 100000"));

@@ -32,7 +32,7 @@ class DirectoryLock {
   ~DirectoryLock();
 
   /// To be called before writing. Errors: cannot_create, naming the other process, if one has taken
-  /// the directory since, which it may if this one was taken for dead.
+  /// the directory since, which it may if this one was taken for dead; io if that cannot be seen.
   void require() const;
   /// Whether that was so at the last beat. Costs nothing.
   [[nodiscard]] bool seen_taken() const;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "lockstep/base/types.hpp"
@@ -29,6 +30,9 @@ using FileParts = std::initializer_list<std::span<const std::byte>>;
 
 /// Whether a regular file holds these bytes and no more. Errors: as read_file.
 [[nodiscard]] bool holds_exactly(const std::filesystem::path& path, FileParts parts);
+
+/// Names of what is in a directory, in no order; one that is not there holds nothing. Errors: io.
+[[nodiscard]] std::vector<std::string> names_in(const std::filesystem::path& directory);
 
 /// True if something of this name exists, whatever it is.
 [[nodiscard]] bool file_exists(const std::filesystem::path& path);

@@ -32,7 +32,7 @@ inline constexpr std::string_view kAverageSlot = "ema";
 ///     updater.update(parameters, gradients, update, samples, all);
 class Updater {
  public:
-  /// Of rank `rank`. The optimizer must outlive the updater.
+  /// Of rank `rank`, for as many threads as there are now. The optimizer must outlive the updater.
   Updater(const ParameterTable& table, const Optimizer& optimizer, const BucketLayout& layout,
           int rank, const UpdaterOptions& options = {});
 
