@@ -206,7 +206,8 @@ void Hdf5Writer::dataset(const std::string& path, std::span<const Index> shape,
   write_array(state_->file, path, shape, labels, H5T_STD_U8LE, H5T_NATIVE_UINT8, values.data());
 }
 
-std::span<float> Hdf5Writer::make_dataset(const std::string& path, std::span<const Index> shape) {
+std::span<std::byte> Hdf5Writer::make_dataset(const std::string& path,
+                                              std::span<const Index> shape) {
   static_assert(std::endian::native == std::endian::little);
   const Hdf5Lock lock;
   const Hdf5Handle properties = dataset_properties();
@@ -225,7 +226,7 @@ std::span<float> Hdf5Writer::make_dataset(const std::string& path, std::span<con
     offset = H5Dget_offset(dataset);
   }
   if (offset == HADDR_UNDEF) fail("find room for", path);
-  return {reinterpret_cast<float*>(memory_of(state_->file) + offset), count};
+  return {memory_of(state_->file) + offset, count * sizeof(float)};
 }
 
 void Hdf5Writer::text(const std::string& path, std::string_view value) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 
 #include "lockstep/base/buffer.hpp"
 
@@ -141,11 +142,17 @@ void ParameterTable::initialize(std::uint64_t seed, std::span<Real> flat, Index 
   }
 }
 
-void to_file_layout(const Parameter& parameter, std::span<const Real> flat, std::span<Real> out) {
+void to_file_layout(const Parameter& parameter, std::span<const Real> flat,
+                    std::span<std::byte> out) {
+  constexpr Index kSize = sizeof(Real);
   for_each_run(parameter, [&](const Run& run) {
-    Real* const to = out.data() + run.file;
+    std::byte* const to = out.data() + run.file * kSize;
     const Real* const from = flat.data() + run.stored;
-    for (Index i = 0; i < run.count; ++i) to[i] = from[i * run.step];
+    if (run.step == 1) {
+      std::memcpy(to, from, static_cast<std::size_t>(run.count * kSize));
+    } else {
+      for (Index i = 0; i < run.count; ++i) std::memcpy(to + i * kSize, from + i * run.step, kSize);
+    }
   });
 }
 

@@ -31,11 +31,11 @@ class TensorWriter {
 
   void write(const std::string& group, const Parameter& parameter, std::span<const Real> flat) {
     const std::string name = group + "/" + parameter.name;
-    const std::span<float> values = file_.make_dataset("/" + name, parameter.file_shape());
+    const std::span<std::byte> values = file_.make_dataset("/" + name, parameter.file_shape());
     to_file_layout(parameter, flat, values);
-    digests_.emplace_back(name, digest_of(std::as_bytes(values)).hex());
+    digests_.emplace_back(name, digest_of(values).hex());
     state_.update(bytes_of(name));
-    state_.update(std::as_bytes(values));
+    state_.update(values);
   }
 
   std::string finish() {

@@ -74,17 +74,20 @@ TEST(Hdf5Writer, HandsOutTheMemoryOfAnArray) {
   Hdf5Writer writer;
   writer.text("/before", "x");
   const std::vector<float> values = {1, -2, 3, 4, 5, 6};
-  std::ranges::copy(values, writer.make_dataset("/small", std::vector<Index>{2, 3}).begin());
+  std::ranges::copy(std::as_bytes(std::span(values)),
+                    writer.make_dataset("/small", std::vector<Index>{2, 3}).begin());
   // More than the memory grows at a time, so that the first array moves.
   const Index many = 3'000'000;
-  std::ranges::fill(writer.make_dataset("/large", std::vector<Index>{many}), 0.5f);
+  const std::vector<float> halves(many, 0.5f);
+  std::ranges::copy(std::as_bytes(std::span(halves)),
+                    writer.make_dataset("/large", std::vector<Index>{many}).begin());
   writer.attribute("/small", "layer", "fc");
   writer.text("/behind", "y");
   const auto image = writer.finish();
   const Hdf5Reader reader(image, "example");
   EXPECT_EQ(reader.floats("/small"), values);
   EXPECT_EQ(reader.shape_of("/small"), (std::vector<Index>{2, 3}));
-  EXPECT_EQ(reader.floats("/large"), std::vector<float>(static_cast<std::size_t>(many), 0.5f));
+  EXPECT_EQ(reader.floats("/large"), halves);
   EXPECT_EQ(reader.text("/behind"), "y");
 }
 

@@ -41,10 +41,10 @@ class Hdf5Writer {
                std::span<const std::int64_t> values, std::span<const std::string> labels = {});
   void dataset(const std::string& path, std::span<const Index> shape,
                std::span<const std::uint8_t> values, std::span<const std::string> labels = {});
-  /// Makes a row-major array whose values the caller writes into the file's memory: at once, for
-  /// the next call moves it.
-  [[nodiscard]] std::span<float> make_dataset(const std::string& path,
-                                              std::span<const Index> shape);
+  /// Makes a row-major array of floats whose bytes the caller writes into the file's memory: at
+  /// once, for the next call moves it. They may begin at any address.
+  [[nodiscard]] std::span<std::byte> make_dataset(const std::string& path,
+                                                  std::span<const Index> shape);
   /// Writes a scalar dataset of UTF-8 text without zero bytes.
   void text(const std::string& path, std::string_view value);
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,7 +54,13 @@ class ParameterTable {
 };
 
 /// Copies one tensor between its layout in a flat buffer and its layout in files.
-void to_file_layout(const Parameter& parameter, std::span<const Real> flat, std::span<Real> out);
+/// Bytes may begin at any address.
+void to_file_layout(const Parameter& parameter, std::span<const Real> flat,
+                    std::span<std::byte> out);
+inline void to_file_layout(const Parameter& parameter, std::span<const Real> flat,
+                           std::span<Real> out) {
+  to_file_layout(parameter, flat, std::as_writable_bytes(out));
+}
 void from_file_layout(const Parameter& parameter, std::span<const Real> in, std::span<Real> flat);
 
 }  // namespace lockstep
