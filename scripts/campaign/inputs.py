@@ -77,7 +77,7 @@ def guided(arena, case, random):
 
 
 FAULTS = [
-    Fault("F1", "mutated inputs, so many for each of 14 parsers", 10 * MUTATIONS, 100 * MUTATIONS, "", mutated,
+    Fault("F1", "mutated inputs, the same number for each parser", 10 * MUTATIONS, 100 * MUTATIONS, "", mutated,
           mutation_cases, MUTATIONS),
     Fault("F1s", f"inputs by coverage under ASan and UBSan, at most {MEGABYTES} MiB and {SECONDS} s", 0, 2 * GUIDED, "", guided,
           guided_cases, GUIDED),

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "lockstep/io/atomic_file.hpp"
+#include "lockstep/io/file.hpp"
 
 namespace lockstep {
 namespace {
@@ -36,13 +37,7 @@ bool make(const fs::path& path) {
 /// LOCK and LOCK.N alone do not count: they are what an attempt leaves that failed before it wrote
 /// anything.
 void require_empty(const fs::path& path) {
-  std::error_code error;
-  const fs::directory_iterator entries(path, error);
-  if (error) refuse("a run in", path, error);
-  const bool empty = std::all_of(
-      begin(entries), end(entries),
-      [](const fs::directory_entry& entry) { return is_lock_file(entry.path().filename()); });
-  if (empty) return;
+  if (std::ranges::all_of(names_in(path), is_lock_file)) return;
   throw Error(ExitCode::cannot_create,
               fmt::format("run directory {} is not empty, nothing was overwritten\n"
                           "  to continue that run add: --resume auto      "

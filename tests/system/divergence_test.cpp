@@ -27,22 +27,18 @@ class DivergenceTest : public FaultyRankTest {
     for (int i = 0; i < 20; ++i) row += i % 2 == 0 ? "3e38," : "-3e38,";
     directory_.write("data.csv", class_table(412, 20, 5) + row + "1\n");
   }
-  /// Regression whose learning rate is a thousand times too large.
-  void write_steep() const {
-    directory_.write("data.csv", value_table(500, 6));
-    directory_.write("config.toml", R"(
+  /// Regression of `data` by a linear layer behind `hidden` ones; the learning rate is a thousand
+  /// times too large.
+  void write_regression(const std::string& data, std::string_view hidden) const {
+    directory_.write("data.csv", data);
+    directory_.write("config.toml", fmt::format(R"(
 [run]
 name = "steep"
 steps = 300
 [data]
 train = "data.csv"
 batch = 50
-[[layer]]
-type = "linear"
-out = 16
-[[layer]]
-type = "tanh"
-[[layer]]
+{}[[layer]]
 type = "linear"
 out = 1
 [loss]
@@ -54,6 +50,15 @@ lr = 20
 microbatches = 8
 [log]
 every = "1 steps"
+)",
+                                                hidden));
+  }
+  void write_steep() const {
+    write_regression(value_table(500, 6), R"([[layer]]
+type = "linear"
+out = 16
+[[layer]]
+type = "tanh"
 )");
   }
 };
@@ -122,33 +127,14 @@ TEST_F(DivergenceTest, RollbackLowersTheRateUntilItIsRight) {
 TEST_F(DivergenceTest, WhatAnUpdateMakesInfiniteIsNeitherSavedNorKept) {
   std::string rows;
   for (int row = 0; row < 100; ++row) rows += fmt::format("{}e12,1e12\n", row % 7 + 1);
-  directory_.write("data.csv", rows);
-  directory_.write("config.toml", R"(
-[run]
-name = "infinite"
-steps = 10
-[data]
-train = "data.csv"
-batch = 50
-normalize = "none"
-[[layer]]
-type = "linear"
-out = 1
-[loss]
-type = "mse"
-[optimizer]
-type = "sgd"
-[divergence]
-action = "rollback"
-[parallel]
-microbatches = 8
-)");
+  write_regression(rows, "");
   const std::string every = "checkpoint.every=\"1 steps\"";
   for (const Arguments& fault : {Arguments{every, "optimizer.lr=1e30"},
                                  {every, "optimizer.lr=1e-9", "optimizer.type=adam"}}) {
     for (const int ranks : {0, 3}) {
       const std::string run = fmt::format("{}{}", fault.size(), ranks);
-      const Outcome outcome = train_with(ranks, run, fault);
+      const Outcome outcome =
+          train_with(ranks, run, fault, {"--set", "divergence.action=rollback"});
       EXPECT_EQ(outcome.code, 80) << outcome.err;
       EXPECT_EQ(count(outcome.err, "is not finite after step 1, which is not saved"), 4)
           << outcome.err;
@@ -159,6 +145,10 @@ microbatches = 8
     EXPECT_EQ(system_test::run(command_in(directory_, 0, {"inspect", file, "--verify"})).code, 0);
     EXPECT_TRUE(latest(fmt::format("{}0", fault.size())) ==
                 latest(fmt::format("{}3", fault.size())));
+    const Outcome skip = train_with(2, fmt::format("skip{}", fault.size()), fault,
+                                    {"--set", "divergence.action=skip"});
+    EXPECT_EQ(skip.code, 80) << skip.err;
+    EXPECT_EQ(count(skip.err, "skipped,"), 0) << skip.err;
   }
 }
 

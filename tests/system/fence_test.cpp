@@ -12,6 +12,13 @@ class FenceTest : public FaultTest {
     return {"LD_PRELOAD=" LOCKSTEP_REFUSE_FLOCK, "ASAN_OPTIONS=verify_asan_link_order=0"};
   }
 
+  /// Often, or at the end only.
+  static Arguments saving(bool often) {
+    const std::string every = often ? "200 steps" : "1000000 epochs";
+    return {"--set", fmt::format("checkpoint.every=\"{}\"", every), "--set",
+            "checkpoint.best=none"};
+  }
+
   using Processes = std::vector<std::unique_ptr<Process>>;
 
   Processes launch(int count, const std::string& run, const Arguments& environment) {
@@ -63,10 +70,7 @@ TEST_F(FenceTest, WhoFindsALaterStartWritesNoMore) {
   for (const bool saves : {true, false}) {
     const int ranks = saves ? 0 : 2;
     const std::string run = fmt::format("overtaken{}", ranks);
-    const std::string every = saves ? "200 steps" : "1000000 epochs";
-    Process process(train(
-        ranks, run,
-        {"--set", fmt::format("checkpoint.every=\"{}\"", every), "--set", "checkpoint.best=none"}));
+    Process process(train(ranks, run, saving(saves)));
     ASSERT_TRUE(trains(run, 250));
     directory_.write(run + "/LOCK.2", "process 7 on host elsewhere\n");
     const Outcome outcome = process.wait(20);
@@ -85,12 +89,10 @@ TEST_F(FenceTest, WhoCannotListItsDirectorySavesNothing) {
   for (const bool saves : {true, false}) {
     const int ranks = saves ? 0 : 2;
     const std::string run = fmt::format("unlisted{}", ranks);
-    const std::string every = saves ? "200 steps" : "1000000 epochs";
-    Process process(train(
-        ranks, run,
-        {"--set", fmt::format("checkpoint.every=\"{}\"", every), "--set", "checkpoint.best=none"},
-        {"LD_PRELOAD=" LOCKSTEP_FAULTY_IO, "ASAN_OPTIONS=verify_asan_link_order=0",
-         fmt::format("FAULTY_IO=readdir:60+:{}:{}", EIO, path(run).string())}));
+    Process process(
+        train(ranks, run, saving(saves),
+              {"LD_PRELOAD=" LOCKSTEP_FAULTY_IO, "ASAN_OPTIONS=verify_asan_link_order=0",
+               fmt::format("FAULTY_IO=readdir:60+:{}:{}", EIO, path(run).string())}));
     ASSERT_TRUE(trains(run, 250));
     if (!saves) {
       std::this_thread::sleep_for(std::chrono::seconds(9));  // two beats
