@@ -113,8 +113,8 @@ struct DirectoryLock::State {
     } else {
       take_lease();
     }
-    // Also for those who are refused locks that this process was given.
     remove_older();
+    // Also for those who are refused locks that this process was given.
     const BlockedSignals blocked;
     thread = std::thread([this] { beat(); });
   }
