@@ -4,6 +4,7 @@
 #include "kernels/conv_geometry.hpp"
 #include "kernels/conv_tile.hpp"
 #include "kernels/packing.hpp"
+#include "kernels/winograd.hpp"
 
 // Each task takes some lines of one image, frames them with zeros, and lets every panel of the
 // weights meet them.
@@ -104,6 +105,7 @@ GroupedWeight regroup(const Convolution& conv, const Real* w, Real* to) {
 void slide(const Sliding& s, Index samples, const Real* from, const GroupedWeight& w,
            std::span<const Real> bias, Real* to, std::span<Real> scratch) {
   if (s.result.positions() == 0) return;
+  if (is_winograd(s)) return slide_winograd(s, samples, from, w, bias, to, scratch);
   const Index bands = bands_for(s, samples);
   parallel_for(samples * bands, [&](Index task) {
     const Index sample = task / bands;

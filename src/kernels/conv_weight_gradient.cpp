@@ -4,6 +4,7 @@
 #include "kernels/conv_geometry.hpp"
 #include "kernels/conv_tile.hpp"
 #include "kernels/packing.hpp"
+#include "kernels/winograd.hpp"
 #include "lockstep/base/ordered_sum.hpp"
 
 // dw of one place of the window = sum over positions of (what the place sees)^T dy. First all
@@ -190,6 +191,7 @@ void conv_weight_gradient(const Convolution& conv, const RowBlocks& rows, const 
   if (rows.size() == 0) return;
   const Tiles tiles(conv);
   const Sliding& s = tiles.sliding;
+  if (is_winograd(s)) return winograd_weight_gradient(conv, rows, x, dy, gradients, scratch);
   const Index positions = conv.output.positions();
   const RowBlock last = rows[rows.size() - 1];
   const Index samples = (last.first + last.count) / positions;
@@ -249,10 +251,14 @@ Index conv_scratch(const Convolution& conv, Index samples, Index microbatches, i
   const Shared shared(tiles, samples);
   const Index sums = std::min(kTaskSums, tiles.count() * kTileRows * kTileColumns);
   const Index gradient =
-      shared.frames + shared.dy + threads * OrderedSum::memory_for(microbatches, sums);
+      is_winograd(tiles.sliding)
+          ? winograd_weight_gradient_scratch(conv, microbatches, threads)
+          : shared.frames + shared.dy + threads * OrderedSum::memory_for(microbatches, sums);
   const auto sliding = [&](const Sliding& s) {
     const PanelLayout weight{s.rows.size * s.columns.size * s.inputs(), s.outputs()};
-    return s.groups * GroupedWeight::step_of(weight) + threads * aligned<Real>(s.frame.size());
+    return s.groups * GroupedWeight::step_of(weight) +
+           (is_winograd(s) ? slide_winograd_scratch(s, threads)
+                           : threads * aligned<Real>(s.frame.size()));
   };
   Index most = std::max(gradient, sliding(over_inputs(conv)));
   for (Index i = 0; i < OutputAxis::phases(conv.rows); ++i) {

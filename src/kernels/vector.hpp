@@ -32,7 +32,7 @@ inline void prefetch_piece(const Real* from, Index numbers, Index part, Index pa
 /// Calls body(0), ..., body(kCount - 1) with constants: then an array of vectors becomes registers.
 template <std::size_t kCount, typename Body>
 [[gnu::always_inline]] inline void unrolled(const Body& body) {
-  [&]<std::size_t... i>(std::index_sequence<i...>) {
+  [&]<std::size_t... i>(std::index_sequence<i...>) __attribute__((always_inline)) {
     (body(std::integral_constant<std::size_t, i>{}), ...);
   }
   (std::make_index_sequence<kCount>{});

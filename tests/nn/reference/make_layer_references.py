@@ -68,6 +68,7 @@ LAYERS = [
      nn.Conv2d(2, 3, 3, stride=2, dilation=2, padding=3)),
     ("conv2d_groups", "conv2d(6, {.kernel = 3, .padding = 1, .groups = 2})", (4, 3, 4),
      nn.Conv2d(4, 6, 3, padding=1, groups=2)),
+    ("conv2d_winograd", "conv2d(16, {.kernel = 3, .padding = 1})", (2, 4, 16), nn.Conv2d(16, 16, 3, padding=1)),
     ("conv2d_depthwise", "conv2d(8, {.kernel = 3, .stride = 2, .padding = 1, .groups = 4})", (5, 3, 4),
      nn.Conv2d(4, 8, 3, stride=2, padding=1, groups=4)),
     ("conv1d", "conv1d(4, {.kernel = 3, .stride = 2, .padding = 1})", (8, 1, 3),
