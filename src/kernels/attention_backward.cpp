@@ -91,16 +91,17 @@ void add_over_queries(const AttentionShape& shape, const QueryBlock& block, cons
   for (Index column = 0; column < width; column += kTileColumns) {
     for (Index s = 0; s < strips.count(); ++s) {
       Real* const out = to + strips.first(s) * width + column;
-      multiply_rows_tile({.rows = strips.rows(s),
-                          .columns = std::min(kTileColumns, width - column),
-                          .depth = block.count,
-                          .a = a + strips.first(s) * kTileColumns,
-                          .b = b + block.first * width + column,
-                          .b_stride = width,
-                          .start = out,
-                          .start_stride = width,
-                          .out = out,
-                          .out_stride = width});
+      multiply_tile({.rows = strips.rows(s),
+                     .columns = std::min(kTileColumns, width - column),
+                     .depth = block.count,
+                     .a = a + strips.first(s) * kTileColumns,
+                     .a_step = kTileColumns,
+                     .b = b + block.first * width + column,
+                     .b_stride = width,
+                     .start = out,
+                     .start_stride = width,
+                     .out = out,
+                     .out_stride = width});
     }
   }
 }

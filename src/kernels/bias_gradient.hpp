@@ -9,6 +9,9 @@ namespace lockstep::kernels {
 /// The microbatches of `block` among those of the share.
 [[nodiscard]] RowBlocks rows_of(const RowBlocks& rows, Share block);
 
+/// total[j] += the sum of column j of some rows of `width` numbers, one row after the other.
+void add_rows_to(Real* total, const Real* rows, Index width, Index count);
+
 /// The columns of one panel of dy, summed over the rows of each leaf, then over the leaves, to
 /// `dbias`, which may be narrower than the panel. Uses OrderedSum::memory_for(leaves, width)
 /// numbers of `stack`.

@@ -7,6 +7,7 @@
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/base/types.hpp"
+#include "lockstep/kernels/panels.hpp"
 
 // How the products of a layer are cut for caches and threads. No bit depends on any of it.
 
@@ -16,6 +17,10 @@ namespace lockstep::kernels {
 /// cache. Deep blocks are better than tall ones: tiles are stored less often.
 inline constexpr Index kRowBlock = 224;
 inline constexpr Index kDepthBlock = 1024;
+
+/// Rows of up to so many numbers are multiplied where they lie: a strip of them fits into the
+/// first-level cache, and they do not compete for the same few places of it.
+inline constexpr Index kShortRow = 2048 / static_cast<Index>(sizeof(Real));
 
 /// Numbers of a packed block in both gradients.
 inline constexpr Index kPackedBlock = kRowBlock * kDepthBlock;
@@ -35,6 +40,30 @@ inline constexpr Index kPackedBlock = kRowBlock * kDepthBlock;
 [[nodiscard]] inline Index weight_gradient_inputs(Index rows) {
   return std::max<Index>(kPackedBlock / std::max<Index>(rows, 1) / kTileRows, 1) * kTileRows;
 }
+
+/// How a task of a weight gradient goes through the rows of x and dy: a few at a time, for all its
+/// panels together if their sums fit into a quarter of the second-level cache, or else panel by
+/// panel, with all of x packed.
+struct WeightGradientPasses {
+  static constexpr Index kMostTogether = kPackedBlock / 2;  ///< sums
+  /// Rows at a time: of a panel, so many lie in the first-level cache.
+  static constexpr Index kMostRows = 256;
+
+  Index inputs = 0;  ///< of the task
+  Index panels = 0;  ///< of the task
+
+  [[nodiscard]] bool once() const { return inputs * panels * PanelLayout::kWidth <= kMostTogether; }
+  /// Rows at a time.
+  [[nodiscard]] Index rows() const {
+    return std::clamp<Index>(kPackedBlock / std::max<Index>(inputs, 1), 32, kMostRows);
+  }
+  [[nodiscard]] Index panels_together() const { return once() ? panels : 1; }
+  [[nodiscard]] Index columns() const { return panels_together() * PanelLayout::kWidth; }
+  /// Numbers of `count` rows of x that are packed at the same time.
+  [[nodiscard]] Index packed(Index count) const {
+    return (once() ? std::min(count, rows()) : count) * inputs;
+  }
+};
 
 /// How a product is cut into tasks for the threads: each of `blocks` blocks, which are packed by
 /// the task that takes them, is met by `groups` groups of panels.

@@ -8,8 +8,8 @@
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/kernels/linear.hpp"
 
-// Names: m rows, k inputs, n outputs. A block of kRowBlock x kDepthBlock of x is packed, so that it
-// lies in the second-level cache, and meets every panel of w.
+// Names: m rows, k inputs, n outputs. A block of kRowBlock x kDepthBlock of x lies in the
+// second-level cache and meets every panel of w. Unless its rows are short, it is packed.
 
 namespace lockstep::kernels {
 namespace {
@@ -20,7 +20,8 @@ using Panel = std::array<Real, PanelLayout::kWidth>;
 struct Block {
   Strips strips;
   Range depth;
-  const Real* packed = nullptr;
+  const Real* x = nullptr;
+  bool packed = false;
 };
 
 /// y(rows, panel p) (+)= x w over the depth of the block.
@@ -45,7 +46,8 @@ void multiply_panel(const Block& block, const Weight& w, Index p, const Panel& b
       multiply_tile({.rows = block.strips.rows(s),
                      .columns = columns,
                      .depth = block.depth.size(),
-                     .a = block.packed + (row - block.strips.begin) * block.depth.size(),
+                     .a = block.x + (row - block.strips.begin) * block.depth.size(),
+                     .a_step = block.packed ? Tile::kPacked : block.depth.size(),
                      .b = b + column,
                      .b_stride = width,
                      .start = first ? bias.data() + column : out,
@@ -64,6 +66,7 @@ void linear_forward(ConstMatrix x, const Weight& w, std::span<const Real> bias, 
   const Index k = w.layout.rows;
   assert(x.columns == k && y.columns == w.layout.columns && x.rows == y.rows);
   const Index depth_blocks = std::max<Index>(pieces_of(k, kDepthBlock), 1);
+  const bool packs = k > kShortRow;
   const Cut cut = cut_for_threads(x.rows, kRowBlock, w.layout.panels());
 
   parallel_for(cut.tasks(), [&](Index task) {
@@ -73,9 +76,10 @@ void linear_forward(ConstMatrix x, const Weight& w, std::span<const Real> bias, 
     for (Index d = 0; d < depth_blocks; ++d) {
       const Block block{.strips = {rows.begin, rows.end},
                         .depth = piece_of(k, d, depth_blocks),
-                        .packed = packed.data()};
+                        .x = packs ? packed.data() : x.data + rows.begin * k,
+                        .packed = packs};
       const Index depth = block.depth.size();
-      for (Index s = 0; s < block.strips.count(); ++s) {
+      for (Index s = 0; packs && s < block.strips.count(); ++s) {
         const Index row = block.strips.first(s);
         pack_transposed(x.data + row * k + block.depth.begin, k, block.strips.rows(s), depth,
                         block.strips.rows(s), packed.data() + (row - rows.begin) * depth);

@@ -9,8 +9,8 @@
 
 // dx = dy w^T, a forward product whose weight is transposed on the way, once: a task transposes
 // some inputs of w over part of the outputs, so that they lie in the second-level cache, and takes
-// them against some strips of dy. These are packed when their turn comes or, if several tasks need
-// them, before, for all threads.
+// them against some strips of dy. Unless their rows are short, these are packed, when their turn
+// comes or, if several tasks need them, before, for all threads.
 
 namespace lockstep::kernels {
 namespace {
@@ -21,6 +21,8 @@ struct Rows {
   Strips strips;
   Real* packed = nullptr;
 
+  /// Whether strips are multiplied where they lie.
+  [[nodiscard]] bool in_place() const { return dy.columns <= kShortRow; }
   /// Strip s from the output `first` on, packed.
   [[nodiscard]] Real* at(Index s, Index first) const {
     return packed + strips.first(s) * dy.columns + s * kLanes + first * strips.rows(s);
@@ -29,6 +31,13 @@ struct Rows {
     const Index rows = strips.rows(s);
     pack_transposed(dy.data + strips.first(s) * dy.columns + outputs.begin, dy.columns, rows,
                     outputs.size(), rows, to);
+  }
+  /// Strip s over some outputs, for a tile; packed in `own` if it must be and is not yet.
+  [[nodiscard]] const Real* strip(Index s, Range outputs, Real* own) const {
+    if (in_place()) return dy.data + strips.first(s) * dy.columns + outputs.begin;
+    if (packed != nullptr) return at(s, outputs.begin);
+    pack(s, outputs, own);
+    return own;
   }
 };
 
@@ -57,8 +66,8 @@ struct Part {
   Range strips;
 };
 
-/// dx(strips, inputs) (+)= dy w^T over some outputs. `scratch` holds w^T and, unless the strips are
-/// packed already, one strip.
+/// dx(strips, inputs) (+)= dy w^T over some outputs. `scratch` holds w^T and, if need be, one
+/// strip.
 void multiply(const Weight& w, const Part& part, Range outputs, const Rows& rows, Matrix dx,
               Real* scratch) {
   const Index depth = outputs.size();
@@ -72,7 +81,7 @@ void multiply(const Weight& w, const Part& part, Range outputs, const Rows& rows
   }
   Real* const own = scratch + tiles * kTileColumns * depth;
   for (Index s = part.strips.begin; s < part.strips.end; ++s) {
-    if (rows.packed == nullptr) rows.pack(s, outputs, own);
+    const Real* const strip = rows.strip(s, outputs, own);
     const Real* next =
         rows.packed != nullptr && s + 1 < part.strips.end ? rows.at(s + 1, outputs.begin) : nullptr;
     for (Index t = 0; t < tiles; ++t) {
@@ -82,7 +91,8 @@ void multiply(const Weight& w, const Part& part, Range outputs, const Rows& rows
       multiply_tile({.rows = rows.strips.rows(s),
                      .columns = tile_columns(columns.size()),
                      .depth = depth,
-                     .a = rows.packed == nullptr ? own : rows.at(s, outputs.begin),
+                     .a = strip,
+                     .a_step = rows.in_place() ? rows.dy.columns : Tile::kPacked,
                      .b = scratch + t * kTileColumns * depth,
                      .b_stride = tile_columns(columns.size()),
                      .start = outputs.begin > 0 ? out : nullptr,
@@ -102,10 +112,12 @@ void linear_input_gradient(ConstMatrix dy, const Weight& w, Matrix dx, std::span
   assert(dy.columns == n && dx.columns == inputs && dx.rows == dy.rows);
   const Index depth_blocks = std::max<Index>(pieces_of(n, kDepthBlock), 1);
   const bool whole = inputs <= input_gradient_inputs(n) && depth_blocks == 1;
-  const auto shared = static_cast<std::size_t>(whole ? 0 : input_gradient_packed(dy.rows, n));
-  const Rows rows{dy, {0, dy.rows}, whole ? nullptr : scratch.data()};
+  Rows rows{dy, {0, dy.rows}};
   const Index strips = rows.strips.count();
-  if (!whole) {
+  std::size_t shared = 0;
+  if (!whole && !rows.in_place()) {
+    rows.packed = scratch.data();
+    shared = static_cast<std::size_t>(input_gradient_packed(dy.rows, n));
     parallel_for(strips, [&](Index s) {
       for (Index d = 0; d < depth_blocks; ++d) {
         const Range outputs = outputs_of_block(w.layout, d, depth_blocks);

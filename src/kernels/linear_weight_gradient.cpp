@@ -8,9 +8,10 @@
 #include "lockstep/base/ordered_sum.hpp"
 #include "lockstep/kernels/linear.hpp"
 
-// dw = sum over microbatches of x_m^T dy_m. First all of dy is packed in panels, for all threads;
-// then each task packs some inputs of x for its thread alone, and takes them against some panels:
-// a tile of dw meets one microbatch after the other, and their sums are merged where they lie.
+// dw = sum over microbatches of x_m^T dy_m. Each task takes some inputs against some panels: it
+// packs x and dy a few rows at a time, so that tiles meet them in the nearest caches, and goes
+// through the microbatches one after the other. Where several tasks need the same dy, it is packed
+// before, for all threads.
 
 namespace lockstep::kernels {
 namespace {
@@ -20,80 +21,164 @@ constexpr Index kWidth = PanelLayout::kWidth;
 struct Operands {
   RowBlocks rows;
   ConstMatrix x;
-  PanelLayout layout;  ///< of the weight
-  std::span<Real> dy;  ///< packed: panel p begins at p * kWidth * rows of x
+  ConstMatrix dy;
+  PanelLayout layout;            ///< of the weight
+  const Real* packed = nullptr;  ///< dy, if packed for all: panel p begins at p * kWidth * rows
 };
 
-/// Some rows of all panels.
-void pack_panels(ConstMatrix dy, const PanelLayout& layout, Range rows, Real* to) {
-  for (Index p = 0; p < layout.panels(); ++p) {
-    pack_rows(dy.data + rows.begin * dy.columns + p * kWidth, dy.columns, rows.size(),
-              layout.used(p), layout.width(p),
-              to + p * kWidth * dy.rows + rows.begin * layout.width(p));
-  }
+/// Some rows of panel p of dy.
+void pack_panel(const Operands& o, Index p, Range rows, Real* to) {
+  pack_rows(o.dy.data + rows.begin * o.dy.columns + p * kWidth, o.dy.columns, rows.size(),
+            o.layout.used(p), o.layout.width(p), to);
 }
 
-/// The sum of one tile over the leaves, to `out`.
-void sum_tile(Tile tile, const RowBlocks& leaves, std::span<Real> stack) {
-  Real* const out = tile.out;
-  const Index out_stride = tile.out_stride;
-  const Real* const a = tile.a;
-  const Real* const b = tile.b;
-  const Index first = leaves[0].first;
-  const auto multiply = [&](const RowBlock& leaf) {
-    tile.depth = leaf.count;
-    tile.a = a + (leaf.first - first) * tile.rows;
-    tile.b = b + leaf.first * tile.b_stride;
-    multiply_tile(tile);
-  };
-  if (leaves.size() == 1) return multiply(leaves[0]);
+/// Some inputs against some panels, over one block of microbatches.
+struct Task {
+  const Operands& o;
+  const LinearGradient& gradient;
+  RowBlocks leaves;
+  Strips strips;  ///< of the inputs
+  WeightGradientPasses passes;
+  bool with_bias;
+  Real* x;   ///< packed: a few rows, or all
+  Real* dy;  ///< packed: a few rows of a panel
+  std::span<Real> stack;
+  std::span<Real> bias_stack;
 
-  OrderedSum sum(stack, tile.rows * tile.columns);
-  tile.out_stride = tile.columns;
-  for (Index i = 0; i < leaves.size(); ++i) {
-    const RowBlock leaf = leaves[i];
-    const std::span<Real> pair = sum.partner({leaf.index, 1});
-    tile.add = !pair.empty();
-    tile.out = tile.add ? pair.data() : sum.next().data();
-    multiply(leaf);
-    if (tile.add) {
-      sum.merged({leaf.index, 1});
-    } else {
-      sum.push({leaf.index, 1});
+  [[nodiscard]] Index inputs() const { return passes.inputs; }
+  /// Where some rows of x are packed.
+  [[nodiscard]] Real* x_at(Range rows) const {
+    return x + (passes.once() ? 0 : (rows.begin - leaves[0].first) * inputs());
+  }
+  [[nodiscard]] const Real* dy_at(Index p, Range rows) const {
+    if (o.packed != nullptr) {
+      return o.packed + p * kWidth * o.x.rows + rows.begin * o.layout.width(p);
     }
+    pack_panel(o, p, rows, dy);
+    return dy;
   }
-  const std::span<const Real> total = sum.finish();
-  for (Index i = 0; i < tile.rows; ++i) {
-    std::copy_n(total.data() + i * tile.columns, tile.columns, out + i * out_stride);
-  }
-}
+};
 
-/// dw(inputs, panels) of one block of microbatches.
-void multiply_inputs(const Operands& o, const LinearGradient& gradient, Range inputs, Range panels,
-                     std::span<Real> scratch) {
-  const RowBlocks leaves = rows_of(o.rows, gradient.block);
-  const RowBlock last = leaves[leaves.size() - 1];
-  const Index first = leaves[0].first;
-  const Index rows = last.first + last.count - first;
-  const Strips strips{inputs.begin, inputs.end};
-  const auto packed = scratch.first(static_cast<std::size_t>(aligned<Real>(rows * inputs.size())));
-  const auto stack = scratch.subspan(packed.size());
-  pack_strips(o.x.data + first * o.x.columns, o.x.columns, rows, strips, packed.data());
+/// Where sums go: those of input i and panel p at data + (p - first_panel) * panel_step + (i -
+/// first_input) * width of p.
+struct Target {
+  Real* data = nullptr;
+  Index first_panel = 0;
+  Index panel_step = 0;
+  Index first_input = 0;
+  bool add = false;  ///< to what lies there
+};
+
+/// Adds some rows of a leaf to its sums, which begin with them or `go_on`.
+void add_rows(const Task& t, Range panels, Range rows, const Target& target, bool go_on,
+              Real* bias) {
+  const Real* const x = t.x_at(rows);
   for (Index p = panels.begin; p < panels.end; ++p) {
-    const Index width = o.layout.width(p);
+    const Index width = t.o.layout.width(p);
+    const Real* const dy = t.dy_at(p, rows);
+    Real* const to = target.data + (p - target.first_panel) * target.panel_step;
     for (Index column = 0; column < width; column += kTileColumns) {
-      for (Index s = 0; s < strips.count(); ++s) {
-        const Index input = strips.first(s);
-        sum_tile({.rows = strips.rows(s),
-                  .columns = std::min(kTileColumns, width - column),
-                  .a = packed.data() + (input - inputs.begin) * rows,
-                  .b = o.dy.data() + p * kWidth * o.x.rows + column,
-                  .b_stride = width,
-                  .out = gradient.dw + o.layout.begin(p) + input * width + column,
-                  .out_stride = width},
-                 leaves, stack);
+      for (Index s = 0; s < t.strips.count(); ++s) {
+        const Index input = t.strips.first(s);
+        Real* const out = to + (input - target.first_input) * width + column;
+        multiply_tile({.rows = t.strips.rows(s),
+                       .columns = std::min(kTileColumns, width - column),
+                       .depth = rows.size(),
+                       .a = x + (input - t.strips.begin) * rows.size(),
+                       .b = dy + column,
+                       .b_stride = width,
+                       .start = go_on ? out : nullptr,
+                       .start_stride = width,
+                       .out = out,
+                       .out_stride = width,
+                       .add = target.add});
       }
     }
+    if (t.with_bias) add_rows_to(bias + (p - panels.begin) * kWidth, dy, width, rows.size());
+  }
+}
+
+/// The sums of one leaf, a few rows at a time.
+void sum_leaf(const Task& t, Range panels, const RowBlock& leaf, const Target& target, bool pack_x,
+              std::span<Real> bias) {
+  std::ranges::fill(bias, Real{0});
+  Range rows{leaf.first, leaf.first};
+  do {
+    rows = {rows.end, std::min(rows.end + t.passes.rows(), leaf.first + leaf.count)};
+    if (pack_x) {
+      pack_strips(t.o.x.data + rows.begin * t.o.x.columns, t.o.x.columns, rows.size(), t.strips,
+                  t.x_at(rows));
+    }
+    add_rows(t, panels, rows, target, rows.begin > leaf.first, bias.data());
+  } while (rows.end < leaf.first + leaf.count);
+}
+
+/// The sums over all leaves for panels that are taken together.
+void sum_panels(const Task& t, Range panels, bool pack_x) {
+  const PanelLayout& layout = t.o.layout;
+  const Index columns = panels.size() * kWidth;
+  const Target dw{.data = t.gradient.dw + layout.begin(panels.begin),
+                  .first_panel = panels.begin,
+                  .panel_step = layout.begin(1)};
+  OrderedSum sum(t.stack, t.inputs() * columns);
+  OrderedSum bias(t.bias_stack, columns);
+  Target target{.first_panel = panels.begin,
+                .panel_step = t.inputs() * kWidth,
+                .first_input = t.strips.begin};
+  for (Index i = 0; i < t.leaves.size(); ++i) {
+    const RowBlock leaf = t.leaves[i];
+    const Share share{leaf.index, 1};
+    const std::span<Real> pair = sum.partner(share);
+    target.add = !pair.empty() && leaf.count <= t.passes.rows();
+    target.data = target.add ? pair.data() : sum.next().data();
+    sum_leaf(t, panels, leaf, t.leaves.size() == 1 ? dw : target, pack_x, bias.next());
+    bias.push(share);
+    if (target.add) {
+      sum.merged(share);
+    } else {
+      sum.push(share);
+    }
+  }
+  for (Index p = panels.begin; p < panels.end; ++p) {
+    const Index place = (p - panels.begin) * kWidth;
+    if (t.leaves.size() > 1) {
+      std::copy_n(sum.finish().data() + place * t.inputs(), t.inputs() * layout.width(p),
+                  t.gradient.dw + layout.begin(p) + t.strips.begin * layout.width(p));
+    }
+    if (t.with_bias) {
+      std::copy_n(bias.finish().data() + place, layout.used(p),
+                  t.gradient.dbias.data() + p * kWidth);
+    }
+  }
+}
+
+void run(const Operands& o, const LinearGradient& gradient, Range inputs, Range panels,
+         bool with_bias, std::span<Real> scratch) {
+  const RowBlocks leaves = rows_of(o.rows, gradient.block);
+  const RowBlock last = leaves[leaves.size() - 1];
+  const WeightGradientPasses passes{inputs.size(), panels.size()};
+  Real* memory = scratch.data();
+  const auto take = [&](Index count) {
+    Real* const piece = memory;
+    memory += aligned<Real>(count);
+    return piece;
+  };
+  const auto take_stack = [&](Index length) {
+    const Index count = OrderedSum::memory_for(leaves.size(), length);
+    return std::span(take(count), static_cast<std::size_t>(count));
+  };
+  const Task task{.o = o,
+                  .gradient = gradient,
+                  .leaves = leaves,
+                  .strips = {inputs.begin, inputs.end},
+                  .passes = passes,
+                  .with_bias = with_bias,
+                  .x = take(passes.packed(last.first + last.count - leaves[0].first)),
+                  .dy = take(passes.rows() * kWidth),
+                  .stack = take_stack(inputs.size() * passes.columns()),
+                  .bias_stack = take_stack(passes.columns())};
+  for (Index p = panels.begin; p < panels.end; p += passes.panels_together()) {
+    sum_panels(task, {p, std::min(p + passes.panels_together(), panels.end)}, p == panels.begin);
   }
 }
 
@@ -101,34 +186,35 @@ void multiply_inputs(const Operands& o, const LinearGradient& gradient, Range in
 
 void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy,
                             std::span<const LinearGradient> gradients, std::span<Real> scratch) {
-  const PanelLayout layout{x.columns, dy.columns};
+  Operands operands{.rows = rows, .x = x, .dy = dy, .layout = {x.columns, dy.columns}};
   assert(x.rows == dy.rows);
-  const Index panels = layout.panels();
-  const auto shared = static_cast<std::size_t>(aligned<Real>(x.rows * panels * kWidth));
-  const Operands operands{rows, x, layout, scratch.first(shared)};
-  parallel_for(pieces_of(x.rows, kNearRows), [&](Index i) {
-    pack_panels(dy, layout, {i * kNearRows, std::min((i + 1) * kNearRows, x.rows)},
-                operands.dy.data());
-  });
-
-  const Cut cut = cut_for_threads(x.columns, weight_gradient_inputs(x.rows), panels);
+  const Index panels = operands.layout.panels();
+  const Index threads = thread_count();
+  // Few sums: all inputs are taken by each thread, against panels of its own.
+  Cut cut{1, std::min(threads, panels)};
+  if (!WeightGradientPasses{x.columns, panels}.once() || panels < threads) {
+    cut = cut_for_threads(x.columns, weight_gradient_inputs(x.rows), panels);
+  }
+  std::size_t shared = 0;
+  if (cut.blocks > 1) {
+    operands.packed = scratch.data();
+    shared = static_cast<std::size_t>(aligned<Real>(x.rows * panels * kWidth));
+    parallel_for(pieces_of(x.rows, kNearRows), [&](Index i) {
+      const Range near{i * kNearRows, std::min((i + 1) * kNearRows, x.rows)};
+      for (Index p = 0; p < panels; ++p) {
+        pack_panel(operands, p, near,
+                   scratch.data() + p * kWidth * x.rows + near.begin * operands.layout.width(p));
+      }
+    });
+  }
   parallel_for(static_cast<Index>(gradients.size()) * cut.tasks(), [&](Index i) {
     const LinearGradient& gradient = gradients[static_cast<std::size_t>(i / cut.tasks())];
     const Index block = i % cut.tasks() / cut.groups;
-    const Range mine = piece_of(panels, i % cut.groups, cut.groups);
-    const auto own = scratch_of_thread(scratch.subspan(shared));
     const Strips strips{0, x.columns};
     const Range part = piece_of(strips.count(), block, cut.blocks);
-    multiply_inputs(operands, gradient, {strips.first(part.begin), strips.first(part.end)}, mine,
-                    own);
-    if (block > 0 || gradient.dbias.empty()) return;
-    for (Index p = mine.begin; p < mine.end; ++p) {
-      sum_bias(rows_of(rows, gradient.block), operands.dy.data() + p * kWidth * x.rows,
-               layout.width(p),
-               gradient.dbias.subspan(static_cast<std::size_t>(p * kWidth),
-                                      static_cast<std::size_t>(layout.used(p))),
-               own);
-    }
+    run(operands, gradient, {strips.first(part.begin), strips.first(part.end)},
+        piece_of(panels, i % cut.groups, cut.groups), block == 0 && !gradient.dbias.empty(),
+        scratch_of_thread(scratch.subspan(shared)));
   });
 }
 

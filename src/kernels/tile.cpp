@@ -33,20 +33,21 @@ struct Packed {
   }
 };
 
-struct FromRows {
+struct InRows {
   using Tile = kernels::Tile;
 
   template <std::size_t kRows, std::size_t kVectors>
   static void run(const Tile& t) {
-    run_tile<kRows, kVectors>(t, Step<kTileColumns>{}, Step<1>{});
+    run_tile<kRows, kVectors>(t, t.a_step, Step<1>{});
   }
 };
 
 }  // namespace
 
-void multiply_tile(const Tile& tile) { run_form<Packed>(tile); }
-
-void multiply_rows_tile(const Tile& tile) { run_form<FromRows>(tile); }
+void multiply_tile(const Tile& tile) {
+  if (tile.a_step == Tile::kPacked) return run_form<Packed>(tile);
+  run_form<InRows>(tile);
+}
 
 void multiply_tile(const Tile& tile, Index kept) {
   if (kept == tile.columns) return multiply_tile(tile);

@@ -29,13 +29,17 @@ inline constexpr std::string_view kTileName = "128-bit vectors, tiles of 6 x 8";
 inline constexpr Index kLanes = kVectorBytes / static_cast<Index>(sizeof(Real));
 inline constexpr Index kTileColumns = 2 * kLanes;
 
-/// What one tile is made of. a is packed: a(i, p) = a[p * rows + i]. b is read row by row,
-/// `b_stride` numbers apart. The result goes to `out`; with `add`, it is added to what lies there.
+/// What one tile is made of. a is packed, a(i, p) = a[p * rows + i], or lies in rows, a(i, p) = a[i
+/// * a_step + p]. b is read row by row, `b_stride` numbers apart. The result goes to `out`; with
+/// `add`, it is added to what lies there.
 struct Tile {
+  static constexpr Index kPacked = 0;
+
   Index rows = 0;     ///< at most kTileRows
   Index columns = 0;  ///< kLanes or kTileColumns
   Index depth = 0;
   const Real* a = nullptr;
+  Index a_step = kPacked;
   const Real* b = nullptr;
   Index b_stride = 0;
   const Real* start = nullptr;  ///< null: zero
@@ -50,9 +54,5 @@ void multiply_tile(const Tile& tile);
 /// The same where the matrix of `out` ends within the tile: only the first `kept` columns are
 /// there, to be written and, unless all rows start with the same numbers, to start with.
 void multiply_tile(const Tile& tile, Index kept);
-
-/// The same with a in rows of kTileColumns numbers, such as other tiles leave behind: a(i, p) = a[i
-/// * kTileColumns + p].
-void multiply_rows_tile(const Tile& tile);
 
 }  // namespace lockstep::kernels

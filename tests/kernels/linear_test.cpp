@@ -7,10 +7,10 @@
 #include <ostream>
 #include <vector>
 
+#include "kernels/kernel_testing.hpp"
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/ordered_sum.hpp"
 #include "lockstep/base/parallel.hpp"
-#include "lockstep/base/random.hpp"
 
 // Every result is compared, bit by bit, with the plain loop that its docstring states.
 
@@ -19,30 +19,12 @@ namespace {
 
 constexpr Index kMicrobatches = 5;
 
-// One multiply-add as this build's processor does it.
-Real multiply_add(Real a, Real b, Real c) {
-#ifdef __FMA__
-  return std::fma(a, b, c);
-#else
-  return c + a * b;
-#endif
-}
-
 struct Sizes {
   Index rows, in, out;
 };
 
 std::ostream& operator<<(std::ostream& out, const Sizes& s) {
   return out << s.rows << " x " << s.in << " x " << s.out;
-}
-
-std::vector<Real> numbers(Index count, std::uint32_t stream) {
-  std::vector<Real> values;
-  for (Index i = 0; i < count; ++i) {
-    values.push_back(
-        static_cast<Real>(random_normal({.seed = 8, .a = stream}, static_cast<std::uint64_t>(i))));
-  }
-  return values;
 }
 
 class LinearKernels : public testing::TestWithParam<Sizes> {
@@ -94,16 +76,9 @@ class LinearKernels : public testing::TestWithParam<Sizes> {
     return all;
   }
 
-  // The same sums, leaf by leaf and then on the tree.
   template <typename Leaf>
   Real tree(Share block, const Leaf& leaf) const {
-    std::vector<Real> memory(static_cast<std::size_t>(OrderedSum::memory_for(kMicrobatches, 1)));
-    OrderedSum sum(memory, 1);
-    for (Index m = block.first; m < block.end(); ++m) {
-      sum.next()[0] = leaf(microbatches_[static_cast<std::size_t>(m)]);
-      sum.push({m, 1});
-    }
-    return sum.finish()[0];
+    return sum_on_tree(microbatches_, block, leaf);
   }
 
   Sizes s_;
@@ -112,8 +87,6 @@ class LinearKernels : public testing::TestWithParam<Sizes> {
   Buffer<Real> panels_;
   std::vector<Microbatch> microbatches_;
 };
-
-bool same(Real a, Real b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
 TEST_P(LinearKernels, ForwardIsOneChainFromTheBiasOn) {
   for (const int threads : {1, 3}) {
@@ -198,7 +171,9 @@ INSTANTIATE_TEST_SUITE_P(Sizes, LinearKernels,
                                          Sizes{70, 64, 100}, Sizes{2, 300, 65},
                                          // several blocks of rows, of depth and of inputs
                                          Sizes{460, 15, 21}, Sizes{9, 2100, 40},
-                                         Sizes{33, 12, 9000}, Sizes{20, 300, 1100}));
+                                         Sizes{33, 12, 9000}, Sizes{20, 300, 1100},
+                                         // long microbatches, few and many sums
+                                         Sizes{1400, 20, 40}, Sizes{1400, 130, 900}));
 
 TEST(PanelLayout, PlacesEveryElementOnceAndLeavesGaps) {
   for (const auto& [rows, columns] : {std::pair<Index, Index>{3, 1}, {2, 16}, {5, 32}, {4, 70}}) {
