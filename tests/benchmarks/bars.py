@@ -10,6 +10,9 @@ First: ninja -C BUILD step_benchmark exchange_benchmark trainer
   K4  8 ranks on the cores of 2                    K9   seconds to the first step
   K5  8 ranks over PyTorch DDP, 8 processes        K10  K1 for a build without oneDNN
 
+K2 counts the multiply-adds of the direct form of every product: convolutions of 3 x 3, which take 16 products instead of 36
+where they can (Winograd), reach a larger share than the multiply-add units are at work.
+
 Everything is measured in turns: a turn runs each measurement once, in random order, and gives one ratio; the table has the
 median of the ratios and their range. Only results of one turn are compared, for machines are shared and noisy. The tuned peer
 is PyTorch with the fastest of several OPENBLAS_CORETYPEs, found first: OpenBLAS takes slow kernels on CPUs it does not know.
