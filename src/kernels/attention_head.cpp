@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/exponential.hpp"
 #include "kernels/vector.hpp"
 
 namespace lockstep::kernels {
@@ -83,7 +82,7 @@ void exponentials(const AttentionShape& shape, const QueryBlock& block, const Qu
     store(row + kLanes, (load(row + kLanes) - high) * scale);
   }
   const Index count = block.keys * kTileColumns;
-  for (Index i = 0; i < count; ++i) scores[i] = elementary::exp(scores[i]);
+  for (Index i = 0; i < count; ++i) scores[i] = softmax_weight(scores[i]);
 }
 
 }  // namespace lockstep::kernels

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cassert>
 
-#include "base/exponential.hpp"
 #include "kernels/attention_head.hpp"
 
 namespace lockstep::kernels {
@@ -64,7 +63,7 @@ void attention_step(const AttentionShape& shape, ConstMatrix qkv, Index position
     query.multiply_keys(qkv.row(position).data() + first, qkv.data + channels + first, scores);
     const Real largest = *std::max_element(scores, scores + keys);
     Real sum = 0;
-    for (Index j = 0; j < keys; ++j) scores[j] = elementary::exp((scores[j] - largest) * scale);
+    for (Index j = 0; j < keys; ++j) scores[j] = softmax_weight((scores[j] - largest) * scale);
     for (Index j = 0; j < keys; ++j) sum += scores[j];
     query.multiply_values(scores, qkv.data + 2 * channels + first, Real{1} / sum, y.data + first);
   }

@@ -150,8 +150,8 @@ Dataset synthetic(const Work& work) {
   return data;
 }
 
-// Of each product in its direct form: forward and weight gradient of every layer, and input gradient
-// of every layer behind the first that learns.
+// Of each product in its direct form: forward and weight gradient of every layer, and input
+// gradient of every layer behind the first that learns.
 double flops_per_step(const Network& network, const Work& work) {
   double products = 0;
   bool first = true;

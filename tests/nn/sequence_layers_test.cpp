@@ -99,6 +99,24 @@ TEST(Attention, LargeScoresDoNotOverflow) {
   EXPECT_TRUE(std::ranges::all_of(run.output(), [](Real y) { return std::isfinite(y); }));
 }
 
+// The output at the first of two positions, whose scores are 1 and 1 + x; the values are 0 and x.
+Real output_beside(Real x) {
+  const auto layer = attention({.heads = 1});
+  LayerRun run(*layer, {{2, 1, 1}}, microbatches_of({1}));
+  std::ranges::copy(std::vector<Real>{1, 1 + x}, run.input().begin());
+  for (Index i = 0; i < 3; ++i) run.parameter(0, i) = 1;
+  run.parameter(1, 2) = -1;
+  run.parameter(2, 0) = 1;
+  run.forward();
+  return run.output()[0];
+}
+
+TEST(Attention, WeightsFarBelowTheLargestAreZero) {
+  EXPECT_THAT(output_beside(-2), FloatEq(-2 / (1 + std::exp(2.0f))));
+  EXPECT_LT(output_beside(-68.5f), 0);
+  EXPECT_EQ(output_beside(-69.5f), 0);
+}
+
 TEST(Embedding, KnownValues) {
   const auto layer = embedding({.symbols = 3, .dim = 2, .positions = Positions::learned});
   LayerRun run(*layer, {{2, 1, 1}}, microbatches_of({1}));

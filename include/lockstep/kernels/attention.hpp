@@ -9,7 +9,8 @@
 ///     s(i, j) = sum over c of q(i, c) k(j, c)         p(i, .) = softmax of s(i, .) / sqrt(width)
 ///     y(i, c) = sum over j of p(i, j) v(j, c)
 ///
-/// where with `causal` position i sees the positions j <= i only.
+/// where with `causal` position i sees the positions j <= i only. A p below 1e-30 (exp(-69)) of the
+/// largest in its row is zero.
 ///
 /// The scores of a block of queries exist at a time, in the caches of a thread: memory grows with
 /// the number of positions, not with its square. Forward keeps two numbers of each row, from which
