@@ -21,7 +21,7 @@ Index padded_width(const AttentionShape& shape) { return pieces_of(shape.width, 
 /// The memory of one thread.
 struct Room {
   Room(const AttentionShape& shape, std::span<Real> memory) : pieces(memory) {
-    for (Real** piece : {&k, &v, &k_channels}) *piece = pieces.take(shape.positions * shape.width);
+    for (Real** piece : {&k, &v}) *piece = pieces.take(shape.positions * shape.width);
     for (Real** piece : {&q_rows, &dy_rows, &dk, &dv}) {
       *piece = pieces.take(shape.positions * padded_width(shape));
     }
@@ -30,8 +30,7 @@ struct Room {
   }
 
   Pieces pieces;
-  Real *k, *v;             ///< packed by positions
-  Real* k_channels;        ///< k packed by channels
+  Real *k, *v;             ///< rows side by side
   Real *q_rows, *dy_rows;  ///< rows of padded_width
   Real *dk, *dv;           ///< rows of padded_width
   Real *q, *y, *dy;        ///< of the block, transposed; q becomes dq, then
@@ -96,6 +95,7 @@ void add_over_queries(const AttentionShape& shape, const QueryBlock& block, cons
                      .depth = block.count,
                      .a = a + strips.first(s) * kTileColumns,
                      .a_step = kTileColumns,
+                     .a_in_rows = true,
                      .b = b + block.first * width + column,
                      .b_stride = width,
                      .start = out,
@@ -121,7 +121,7 @@ void backward_block(const AttentionShape& shape, const QueryBlock& block, const 
                   room.ds);
   add_over_queries(shape, block, room.p, room.dy_rows, room.dv);
   add_over_queries(shape, block, room.ds, room.q_rows, room.dk);
-  multiply_channels(shape, block, room.k_channels, room.ds, room.q);
+  multiply_channels(shape, block, room.k, room.ds, room.q);
   unpack_queries(shape, block, room.q, h.dq, 3 * channels, room.rows);
 }
 
@@ -129,9 +129,8 @@ void backward_head(const AttentionShape& shape, const HeadGradient& h, const Roo
   const Index channels = shape.channels();
   const Index stride = 3 * channels;
   const Index width = padded_width(shape);
-  pack_positions(shape, h.q + channels, stride, room.k);
-  pack_positions(shape, h.q + 2 * channels, stride, room.v);
-  pack_channels(shape, h.q + channels, stride, room.k_channels);
+  copy_positions(shape, h.q + channels, stride, room.k);
+  copy_positions(shape, h.q + 2 * channels, stride, room.v);
   pack_rows(h.q, stride, shape.positions, shape.width, width, room.q_rows);
   pack_rows(h.dy, channels, shape.positions, shape.width, width, room.dy_rows);
   std::fill_n(room.dk, shape.positions * width, Real{0});

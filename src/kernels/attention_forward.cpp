@@ -21,8 +21,7 @@ struct Room {
         scores(pieces.take(shape.positions * kTileColumns)) {}
 
   Pieces pieces;
-  Real* k;       ///< packed by positions
-  Real* v;       ///< packed by channels
+  Real *k, *v;   ///< rows side by side
   Real* q;       ///< of the block, transposed
   Real* y;       ///< of the block, transposed
   Real* rows;    ///< to transpose y
@@ -75,8 +74,8 @@ void forward_head(const AttentionShape& shape, const Real* q, Real* y,
                   const RowStatistics& statistics, const Room& room) {
   const Index channels = shape.channels();
   const Index stride = 3 * channels;
-  pack_positions(shape, q + channels, stride, room.k);
-  pack_channels(shape, q + 2 * channels, stride, room.v);
+  copy_positions(shape, q + channels, stride, room.k);
+  copy_positions(shape, q + 2 * channels, stride, room.v);
   for (Index b = 0; b < query_blocks(shape); ++b) {
     const QueryBlock block = query_block(shape, b);
     pack_queries(shape, block, q, stride, room.q);

@@ -8,37 +8,28 @@
 namespace lockstep::kernels {
 namespace {
 
-/// out(i, .) = sum over p in [0, depth) of packed(i, p) b(p, .) for all strips of [0, rows) that
-/// begin below `end`; each strip is packed `packed_depth` deep.
-void multiply_strips(const Real* packed, Index rows, Index packed_depth, Index end, Index depth,
-                     const Real* b, Real* out) {
+/// out(i, .) = sum over p in [0, depth) of a(i, p) b(p, .) for all strips of [0, rows) that begin
+/// below `end`, where a is a tile's without its place.
+void multiply_strips(Tile a, Index rows, Index end, const Real* b, Real* out) {
   const Strips strips{0, rows};
+  const Real* const from = a.a;
+  a.columns = kTileColumns;
+  a.b = b;
+  a.b_stride = kTileColumns;
+  a.out_stride = kTileColumns;
   for (Index s = 0; s < strips.count() && strips.first(s) < end; ++s) {
     const Index first = strips.first(s);
-    multiply_tile({.rows = strips.rows(s),
-                   .columns = kTileColumns,
-                   .depth = depth,
-                   .a = packed + first * packed_depth,
-                   .b = b,
-                   .b_stride = kTileColumns,
-                   .out = out + first * kTileColumns,
-                   .out_stride = kTileColumns});
+    a.rows = strips.rows(s);
+    a.a = from + first * (a.a_in_rows ? a.a_step : 1);
+    a.out = out + first * kTileColumns;
+    multiply_tile(a);
   }
 }
 
 }  // namespace
 
-void pack_positions(const AttentionShape& shape, const Real* from, Index stride, Real* to) {
-  const Strips strips{0, shape.positions};
-  for (Index s = 0; s < strips.count(); ++s) {
-    const Index first = strips.first(s);
-    pack_transposed(from + first * stride, stride, strips.rows(s), shape.width, strips.rows(s),
-                    to + first * shape.width);
-  }
-}
-
-void pack_channels(const AttentionShape& shape, const Real* from, Index stride, Real* to) {
-  pack_strips(from, stride, shape.positions, {0, shape.width}, to);
+void copy_positions(const AttentionShape& shape, const Real* from, Index stride, Real* to) {
+  pack_rows(from, stride, shape.positions, shape.width, shape.width, to);
 }
 
 void pack_queries(const AttentionShape& shape, const QueryBlock& block, const Real* from,
@@ -54,14 +45,16 @@ void unpack_queries(const AttentionShape& shape, const QueryBlock& block, const 
   }
 }
 
-void multiply_positions(const AttentionShape& shape, const QueryBlock& block, const Real* packed,
+void multiply_positions(const AttentionShape& shape, const QueryBlock& block, const Real* rows,
                         const Real* b, Real* out) {
-  multiply_strips(packed, shape.positions, shape.width, block.keys, shape.width, b, out);
+  multiply_strips({.depth = shape.width, .a = rows, .a_step = shape.width, .a_in_rows = true},
+                  shape.positions, block.keys, b, out);
 }
 
-void multiply_channels(const AttentionShape& shape, const QueryBlock& block, const Real* packed,
+void multiply_channels(const AttentionShape& shape, const QueryBlock& block, const Real* rows,
                        const Real* b, Real* out) {
-  multiply_strips(packed, shape.width, shape.positions, shape.width, block.keys, b, out);
+  multiply_strips({.depth = block.keys, .a = rows, .a_step = shape.width}, shape.width, shape.width,
+                  b, out);
 }
 
 void mask_scores(const AttentionShape& shape, const QueryBlock& block, Real* scores) {

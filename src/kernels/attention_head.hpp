@@ -75,10 +75,8 @@ class Pieces {
 /// Numbers of scratch that one thread needs in attention_forward.
 [[nodiscard]] Index attention_forward_room(const AttentionShape& shape);
 
-/// Packs T rows, `stride` apart, as the rows of tiles whose depth is the d channels.
-void pack_positions(const AttentionShape& shape, const Real* from, Index stride, Real* to);
-/// Packs the d columns as the rows of tiles whose depth is the T positions.
-void pack_channels(const AttentionShape& shape, const Real* from, Index stride, Real* to);
+/// Copies T rows of d numbers, `stride` apart, side by side.
+void copy_positions(const AttentionShape& shape, const Real* from, Index stride, Real* to);
 /// The rows of a block of queries as d rows of kTileColumns numbers, zero where no query is.
 void pack_queries(const AttentionShape& shape, const QueryBlock& block, const Real* from,
                   Index stride, Real* to);
@@ -87,12 +85,12 @@ void pack_queries(const AttentionShape& shape, const QueryBlock& block, const Re
 void unpack_queries(const AttentionShape& shape, const QueryBlock& block, const Real* from,
                     Real* to, Index stride, Real* room);
 
-/// out(j, .) = sum over c of packed(j, c) b(c, .) for keys j of the block at least; packed by
-/// pack_positions.
-void multiply_positions(const AttentionShape& shape, const QueryBlock& block, const Real* packed,
+/// out(j, .) = sum over c of rows(j, c) b(c, .) for keys j of the block at least; rows side by
+/// side.
+void multiply_positions(const AttentionShape& shape, const QueryBlock& block, const Real* rows,
                         const Real* b, Real* out);
-/// out(c, .) = sum over keys j of the block of packed(c, j) b(j, .); packed by pack_channels.
-void multiply_channels(const AttentionShape& shape, const QueryBlock& block, const Real* packed,
+/// out(c, .) = sum over keys j of the block of rows(j, c) b(j, .).
+void multiply_channels(const AttentionShape& shape, const QueryBlock& block, const Real* rows,
                        const Real* b, Real* out);
 
 /// Scores that a block must not see become minus infinity.

@@ -40,6 +40,7 @@ struct Query {
                    .columns = kTileColumns,
                    .depth = depth,
                    .a = a,
+                   .a_step = 1,
                    .b = packed,
                    .b_stride = kTileColumns,
                    .out = out,

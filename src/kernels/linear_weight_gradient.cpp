@@ -85,6 +85,7 @@ void add_rows(const Task& t, Range panels, Range rows, const Target& target, boo
                        .columns = std::min(kTileColumns, width - column),
                        .depth = rows.size(),
                        .a = x + (input - t.strips.begin) * rows.size(),
+                       .a_step = t.strips.rows(s),
                        .b = dy + column,
                        .b_stride = width,
                        .start = go_on ? out : nullptr,

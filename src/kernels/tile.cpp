@@ -24,12 +24,12 @@ template <std::size_t kRows, std::size_t kVectors, typename RowStep, typename De
   });
 }
 
-struct Packed {
+struct InColumns {
   using Tile = kernels::Tile;
 
   template <std::size_t kRows, std::size_t kVectors>
   static void run(const Tile& t) {
-    run_tile<kRows, kVectors>(t, Step<1>{}, Step<static_cast<Index>(kRows)>{});
+    run_tile<kRows, kVectors>(t, Step<1>{}, t.a_step);
   }
 };
 
@@ -45,8 +45,8 @@ struct InRows {
 }  // namespace
 
 void multiply_tile(const Tile& tile) {
-  if (tile.a_step == Tile::kPacked) return run_form<Packed>(tile);
-  run_form<InRows>(tile);
+  if (tile.a_in_rows) return run_form<InRows>(tile);
+  run_form<InColumns>(tile);
 }
 
 void multiply_tile(const Tile& tile, Index kept) {

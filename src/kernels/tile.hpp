@@ -39,7 +39,8 @@ struct Tile {
   Index columns = 0;  ///< kLanes or kTileColumns
   Index depth = 0;
   const Real* a = nullptr;
-  Index a_step = kPacked;
+  Index a_step = 0;
+  bool a_in_rows = false;
   const Real* b = nullptr;
   Index b_stride = 0;
   const Real* start = nullptr;  ///< null: zero
