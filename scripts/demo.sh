@@ -11,10 +11,10 @@ usage() {
   cat << 'END'
 usage: scripts/demo.sh NAME
 
-  image     clothes, Fashion-MNIST, with a convolutional network             8 minutes on 2 cores
-  cifar     animals and vehicles, CIFAR-10, with a residual network          29 minutes
-  language  a transformer that learns to write like Shakespeare              14 minutes
-  speech    spoken digits                                                    2.5 minutes
+  image     clothes, Fashion-MNIST, with a convolutional network             7 minutes on 2 cores
+  cifar     animals and vehicles, CIFAR-10, with a residual network          15 minutes
+  language  a transformer that learns to write like Shakespeare              11 minutes
+  speech    spoken digits                                                    1.5 minutes
   driving   a network learns to steer from pictures, and drives 20 roads     1 minute
 
 Environment: NP, the number of processes (default: 2). All files go to runs/demo-NAME.

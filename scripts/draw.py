@@ -42,7 +42,8 @@ def grid(figure_size, rows, columns):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(rows, columns, figsize=figure_size)
+    # Between rows there is room for a title of two lines.
+    figure, axes = pyplot.subplots(rows, columns, figsize=figure_size, gridspec_kw={"hspace": 0.35})
     for one in axes.flat:
         one.set_xticks([])
         one.set_yticks([])

@@ -13,7 +13,7 @@ Case long_enough_to_kill(const std::string& name, std::string_view rest) {
 }
 
 // Statistics of microbatches travel with the gradients; what dropout and augmentation draw depends
-// on neither rank nor thread.
+// on neither rank nor thread. The last convolution is computed by Winograd's method.
 Case convnet() {
   return long_enough_to_kill("convnet", R"(train = "images"
 train_labels = "labels"
@@ -31,7 +31,7 @@ type = "noise"
 deviation = 0.1
 [[layer]]
 type = "conv2d"
-out = 6
+out = 16
 kernel = 3
 bias = false
 [[layer]]
@@ -41,7 +41,7 @@ type = "relu"
 [[layer]]
 name = "body"
 type = "residual_block"
-out = 8
+out = 16
 stride = 2
 [[layer]]
 type = "max_pool2d"
