@@ -36,23 +36,27 @@ inline constexpr Index kPackedBlock = kRowBlock * kDepthBlock;
   return aligned<Real>(rows * outputs + pieces_of(rows, kTileRows) * kLanes);
 }
 
+/// Sums of a weight gradient that one task has at a time, at most: for the second-level cache, too.
+inline constexpr Index kSumsTogether = kPackedBlock / 2;
+
 /// Inputs of x that one task of a weight gradient packs.
 [[nodiscard]] inline Index weight_gradient_inputs(Index rows) {
-  return std::max<Index>(kPackedBlock / std::max<Index>(rows, 1) / kTileRows, 1) * kTileRows;
+  constexpr Index most = kSumsTogether / PanelLayout::kWidth / kTileRows;
+  return std::clamp<Index>(kPackedBlock / std::max<Index>(rows, 1) / kTileRows, 1, most) *
+         kTileRows;
 }
 
 /// How a task of a weight gradient goes through the rows of x and dy: a few at a time, for all its
-/// panels together if their sums fit into a quarter of the second-level cache, or else panel by
-/// panel, with all of x packed.
+/// panels together if they have at most kSumsTogether sums, or else panel by panel, with all of x
+/// packed.
 struct WeightGradientPasses {
-  static constexpr Index kMostTogether = kPackedBlock / 2;  ///< sums
   /// Rows at a time: of a panel, so many lie in the first-level cache.
   static constexpr Index kMostRows = 256;
 
   Index inputs = 0;  ///< of the task
   Index panels = 0;  ///< of the task
 
-  [[nodiscard]] bool once() const { return inputs * panels * PanelLayout::kWidth <= kMostTogether; }
+  [[nodiscard]] bool once() const { return inputs * panels * PanelLayout::kWidth <= kSumsTogether; }
   /// Rows at a time.
   [[nodiscard]] Index rows() const {
     return std::clamp<Index>(kPackedBlock / std::max<Index>(inputs, 1), 32, kMostRows);

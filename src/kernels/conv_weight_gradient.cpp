@@ -191,7 +191,8 @@ void conv_weight_gradient(const Convolution& conv, const RowBlocks& rows, const 
   if (rows.size() == 0) return;
   const Tiles tiles(conv);
   const Sliding& s = tiles.sliding;
-  if (is_winograd(s)) return winograd_weight_gradient(conv, rows, x, dy, gradients, scratch);
+  if (has_winograd_gradient(conv))
+    return winograd_weight_gradient(conv, rows, x, dy, gradients, scratch);
   const Index positions = conv.output.positions();
   const RowBlock last = rows[rows.size() - 1];
   const Index samples = (last.first + last.count) / positions;
@@ -238,6 +239,7 @@ void conv_weight_gradient(const Convolution& conv, const RowBlocks& rows, const 
     const Index panel = i % (s.groups * panels);
     const Index p = panel % panels;
     sum_bias(rows_of(rows, gradient.block), packed + panel * kWidth * all, tiles.outputs.width(p),
+             tiles.outputs.width(p),
              gradient.dbias.subspan(
                  static_cast<std::size_t>(panel / panels * conv.outputs() + p * kWidth),
                  static_cast<std::size_t>(tiles.outputs.used(p))),
@@ -251,7 +253,7 @@ Index conv_scratch(const Convolution& conv, Index samples, Index microbatches, i
   const Shared shared(tiles, samples);
   const Index sums = std::min(kTaskSums, tiles.count() * kTileRows * kTileColumns);
   const Index gradient =
-      is_winograd(tiles.sliding)
+      has_winograd_gradient(conv)
           ? winograd_weight_gradient_scratch(conv, microbatches, threads)
           : shared.frames + shared.dy + threads * OrderedSum::memory_for(microbatches, sums);
   const auto sliding = [&](const Sliding& s) {

@@ -95,7 +95,7 @@ void add_rows(const Task& t, Range panels, Range rows, const Target& target, boo
                        .add = target.add});
       }
     }
-    if (t.with_bias) add_rows_to(bias + (p - panels.begin) * kWidth, dy, width, rows.size());
+    if (t.with_bias) add_rows_to(bias + (p - panels.begin) * kWidth, dy, width, width, rows.size());
   }
 }
 
@@ -117,7 +117,7 @@ void sum_leaf(const Task& t, Range panels, const RowBlock& leaf, const Target& t
 /// The sums over all leaves for panels that are taken together.
 void sum_panels(const Task& t, Range panels, bool pack_x) {
   const PanelLayout& layout = t.o.layout;
-  const Index columns = panels.size() * kWidth;
+  const Index columns = (panels.size() - 1) * kWidth + layout.width(panels.end - 1);
   const Target dw{.data = t.gradient.dw + layout.begin(panels.begin),
                   .first_panel = panels.begin,
                   .panel_step = layout.begin(1)};
@@ -153,8 +153,8 @@ void sum_panels(const Task& t, Range panels, bool pack_x) {
   }
 }
 
-void run(const Operands& o, const LinearGradient& gradient, Range inputs, Range panels,
-         bool with_bias, std::span<Real> scratch) {
+void sum_inputs(const Operands& o, const LinearGradient& gradient, Range inputs, Range panels,
+                bool with_bias, std::span<Real> scratch) {
   const RowBlocks leaves = rows_of(o.rows, gradient.block);
   const RowBlock last = leaves[leaves.size() - 1];
   const WeightGradientPasses passes{inputs.size(), panels.size()};
@@ -178,6 +178,7 @@ void run(const Operands& o, const LinearGradient& gradient, Range inputs, Range 
                   .dy = take(passes.rows() * kWidth),
                   .stack = take_stack(inputs.size() * passes.columns()),
                   .bias_stack = take_stack(passes.columns())};
+  assert(memory <= scratch.data() + scratch.size());
   for (Index p = panels.begin; p < panels.end; p += passes.panels_together()) {
     sum_panels(task, {p, std::min(p + passes.panels_together(), panels.end)}, p == panels.begin);
   }
@@ -191,11 +192,9 @@ void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy
   assert(x.rows == dy.rows);
   const Index panels = operands.layout.panels();
   const Index threads = thread_count();
+  Cut cut = cut_for_threads(x.columns, weight_gradient_inputs(x.rows), panels);
   // Few sums: all inputs are taken by each thread, against panels of its own.
-  Cut cut{1, std::min(threads, panels)};
-  if (!WeightGradientPasses{x.columns, panels}.once() || panels < threads) {
-    cut = cut_for_threads(x.columns, weight_gradient_inputs(x.rows), panels);
-  }
+  if (WeightGradientPasses{x.columns, panels}.once() && panels % threads == 0) cut = {1, threads};
   std::size_t shared = 0;
   if (cut.blocks > 1) {
     operands.packed = scratch.data();
@@ -213,9 +212,9 @@ void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy
     const Index block = i % cut.tasks() / cut.groups;
     const Strips strips{0, x.columns};
     const Range part = piece_of(strips.count(), block, cut.blocks);
-    run(operands, gradient, {strips.first(part.begin), strips.first(part.end)},
-        piece_of(panels, i % cut.groups, cut.groups), block == 0 && !gradient.dbias.empty(),
-        scratch_of_thread(scratch.subspan(shared)));
+    sum_inputs(operands, gradient, {strips.first(part.begin), strips.first(part.end)},
+               piece_of(panels, i % cut.groups, cut.groups), block == 0 && !gradient.dbias.empty(),
+               scratch_of_thread(scratch.subspan(shared)));
   });
 }
 

@@ -29,12 +29,10 @@ inline constexpr std::string_view kTileName = "128-bit vectors, tiles of 6 x 8";
 inline constexpr Index kLanes = kVectorBytes / static_cast<Index>(sizeof(Real));
 inline constexpr Index kTileColumns = 2 * kLanes;
 
-/// What one tile is made of. a is packed, a(i, p) = a[p * rows + i], or lies in rows, a(i, p) = a[i
-/// * a_step + p]. b is read row by row, `b_stride` numbers apart. The result goes to `out`; with
-/// `add`, it is added to what lies there.
+/// What one tile is made of. a lies in columns, a(i, p) = a[p * a_step + i], or in rows, a(i, p) =
+/// a[i * a_step + p]. b is read row by row, `b_stride` numbers apart. The result goes to `out`;
+/// with `add`, it is added to what lies there.
 struct Tile {
-  static constexpr Index kPacked = 0;
-
   Index rows = 0;     ///< at most kTileRows
   Index columns = 0;  ///< kLanes or kTileColumns
   Index depth = 0;

@@ -11,8 +11,9 @@
 namespace lockstep::kernels {
 namespace {
 
-/// Numbers of transformed inputs and outputs that one task handles at a time: half of the
-/// second-level cache.
+/// Numbers of transformed inputs and outputs that one task handles at a time, if that is not too
+/// few tiles for the weights, which it reads once: they lie in the second-level cache beside the
+/// weights.
 constexpr Index kTogether = 32'768;
 
 /// w at the 16 points, each in panels of its own.
@@ -138,6 +139,14 @@ bool is_winograd(const Sliding& s) {
          s.frame.column_step == 1 && s.inputs() % kWinogradChannels == 0 &&
          s.outputs() % kWinogradChannels == 0 &&
          10 * kWinogradPoints * WinogradTiles(s.result).each() <= 7 * direct;
+}
+
+bool has_winograd_gradient(const Convolution& conv) {
+  constexpr Index kManyTiles = 16;
+  constexpr Index kFewWeights = 128 * 128;
+  return is_winograd(over_inputs(conv)) &&
+         (WinogradTiles(conv.output).each() >= kManyTiles ||
+          conv.input.channels * conv.output.channels <= kFewWeights);
 }
 
 Patch patch_of(const Shape& image, const Real* data, Index row, Index column, Index size,

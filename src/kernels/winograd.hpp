@@ -9,6 +9,10 @@ namespace lockstep::kernels {
 /// side by side, whole vectors of channels, and few results are computed for nothing at odd edges.
 [[nodiscard]] bool is_winograd(const Sliding& sliding);
 
+/// Whether the weight gradient is, too: not where images have few tiles but weights are large, for
+/// each microbatch writes 16 matrices of the size of a place's weights.
+[[nodiscard]] bool has_winograd_gradient(const Convolution& conv);
+
 /// The tiles of 2 x 2 results of some images, one image after the other.
 struct WinogradTiles {
   Index rows;
@@ -52,7 +56,7 @@ void slide_winograd(const Sliding& sliding, Index samples, const Real* from, con
                     std::span<const Real> bias, Real* to, std::span<Real> scratch);
 [[nodiscard]] Index slide_winograd_scratch(const Sliding& sliding, int threads);
 
-/// As conv_weight_gradient(), where is_winograd(over_inputs(conv)).
+/// As conv_weight_gradient(), where has_winograd_gradient().
 void winograd_weight_gradient(const Convolution& conv, const RowBlocks& rows, const Real* x,
                               const Real* dy, std::span<const LinearGradient> gradients,
                               std::span<Real> scratch);

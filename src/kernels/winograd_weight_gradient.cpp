@@ -13,8 +13,8 @@
 namespace lockstep::kernels {
 namespace {
 
-/// Numbers of transformed images that each thread contributes at a time: half of the second-level
-/// cache.
+/// Numbers of transformed images that each thread contributes at a time, if that is not too few
+/// tiles: they lie in its second-level cache.
 constexpr Index kTogether = 131'072;
 /// Tiles of images that each thread transforms at a time.
 constexpr Index kTilesPerTask = 16;
@@ -172,11 +172,16 @@ void winograd_weight_gradient(const Convolution& conv, const RowBlocks& rows, co
                 weight.width(p), gradient.dw + weight.begin(p));
     });
   }
-  parallel_for(static_cast<Index>(gradients.size()), [&](Index i) {
-    const LinearGradient& gradient = gradients[static_cast<std::size_t>(i)];
+  const Index panels = weight.panels();
+  parallel_for(static_cast<Index>(gradients.size()) * panels, [&](Index i) {
+    const LinearGradient& gradient = gradients[static_cast<std::size_t>(i / panels)];
     if (gradient.dbias.empty()) return;
-    sum_bias(rows_of(rows, gradient.block), dy, points.outputs, gradient.dbias,
-             scratch_of_thread(stack));
+    const Index first = i % panels * PanelLayout::kWidth;
+    const Index used = weight.used(i % panels);
+    sum_bias(
+        rows_of(rows, gradient.block), dy + first, points.outputs, used,
+        gradient.dbias.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(used)),
+        scratch_of_thread(stack));
   });
 }
 
@@ -185,7 +190,7 @@ Index winograd_weight_gradient_scratch(const Convolution& conv, Index microbatch
   const Index width = conv.weight().rows * points.outputs;
   return points.size() + threads * kWinogradPoints * std::max(points.inputs, points.outputs) +
          std::max(OrderedSum::memory_for(microbatches, width),
-                  threads * OrderedSum::memory_for(microbatches, points.outputs));
+                  threads * OrderedSum::memory_for(microbatches, PanelLayout::kWidth));
 }
 
 }  // namespace lockstep::kernels

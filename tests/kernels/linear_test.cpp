@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <ostream>
@@ -18,6 +19,10 @@ namespace lockstep::kernels {
 namespace {
 
 constexpr Index kMicrobatches = 5;
+
+// Behind scratch: longer than what any product writes at a time.
+constexpr Index kGuard = 1 << 20;
+constexpr Real kUntouched = 12345;
 
 struct Sizes {
   Index rows, in, out;
@@ -163,6 +168,36 @@ TEST_P(LinearKernels, ThreadsChangeNoBitOfAGradientAndColumnsBeyondTheMatrixAreZ
                 0);
     }
   }
+}
+
+// Scratch is planned for the most rows of a share; a pass may have fewer.
+TEST(LinearScratch, SufficesForFewerRows) {
+  constexpr Index kMost = 256;
+  for (const auto& [in, out] :
+       {std::pair<Index, Index>{3072, 64}, {4796, 2}, {784, 256}, {40, 33}}) {
+    const PanelLayout layout{in, out};
+    const auto x = numbers(kMost * in, 1);
+    const auto dy = numbers(kMost * out, 2);
+    for (const int threads : {1, 3}) {
+      set_thread_count(threads);
+      const Index asked = linear_scratch(kMost, 8, layout, threads);
+      std::vector<Real> scratch(static_cast<std::size_t>(asked + kGuard), kUntouched);
+      std::vector<Real> dw(static_cast<std::size_t>(layout.size()));
+      std::vector<Real> dbias(static_cast<std::size_t>(out));
+      const LinearGradient gradient{{0, 8}, dw.data(), dbias};
+      for (Index rows = 0; rows <= kMost; rows += 16) {
+        std::vector<Microbatch> microbatches(8);
+        cut_batch({0, 8}, rows, 8, microbatches);
+        linear_weight_gradient({microbatches, 1}, {x.data(), rows, in}, {dy.data(), rows, out},
+                               {&gradient, 1},
+                               std::span(scratch).first(static_cast<std::size_t>(asked)));
+        EXPECT_TRUE(std::all_of(scratch.end() - kGuard, scratch.end(),
+                                [](Real guard) { return guard == kUntouched; }))
+            << rows << " rows of " << in << " inputs and " << out << " outputs";
+      }
+    }
+  }
+  set_thread_count(1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, LinearKernels,

@@ -12,12 +12,15 @@
 /// (weight gradient, per microbatch, then on the tree). Zeros stand where a window leaves the
 /// image.
 ///
-/// Windows of 3 x 3 with stride 1 over multiples of 16 channels, in one group, are computed by
-/// Winograd's method instead: four neighbouring results from 16 products per channel, not 36. There
-/// the chains are those of the 16 points, over channels or over samples and tiles of 2 x 2 places,
-/// before they are transformed back. Which form serves a layer depends on its shapes alone. Errors
-/// are no larger than those of the direct form, for the chains are shorter: measured with 64
-/// channels of normal numbers, at most 3e-7 of the largest result, where the direct form has 7e-7.
+/// Windows of 3 x 3 with stride and dilation 1, in one group, over multiples of 16 channels on both
+/// sides, are computed by Winograd's method instead: four neighbouring results from 16 products per
+/// channel, not 36. There the chains are those of the 16 points, over channels or over samples and
+/// tiles of 2 x 2 places, before they are transformed back. Which form serves a product depends on
+/// the shapes of the layer alone: results of few or odd places stay direct, and so do weight
+/// gradients of many channels from small images. Errors are no larger than those of the direct
+/// form, for the chains are shorter: measured with 64 channels of normal numbers, at most 3e-7,
+/// 4e-7 and 1e-6 of the largest result, gradient of x and of w, where the direct form has 1e-6,
+/// 1e-6 and 2e-6.
 namespace lockstep::kernels {
 
 /// How a window slides along one axis.
