@@ -25,23 +25,6 @@ struct Forward {
   }
 };
 
-struct Winograd {
-  using Tile = WinogradTile;
-
-  template <std::size_t kRows, std::size_t kVectors>
-  static void run(const Tile& t) {
-    Sums<kRows, kVectors> c{};
-    multiply_add(c,
-                 Walk{.outer = 1,
-                      .middle = t.pieces,
-                      .inner = kWinogradChannels,
-                      .outer_step = 0,
-                      .middle_step = t.a_piece},
-                 t.a, Step<kWinogradChannels>{}, Step<1>{}, t.b, t.b_stride);
-    store(c, t.out, t.out_stride);
-  }
-};
-
 struct Gradient {
   using Tile = ConvGradientTile;
 
@@ -63,8 +46,6 @@ struct Gradient {
 }  // namespace
 
 void multiply_conv_tile(const ConvTile& tile) { run_form<Forward>(tile); }
-
-void multiply_winograd_tile(const WinogradTile& tile) { run_form<Winograd>(tile); }
 
 void multiply_conv_gradient_tile(const ConvGradientTile& tile) { run_form<Gradient>(tile); }
 

@@ -4,10 +4,6 @@
 
 namespace lockstep::kernels {
 
-/// Channels of Winograd's method come in multiples of so many, on every machine: the same networks
-/// are computed in the same way wherever they run.
-inline constexpr Index kWinogradChannels = 16;
-
 /// A tile of a convolution: `rows` neighbouring positions of a window in one line of an image,
 /// whose first numbers are `a_step` apart; `columns` outputs.
 struct ConvTile {
@@ -28,22 +24,6 @@ struct ConvTile {
 };
 
 void multiply_conv_tile(const ConvTile& tile);
-
-/// A tile of a product at one point of Winograd's method: `rows` tiles of results, whose inputs lie
-/// in pieces of kWinogradChannels; `columns` outputs.
-struct WinogradTile {
-  Index rows = 0;     ///< at most kTileRows
-  Index columns = 0;  ///< kLanes or kTileColumns
-  Index pieces = 0;
-  const Real* a = nullptr;  ///< the pieces of rows lie side by side
-  Index a_piece = 0;        ///< from piece to piece
-  const Real* b = nullptr;  ///< one row of `b_stride` numbers for each input
-  Index b_stride = 0;
-  Real* out = nullptr;
-  Index out_stride = 0;
-};
-
-void multiply_winograd_tile(const WinogradTile& tile);
 
 /// A tile of a weight gradient: `rows` numbers of a window that lie side by side, `columns`
 /// outputs; the sum over all positions of some samples.

@@ -30,6 +30,7 @@ inline void prefetch_piece(const Real* from, Index numbers, Index part, Index pa
 }
 
 /// Calls body(0), ..., body(kCount - 1) with constants: then an array of vectors becomes registers.
+/// That holds only inlined, which compilers leave undone by themselves where bodies are long.
 template <std::size_t kCount, typename Body>
 [[gnu::always_inline]] inline void unrolled(const Body& body) {
   [&]<std::size_t... i>(std::index_sequence<i...>) __attribute__((always_inline)) {

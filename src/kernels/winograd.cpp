@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "kernels/conv_tile.hpp"
 #include "kernels/packing.hpp"
+#include "kernels/tile.hpp"
 
 // The weights are transformed once; then each task takes some tiles of the result, transforms what
 // they see, multiplies at each of the 16 points, and transforms the products back.
@@ -33,16 +33,20 @@ GroupedWeight transform_weight(const Sliding& s, const GroupedWeight& w, Real* t
   return {to, own, step};
 }
 
-/// Tiles that one task handles at a time.
-Index tiles_together(const Sliding& s, Index count) {
-  const Index fit = kTogether / kWinogradPoints / (s.inputs() + s.outputs());
-  const Index threads = thread_count();
-  const Index few = threads == 1 ? fit : pieces_of(count, 4 * threads);
-  return std::max<Index>(std::min(fit, few) / kTileRows, 2) * kTileRows;
+/// Tiles that one task handles at a time, at most: two strips of a product or more.
+Index most_tiles(const Sliding& s) {
+  return std::max(kTogether / kWinogradPoints / (s.inputs() + s.outputs()), 2 * kTileRows);
 }
 
-/// The tiles of one task, at all points. Inputs lie in pieces of kWinogradChannels, so that a tile
-/// of a product finds them at distances that are known when the program is compiled.
+/// The same of `count` in all, so that all threads have work.
+Index tiles_together(const Sliding& s, Index count) {
+  const Index threads = thread_count();
+  const Index most =
+      threads == 1 ? most_tiles(s) : std::min(most_tiles(s), pieces_of(count, 4 * threads));
+  return std::max<Index>(most / kTileRows, 2) * kTileRows;
+}
+
+/// The tiles of one task, at all points: a row of inputs, and one of outputs, for each tile.
 struct Batch {
   Index tiles;
   Index inputs_step;   ///< from point to point
@@ -72,13 +76,11 @@ void transform_inputs(const Sliding& s, const WinogradTiles& tiles, Index first,
     const Patch patch =
         patch_of(s.frame.image, from + at.sample * s.frame.image.size(), at.row - s.frame.top,
                  at.column - s.frame.left, kWinogradPatch, batch.border);
-    Real* const to = batch.inputs + t * kWinogradChannels;
+    Real* const to = batch.inputs + t * s.inputs();
     for (Index c = 0; c < s.inputs(); c += kLanes) {
       const auto block = load_block<kWinogradPatch>(patch.data + c, patch.steps);
-      store_block(
-          transform<InputTransform>(block),
-          to + c / kWinogradChannels * kWinogradChannels * batch.tiles + c % kWinogradChannels,
-          {kWinogradPatch * batch.inputs_step, batch.inputs_step});
+      store_block(transform<InputTransform>(block), to + c,
+                  {kWinogradPatch * batch.inputs_step, batch.inputs_step});
     }
   }
 }
@@ -90,17 +92,18 @@ void multiply(const Sliding& s, const GroupedWeight& w, const Batch& batch) {
       const Index p = column / PanelLayout::kWidth;
       const Index within = column % PanelLayout::kWidth;
       for (Index strip = 0; strip < strips.count(); ++strip) {
-        multiply_winograd_tile({.rows = strips.rows(strip),
-                                .columns = std::min(kTileColumns, s.outputs() - column),
-                                .pieces = s.inputs() / kWinogradChannels,
-                                .a = batch.inputs + point * batch.inputs_step +
-                                     strips.first(strip) * kWinogradChannels,
-                                .a_piece = kWinogradChannels * batch.tiles,
-                                .b = w.data + point * w.step + w.layout.begin(p) + within,
-                                .b_stride = w.layout.width(p),
-                                .out = batch.outputs + point * batch.outputs_step +
-                                       strips.first(strip) * s.outputs() + column,
-                                .out_stride = s.outputs()});
+        multiply_tile(
+            {.rows = strips.rows(strip),
+             .columns = std::min(kTileColumns, s.outputs() - column),
+             .depth = s.inputs(),
+             .a = batch.inputs + point * batch.inputs_step + strips.first(strip) * s.inputs(),
+             .a_step = s.inputs(),
+             .a_in_rows = true,
+             .b = w.data + point * w.step + w.layout.begin(p) + within,
+             .b_stride = w.layout.width(p),
+             .out = batch.outputs + point * batch.outputs_step + strips.first(strip) * s.outputs() +
+                    column,
+             .out_stride = s.outputs()});
       }
     }
   }
@@ -186,10 +189,8 @@ void slide_winograd(const Sliding& s, Index samples, const Real* from, const Gro
 }
 
 Index slide_winograd_scratch(const Sliding& s, int threads) {
-  const Index most =
-      std::max(kTogether / kWinogradPoints / (s.inputs() + s.outputs()), 2 * kTileRows);
   return kWinogradPoints * winograd_step(PanelLayout{s.inputs(), s.outputs()}.size()) +
-         threads * aligned<Real>(Batch::size(s, most));
+         threads * aligned<Real>(Batch::size(s, most_tiles(s)));
 }
 
 }  // namespace lockstep::kernels

@@ -5,6 +5,10 @@
 
 namespace lockstep::kernels {
 
+/// Channels come in multiples of so many, on every machine: the same networks are computed in the
+/// same way wherever they run.
+inline constexpr Index kWinogradChannels = 16;
+
 /// Whether a window over a frame is computed by Winograd's method: it has 3 x 3 places that lie
 /// side by side, whole vectors of channels, and few results are computed for nothing at odd edges.
 [[nodiscard]] bool is_winograd(const Sliding& sliding);

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "kernels/bias_gradient.hpp"
-#include "kernels/conv_tile.hpp"
 #include "kernels/packing.hpp"
+#include "kernels/tile.hpp"
 #include "kernels/winograd.hpp"
 #include "lockstep/base/ordered_sum.hpp"
 
@@ -90,18 +90,18 @@ void sum_tile(const Operands& o, Index index, Index count, bool first) {
   const Index point = index / strips.count() / p.pieces();
   const Index width = p.width(piece);
   const Index column = piece * kTileColumns;
-  multiply_conv_gradient_tile(
-      {.rows = strips.rows(strip),
-       .columns = width,
-       .samples = 1,
-       .lines = 1,
-       .depth = count,
-       .a = o.x_points + point * p.x_step + strips.first(strip),
-       .a_step = p.inputs,
-       .b = o.dy_points + point * p.dy_step + column * p.together,
-       .b_stride = width,
-       .sums = o.sums + point * p.sum_step + column * p.inputs + strips.first(strip) * width,
-       .first = first});
+  Real* const sums = o.sums + point * p.sum_step + column * p.inputs + strips.first(strip) * width;
+  multiply_tile({.rows = strips.rows(strip),
+                 .columns = width,
+                 .depth = count,
+                 .a = o.x_points + point * p.x_step + strips.first(strip),
+                 .a_step = p.inputs,
+                 .b = o.dy_points + point * p.dy_step + column * p.together,
+                 .b_stride = width,
+                 .start = first ? nullptr : sums,
+                 .start_stride = width,
+                 .out = sums,
+                 .out_stride = width});
 }
 
 /// dw[place of the window][input][output] of one microbatch from its sums.

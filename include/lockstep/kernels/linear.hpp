@@ -52,9 +52,9 @@ struct LinearGradient {
 };
 
 /// For each block: dw = sum over its microbatches m of x_m^T dy_m, and dbias = sum of the rows of
-/// dy_m, both on the tree of OrderedSum. A tile of dw goes through all microbatches while it lies
-/// in registers and the first-level cache, and is written once. Shapes: x (rows, in), dy (rows,
-/// out), dw (in, out), dbias (out).
+/// dy_m, both on the tree of OrderedSum. x and dy are packed a few rows at a time, the sums lie in
+/// the caches, and dw is written once. Shapes: x (rows, in), dy (rows, out), dw (in, out), dbias
+/// (out).
 void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy,
                             std::span<const LinearGradient> gradients, std::span<Real> scratch);
 
