@@ -54,6 +54,7 @@ inline std::vector<LayerCase> layer_cases() {
        [] { return conv2d(32, {.padding = 0, .bias = false}); },
        {{6, 9, 16}}},
       {"conv2d_winograd_far_padded", [] { return conv2d(16, {.padding = 2}); }, {{2, 4, 16}}},
+      {"conv2d_winograd_but_weights", [] { return conv2d(144); }, {{4, 4, 128}}},
       {"conv2d_winograd_over_batches", [] { return conv2d(16); }, {{13, 12, 16}}},
       {"conv1d", [] { return conv1d(4, {.kernel = 3}); }, {{7, 1, 3}}},
       {"conv1d_strided", [] { return conv1d(4, {.kernel = 4, .stride = 3}); }, {{11, 1, 2}}},
