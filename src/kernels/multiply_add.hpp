@@ -8,9 +8,7 @@
 #include "kernels/tile.hpp"
 #include "kernels/vector.hpp"
 
-// The inner loop of every product. Files that include this are compiled with -ffp-contract=fast:
-// `sum += a * b` becomes one fused multiply-add where the processor has it, and there is no other
-// way to fuse it.
+// The inner loop of every product.
 
 namespace lockstep::kernels {
 
@@ -51,8 +49,9 @@ template <std::size_t kRows, std::size_t kVectors, typename RowStep>
   Vector row[kVectors];
   unrolled<kVectors>([&](auto v) { row[v] = load(b + static_cast<Index>(v) * kLanes); });
   unrolled<kRows>([&](auto i) {
-    const Real factor = a[static_cast<Index>(i) * row_step];
-    unrolled<kVectors>([&](auto v) { c.at[i][v] += factor * row[v]; });
+    const Vector factor = broadcast(a[static_cast<Index>(i) * row_step]);
+    unrolled<kVectors>(
+        [&](auto v) { c.at[i][v] = fused_multiply_add(factor, row[v], c.at[i][v]); });
   });
 }
 

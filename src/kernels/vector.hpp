@@ -1,7 +1,12 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <utility>
+
+#if defined(__AVX__) && defined(__FMA__)
+#include <immintrin.h>
+#endif
 
 #include "kernels/tile.hpp"
 
@@ -19,6 +24,27 @@ using LooseVector [[gnu::vector_size(kVectorBytes), gnu::aligned(alignof(Real)),
 
 [[gnu::always_inline]] inline void store(Real* to, Vector value) {
   *reinterpret_cast<LooseVector*>(to) = value;
+}
+
+/// The number in every lane. Taking zero off keeps the sign of zero; adding it would not.
+[[gnu::always_inline]] inline Vector broadcast(Real value) { return value - Vector{}; }
+
+/// a * b + c with one rounding in every lane: said, not left to the compiler. Whether it contracts
+/// a product and a sum is its choice, which it makes differently for different processors and
+/// tiles.
+[[gnu::always_inline]] inline Vector fused_multiply_add(Vector a, Vector b, Vector c) {
+#if defined(__AVX512F__) && defined(LOCKSTEP_DOUBLE)
+  return _mm512_fmadd_pd(a, b, c);
+#elif defined(__AVX512F__)
+  return _mm512_fmadd_ps(a, b, c);
+#elif defined(__AVX__) && defined(__FMA__) && defined(LOCKSTEP_DOUBLE)
+  return _mm256_fmadd_pd(a, b, c);
+#elif defined(__AVX__) && defined(__FMA__)
+  return _mm256_fmadd_ps(a, b, c);
+#else
+  for (Index lane = 0; lane < kLanes; ++lane) c[lane] = std::fma(a[lane], b[lane], c[lane]);
+  return c;
+#endif
 }
 
 /// Asks for the piece `part` of `parts` equal ones of `numbers` numbers, to lie in the second-level

@@ -13,14 +13,8 @@
 
 namespace lockstep::kernels {
 
-/// One multiply-add as this build's processor does it.
-inline Real multiply_add(Real a, Real b, Real c) {
-#ifdef __FMA__
-  return std::fma(a, b, c);
-#else
-  return c + a * b;
-#endif
-}
+/// One multiply-add with one rounding.
+inline Real multiply_add(Real a, Real b, Real c) { return std::fma(a, b, c); }
 
 inline std::vector<Real> numbers(Index count, std::uint32_t stream) {
   std::vector<Real> values;
