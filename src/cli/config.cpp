@@ -59,9 +59,12 @@ class Config : public Command {
     show_->footer("Example:\n  trainer config show scripts/configs/digits-mlp.toml");
 
     explain_ = app.add_subcommand("explain", "Tell what a section, a type or a key means");
-    explain_->add_option("KEY", key_, "As in optimizer.lr (default: list of the sections)")
+    explain_
+        ->add_option("KEY", key_, "As in optimizer.lr, or any word (default: list of the sections)")
         ->type_name("KEY");
-    explain_->footer("Example:\n  trainer config explain layer.linear");
+    explain_->add_flag("--all", all_keys_, "List all keys, a line each (default: off)");
+    explain_->footer(
+        "Examples:\n  trainer config explain layer.linear\n  trainer config explain momentum");
 
     schema_ = app.add_subcommand("schema", "Print the JSON Schema of configurations, for editors");
     schema_->add_flag("--metrics", metrics_,
@@ -72,7 +75,10 @@ class Config : public Command {
   ExitCode run(const Session& session) override {
     if (init_->parsed()) init(file_, session.out);
     if (show_->parsed()) show(file_, assignments_, session.out);
-    if (explain_->parsed()) session.out << config::explain(catalogue(), key_);
+    if (explain_->parsed()) {
+      session.out << (all_keys_ ? config::explain_all_keys(catalogue())
+                                : config::explain(catalogue(), key_));
+    }
     if (schema_->parsed()) {
       session.out << (metrics_ ? std::string(metrics_schema()) : config::json_schema(catalogue()));
     }
@@ -89,6 +95,7 @@ class Config : public Command {
   std::string key_;
   std::vector<std::string> assignments_;
   bool metrics_ = false;
+  bool all_keys_ = false;
 };
 
 }  // namespace

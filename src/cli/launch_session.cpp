@@ -176,6 +176,10 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
     if (!again && !after.is_newer_than(before) && is_launchers_own(end.code)) {
       throw never_began(end.code, start);
     }
+    // The ranks have said what this machine lacks, before the run began: it would lack it again.
+    if (!again && !after.is_newer_than(before) && end.code == static_cast<int>(ExitCode::system)) {
+      return ExitCode::system;
+    }
     if (after.step > reached) {
       futile = 0;
     } else if (again) {

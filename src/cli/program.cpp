@@ -9,7 +9,9 @@
 
 #include "cli/command.hpp"
 #include "cli/failure.hpp"
+#include "config/search.hpp"
 #include "config/suggest.hpp"
+#include "lockstep/train/catalogue.hpp"
 #include "lockstep/train/version.hpp"
 
 namespace lockstep::cli {
@@ -27,6 +29,17 @@ std::string hint(const std::string& name, const std::vector<std::string>& known)
   return near.empty() ? std::string() : fmt::format("; did you mean '{}'?", near);
 }
 
+/// `trainer help COMMAND` is `trainer COMMAND --help`, `trainer version` is `trainer --version`.
+std::vector<std::string> without_words_for_options(std::vector<std::string> arguments) {
+  if (arguments.size() < 2) return arguments;
+  if (arguments[1] == "version" && arguments.size() == 2) arguments[1] = "--version";
+  if (arguments[1] == "help") {
+    arguments.erase(arguments.begin() + 1);
+    arguments.emplace_back("--help");
+  }
+  return arguments;
+}
+
 /// The first argument that is no option must be a command. Returns the arguments as its options
 /// have them.
 std::vector<std::string> check_command(const std::vector<std::string>& arguments,
@@ -41,6 +54,18 @@ std::vector<std::string> check_command(const std::vector<std::string>& arguments
   }
   throw usage_error(fmt::format("'{}' is not a command{}", config::shown(name), hint(name, known)),
                     "trainer");
+}
+
+/// An option that is a key of the configuration: how it is set, where that can be done. Otherwise
+/// `other`.
+std::string hint_at_key(const std::string& name, const CLI::App& place, const std::string& other) {
+  if (!name.starts_with("--") || place.get_option_no_throw("--set") == nullptr) return other;
+  const std::string key = config::key_to_set(catalogue(), name);
+  if (key.empty()) return other;
+  const std::size_t equals = name.find('=');
+  return fmt::format(
+      "; a key of the configuration is set by --set {}={}", key,
+      equals == std::string::npos ? "VALUE" : config::shown(name.substr(equals + 1)));
 }
 
 /// The innermost subcommand that was given, for its options and its name.
@@ -63,13 +88,14 @@ Error parse_failure(const CLI::ParseError& error, const CLI::App& app) {
   std::vector<std::string> known;
   for (const CLI::Option* option : place.get_options()) known.push_back(option->get_name());
   for (const CLI::App* command : place.get_subcommands({})) known.push_back(command->get_name());
-  return usage_error(fmt::format("{}: unexpected argument '{}'{}", full_name(place),
-                                 config::shown(extra.front()), hint(extra.front(), known)),
-                     full_name(place));
+  return usage_error(
+      fmt::format("{}: unexpected argument '{}'{}", full_name(place), config::shown(extra.front()),
+                  hint_at_key(extra.front(), place, hint(extra.front(), known))),
+      full_name(place));
 }
 
 void describe(CLI::App& app, const Commands& all) {
-  app.set_version_flag("--version", version_text, "Print version, build and libraries");
+  app.set_version_flag("-V,--version", version_text, "Print version, build and libraries");
   app.set_help_flag("-h,--help", "Print this help");
   app.require_subcommand(1);
   app.footer("What a command takes: trainer COMMAND --help");
@@ -84,7 +110,7 @@ void describe(CLI::App& app, const Commands& all) {
 ExitCode dispatch(const std::vector<std::string>& arguments, const Session& session,
                   std::ostream& help) {
   const Commands all = commands();
-  const std::vector<std::string> words = check_command(arguments, all);
+  const std::vector<std::string> words = check_command(without_words_for_options(arguments), all);
   CLI::App app("Trains neural networks on any number of processes, with the same bits on each.",
                "trainer");
   describe(app, all);

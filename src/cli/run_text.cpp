@@ -83,6 +83,19 @@ std::string headline(const std::vector<Metric>& metrics) {
   return {};
 }
 
+/// "  loss 0.0981  val 0.0592  acc 98.09 %".
+std::string figures_text(const EpochEvent& epoch) {
+  std::string text;
+  if (const Metric* loss = find(epoch.train, "loss")) text += "  loss " + significant(loss->value);
+  if (const Metric* loss = find(epoch.val, "loss")) text += "  val " + significant(loss->value);
+  if (epoch.val.empty() && !headline(epoch.train).empty()) {
+    text += "  train " + headline(epoch.train);
+  } else if (!headline(epoch.val).empty()) {
+    text += "  " + headline(epoch.val);
+  }
+  return text;
+}
+
 double work_of(const RankTimes& rank) { return rank.times.work(); }
 
 std::string slowest_text(const TimesEvent& event) {
@@ -133,20 +146,17 @@ std::string header_text(const RunStart& start) {
 
 std::string epoch_text(const EpochEvent& epoch) {
   const int width = std::max(2, static_cast<int>(std::to_string(epoch.epochs).size()));
-  std::string text = fmt::format("epoch {:>{}}/{} {:>5} steps ", epoch.epoch, width, epoch.epochs,
-                                 thousands(epoch.steps));
-  if (const Metric* loss = find(epoch.train, "loss")) {
-    text += "  loss " + significant(loss->value);
-  }
-  if (const Metric* loss = find(epoch.val, "loss")) text += "  val " + significant(loss->value);
-  if (epoch.val.empty() && !headline(epoch.train).empty()) {
-    text += "  train " + headline(epoch.train);
-  } else if (!headline(epoch.val).empty()) {
-    text += "  " + headline(epoch.val);
-  }
-  return text + fmt::format(" {}lr {}  {} samples/s  {}", epoch.best ? '*' : ' ',
-                            significant(epoch.learning_rate), rate(epoch.samples_per_second),
-                            duration(epoch.seconds));
+  return fmt::format("epoch {:>{}}/{} {:>5} steps {} {}lr {}  {} samples/s  {}", epoch.epoch, width,
+                     epoch.epochs, thousands(epoch.steps), figures_text(epoch),
+                     epoch.best ? '*' : ' ', significant(epoch.learning_rate),
+                     rate(epoch.samples_per_second), duration(epoch.seconds));
+}
+
+std::string short_epoch_text(const EpochEvent& epoch) {
+  const int width = std::max(2, static_cast<int>(std::to_string(epoch.epochs).size()));
+  return fmt::format("epoch {:>{}}/{}{} {}lr {}  {}", epoch.epoch, width, epoch.epochs,
+                     figures_text(epoch), epoch.best ? '*' : ' ', significant(epoch.learning_rate),
+                     duration(epoch.seconds));
 }
 
 std::string times_text(const TimesEvent& event) {

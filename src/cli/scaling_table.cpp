@@ -13,15 +13,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// "52.10 +-0.31", the wider side of the interval; without it after a single run.
+/// "52.10 (51.94 to 52.41)": the median and its interval, whose sides differ; without it after a
+/// single run.
 std::string step_text(const PointFigures& figures) {
   const Estimate& step = figures.step_seconds;
   const std::string value = milliseconds(step.value);
   if (figures.repeats < 2) return value;
   const std::size_t point = value.find('.');
   const std::size_t decimals = point == std::string::npos ? 0 : value.size() - point - 1;
-  const double side = std::max(step.high - step.value, step.value - step.low);
-  return fmt::format("{} +-{:.{}f}", value, 1e3 * side, decimals);
+  return fmt::format("{} ({:.{}f} to {:.{}f})", value, 1e3 * step.low, decimals, 1e3 * step.high,
+                     decimals);
 }
 
 std::string share_text(double share) { return fmt::format("{:.0f} %", 100 * share); }

@@ -33,6 +33,15 @@ std::string_view variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+int standard_output_columns() {
+  winsize window{};
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 ? window.ws_col : 0;
+}
+
+std::string checkpoint_text(std::uint64_t step) {
+  return fmt::format("   checkpoint step {}", thousands(step));
+}
+
 /// "[===>    ]  ".
 std::string bar_text(double share, int columns) {
   const int filled = std::clamp(static_cast<int>(share * columns), 1, columns);
@@ -44,15 +53,15 @@ std::string bar_text(double share, int columns) {
 
 TerminalStyle style_of(bool is_terminal, int columns, std::string_view no_color,
                        std::string_view term) {
-  if (!is_terminal || columns <= 0) return {};
-  return {.bar = true, .colour = no_color.empty() && term != "dumb", .columns = columns};
+  if (!is_terminal || columns <= 0 || term == "dumb") return {};
+  return {.bar = true, .colour = no_color.empty(), .columns = columns};
 }
 
 TerminalStyle standard_output_style() {
-  winsize window{};
-  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0;
-  return style_of(::isatty(STDOUT_FILENO) == 1, known ? window.ws_col : 0, variable("NO_COLOR"),
-                  variable("TERM"));
+  TerminalStyle style = style_of(::isatty(STDOUT_FILENO) == 1, standard_output_columns(),
+                                 variable("NO_COLOR"), variable("TERM"));
+  if (style.columns > 0) style.width = standard_output_columns;
+  return style;
 }
 
 Terminal::Terminal(std::ostream& out, std::ostream& err, TerminalStyle style, std::string command,
@@ -117,19 +126,21 @@ void Terminal::draw(const StepEvent& step) {
   last_draw_ = now;
   std::string text = progress_text(step, 0);
   // The last column stays free: a full line would wrap.
-  const int room = style_.columns - 1;
+  const int columns = style_.columns_now();
+  const int room = std::max(0, columns - 1);
   const int bar = std::min(kBarColumns, room - static_cast<int>(text.size()) - 4);
-  if (style_.columns >= kNarrow && bar > 0) text = progress_text(step, bar);
+  if (columns >= kNarrow && bar > 0) text = progress_text(step, bar);
   text.resize(std::min(text.size(), static_cast<std::size_t>(room)));
   const std::size_t length = text.size();
-  text.resize(std::max(length, drawn_), ' ');
+  text.resize(std::max(length, std::min(drawn_, static_cast<std::size_t>(room))), ' ');
   out_ << '\r' << text << std::flush;
   drawn_ = length;
 }
 
 void Terminal::erase() {
   if (drawn_ == 0) return;
-  out_ << '\r' << std::string(static_cast<std::size_t>(style_.columns - 1), ' ') << '\r';
+  out_ << '\r' << std::string(static_cast<std::size_t>(std::max(0, style_.columns_now() - 1)), ' ')
+       << '\r';
   drawn_ = 0;
 }
 
@@ -148,30 +159,33 @@ void Terminal::print_progress(const StepEvent& step) {
 
 void Terminal::on_epoch(const EpochEvent& epoch) {
   print_pending();
-  pending_ = epoch_text(epoch);
-  pending_step_ = epoch.step;
-  if (checkpoint_step_ == epoch.step && epoch.step > 0) {
-    pending_ += fmt::format("   checkpoint step {}", thousands(epoch.step));
-    print_pending();
-  }
+  pending_ = epoch;
+  if (checkpoint_step_ == epoch.step && epoch.step > 0) print_pending();
   pace_ = {};
   progress_steps_ = 0;
   last_progress_ = clock_();
 }
 
 void Terminal::print_pending() {
-  if (pending_.empty()) return;
-  const std::string line = std::exchange(pending_, {}) + "\n";
+  if (!pending_) return;
+  const EpochEvent epoch = *std::exchange(pending_, std::nullopt);
+  std::string whole = epoch_text(epoch);
+  if (checkpoint_step_ == epoch.step && epoch.step > 0) whole += checkpoint_text(epoch.step);
   erase();
+  std::string line = fitting(epoch, whole);
   const std::size_t star = style_.colour ? line.find(" *lr ") : std::string::npos;
-  if (star == std::string::npos) {
-    out_ << line << std::flush;
-  } else {
-    out_ << line.substr(0, star + 1) << kGreen << '*' << kPlain << line.substr(star + 2)
-         << std::flush;
-  }
-  if (log_.is_open()) log_ << line << std::flush;
+  if (star != std::string::npos) line.replace(star + 1, 1, fmt::format("{}*{}", kGreen, kPlain));
+  out_ << line << '\n' << std::flush;
+  if (log_.is_open()) log_ << whole << '\n' << std::flush;
   if (!times_.ranks.empty() && times_.ranks.front().times.total() >= kTimesSeconds) print_times();
+}
+
+/// The longest form of the line that fits into the terminal.
+std::string Terminal::fitting(const EpochEvent& epoch, const std::string& whole) const {
+  const int columns = style_.columns_now();
+  if (columns <= 0 || whole.size() < static_cast<std::size_t>(columns)) return whole;
+  const std::string less = short_epoch_text(epoch);
+  return less.substr(0, static_cast<std::size_t>(columns - 1));
 }
 
 void Terminal::on_times(const TimesEvent& times) {
@@ -191,9 +205,7 @@ void Terminal::print_times() {
 
 void Terminal::on_checkpoint(const CheckpointEvent& checkpoint) {
   checkpoint_step_ = checkpoint.step;
-  if (pending_.empty() || pending_step_ != checkpoint.step) return;
-  pending_ += fmt::format("   checkpoint step {}", thousands(checkpoint.step));
-  print_pending();
+  if (pending_ && pending_->step == checkpoint.step) print_pending();
 }
 
 void Terminal::on_warning(const std::string& message) {

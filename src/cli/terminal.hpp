@@ -4,6 +4,7 @@
 #include <functional>
 #include <iosfwd>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,12 +16,16 @@ namespace lockstep::cli {
 struct TerminalStyle {
   bool bar = false;  ///< a line can be redrawn in place
   bool colour = false;
-  int columns = 0;  ///< width; 0: unknown
+  int columns = 0;  ///< width at first; 0: unknown
+  std::function<int()>
+      width{};  ///< asked before each line, as windows are resized; empty: `columns`
+
+  [[nodiscard]] int columns_now() const { return width ? width() : columns; }
 };
 
 /// The style of a stream. Under mpirun every rank has a terminal of 0 columns even when mpirun's
-/// own output is a file: then it is none. `no_color` and `term` are the values of NO_COLOR and
-/// TERM.
+/// own output is a file: then it is none; nor is one that calls itself dumb, on which no line can
+/// be redrawn. `no_color` and `term` are the values of NO_COLOR and TERM.
 [[nodiscard]] TerminalStyle style_of(bool is_terminal, int columns, std::string_view no_color,
                                      std::string_view term);
 /// The style of standard output.
@@ -28,8 +33,9 @@ struct TerminalStyle {
 
 /// Tells people about a run: what it is, a line per epoch, and how it ended; in between a bar that
 /// is redrawn in place or, where it cannot be, a line now and then. Where the time went is told
-/// after each epoch of at least a second, else once at the end. Everything but the bar also goes to
-/// log.txt in the run directory, without colour.
+/// after each epoch of at least a second, else once at the end. The line of an epoch is shortened
+/// where it would not fit. Everything but the bar also goes to log.txt in the run directory, whole
+/// and without colour.
 class Terminal : public Observer {
  public:
   /// Seconds since 1970.
@@ -60,6 +66,7 @@ class Terminal : public Observer {
 
   void print(const std::string& text);
   void print_pending();
+  [[nodiscard]] std::string fitting(const EpochEvent& epoch, const std::string& whole) const;
   void print_times();
   void draw(const StepEvent& step);
   void erase();
@@ -78,9 +85,8 @@ class Terminal : public Observer {
   std::size_t drawn_ = 0;  ///< columns of the line that is redrawn
   double last_draw_ = -std::numeric_limits<double>::infinity();
   double last_progress_ = 0;
-  Index progress_steps_ = 0;  ///< of the epoch, at the last progress line
-  std::string pending_;       ///< epoch line that waits for the checkpoint of its step
-  std::uint64_t pending_step_ = 0;
+  Index progress_steps_ = 0;           ///< of the epoch, at the last progress line
+  std::optional<EpochEvent> pending_;  ///< whose line waits for the checkpoint of its step
   std::uint64_t checkpoint_step_ = 0;  ///< of the last checkpoint
   TimesEvent times_;                   ///< that were not told yet
 };

@@ -40,7 +40,8 @@ void check_space(double bytes) {
       "the ranks on " + node_name() + " need " + megabytes(bytes) + " MB of shared memory, but " +
           directory + " has " + megabytes(free) +
           " MB left\n  in a container, start it with more (docker run --shm-size=1g), or use "
-          "a directory on disk: mpirun --mca osc_sm_backing_directory /tmp ...");
+          "a directory on disk: set OMPI_MCA_osc_sm_backing_directory=/tmp in front of the "
+          "command");
 }
 
 std::vector<Index> sizes_of_all(const Communicator& node, Index mine) {

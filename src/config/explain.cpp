@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "config/search.hpp"
 #include "config/suggest.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/config/show.hpp"
@@ -52,7 +53,18 @@ Error unknown(std::string_view path, std::string_view name, const std::vector<st
 std::string explain_all() {
   std::string text = "Sections of a config file:\n";
   for (const Section& section : sections()) text += list_row(section.name, section.sentence);
-  return text + "More: trainer config explain SECTION, SECTION.KEY or SECTION.TYPE\n";
+  return text +
+         "More: trainer config explain SECTION, SECTION.KEY or SECTION.TYPE; any WORD finds the "
+         "keys "
+         "and types about it, --all lists all keys\n";
+}
+
+std::string list_text(const std::vector<FoundKey>& keys) {
+  std::string text;
+  for (const FoundKey& each : keys) {
+    text += fmt::format("{:<34} {}\n", each.path, each.key.sentence);
+  }
+  return text;
 }
 
 std::string explain_section(const Section& section, const Catalogue& catalogue) {
@@ -101,12 +113,38 @@ std::string explain_within(const Section& section, std::string_view name, std::s
   throw unknown(path, name, meant.empty() ? known : std::vector{meant});
 }
 
+/// A word that is no section: types and keys of that name, or else a list of the keys about it.
+std::string explain_word(std::string_view word, const Catalogue& catalogue) {
+  std::string text;
+  std::vector<std::string> known = section_names();
+  for (const Section& section : sections()) {
+    if (section.components == nullptr) continue;
+    for (const Component& component : catalogue.*section.components) {
+      if (component.type == word) {
+        text += (text.empty() ? "" : "\n") + explain_component(section, component);
+      }
+      known.push_back(component.type);
+    }
+  }
+  for (const FoundKey& each : keys_named(catalogue, word)) {
+    text += (text.empty() ? "" : "\n") + key_text(each.path, each.key);
+  }
+  if (text.empty() && !word.empty()) text = list_text(keys_about(catalogue, word));
+  if (!text.empty()) return text;
+  for (const FoundKey& each : all_keys(catalogue)) known.push_back(each.key.name);
+  const std::string meant = nearest(word, known);
+  throw unknown(word, word, meant.empty() ? section_names() : std::vector{meant});
+}
+
 }  // namespace
+
+std::string explain_all_keys(const Catalogue& catalogue) { return list_text(all_keys(catalogue)); }
 
 std::string explain(const Catalogue& catalogue, std::string_view path) {
   if (path.empty()) return explain_all();
   const std::string_view name = path.substr(0, path.find('.'));
   const Section* section = find_section(name);
+  if (section == nullptr && name.size() == path.size()) return explain_word(path, catalogue);
   if (section == nullptr) throw unknown(path, name, section_names());
   if (name.size() == path.size()) return explain_section(*section, catalogue);
 

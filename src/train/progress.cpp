@@ -44,17 +44,20 @@ void Stagnation::observe(const std::string& metric, double value, std::uint64_t 
   }
 }
 
+bool Progress::knows_error() const { return error_weight >= 0.25; }
+
 std::size_t Progress::add_batch(std::uint64_t step, const MetricSums& sums, Index samples,
-                                bool classifies) {
+                                Index epoch_size, bool classifies) {
   for (std::size_t i = 0; i < sums.size(); ++i) epoch_sums[i] += sums[i];
   epoch_samples += samples;
   if (!classifies) return 0;
 
   const double n = static_cast<double>(samples);
-  const double share = std::min(1.0, n / kErrorWindow);
+  const double window = std::min(kErrorWindow, static_cast<double>(epoch_size));
+  const double share = std::min(1.0, n / window);
   error_average += share * ((n - sums[1]) / n - error_average);
   error_weight += share * (1.0 - error_weight);
-  if (error_weight < 0.25) return 0;  // too few samples to speak of an error rate
+  if (!knows_error()) return 0;
   const double error = error_average / error_weight;
   std::size_t reached = 0;
   for (std::size_t i = 0; i < kMilestones.size(); ++i) {

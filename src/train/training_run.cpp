@@ -128,7 +128,8 @@ void TrainingRun::after_step(const StepResult& result) {
   const auto before = progress_.milestone_steps;
   const double loss = result.sums[0] / static_cast<double>(result.batch.size);
   if (result.applied) {
-    progress_.add_batch(step, result.sums, result.batch.size, classifies());
+    progress_.add_batch(step, result.sums, result.batch.size, steps_per_epoch_ * info_.batch,
+                        classifies());
     progress_.skipped = 0;
     if (config().divergence.spike > 0) progress_.add_loss(loss);
     recent_losses_.add(step, loss);
@@ -239,7 +240,7 @@ void TrainingRun::end(const std::string& status, ExitCode code, const std::strin
   end.digest = saved_step_ == end.step ? saved_digest_ : "";
   end.checkpoint = saved_file_;
   end.best = progress_.best;
-  if (classifies()) {
+  if (classifies() && progress_.knows_error()) {
     for (std::size_t i = 0; i < Progress::kMilestones.size(); ++i) {
       end.milestones.push_back({.error = Progress::kMilestones[i],
                                 .step = progress_.milestone_steps[i],

@@ -149,8 +149,9 @@ void TrainingRun::plan() {
     learning_rate_ = std::make_unique<LearningRate>(config(), steps_per_epoch_, total_steps_);
     if (const std::uint64_t warmup = learning_rate_->warmup(); warmup >= total_steps_) {
       notes_.push_back(fmt::format(
-          "the run ends within its warm-up: {} steps of {}, so optimizer.lr is never reached",
-          total_steps_, warmup));
+          "the run ends within its warm-up: {} steps of {}, so {}", total_steps_, warmup,
+          warmup == total_steps_ ? "only the last one is made with optimizer.lr"
+                                 : "optimizer.lr is never reached"));
     }
   });
 }

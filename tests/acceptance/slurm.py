@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
@@ -146,9 +147,9 @@ class Campaign:
     def script(self):
         """The template with the lines changed that a user changes."""
         text = (ROOT / "scripts/slurm/train.sbatch").read_text()
-        for old, new in (("config=scripts/configs/digits-mlp.toml", f"config={self.options.config}"),
+        for old, new in (("config=scripts/configs/digits-mlp.toml", f"config={shlex.quote(self.options.config)}"),
                          ('run_directory="runs/job-$SLURM_JOB_ID"', f'run_directory="{self.directory}/run"'),
-                         ("build/bin/trainer launch", f"{self.options.trainer} launch"),
+                         ("trainer=build/bin/trainer", f"trainer={shlex.quote(self.options.trainer)}"),
                          ("--resume auto &", f"--resume auto --set run.epochs={self.options.epochs} &")):
             assert old in text, old
             text = text.replace(old, new)

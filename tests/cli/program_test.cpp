@@ -58,6 +58,44 @@ TEST(ProgramTest, VersionIsTheVersionBlock) {
   EXPECT_EQ(result.out, version_text() + "\n");
 }
 
+TEST(ProgramTest, HelpAndVersionAsPeopleTypeThem) {
+  EXPECT_EQ(trainer({"-V"}).out, version_text() + "\n");
+  EXPECT_EQ(trainer({"version"}).out, version_text() + "\n");
+  EXPECT_EQ(trainer({"help"}).out, trainer({"--help"}).out);
+  EXPECT_EQ(trainer({"help", "train"}).out, trainer({"train", "--help"}).out);
+  EXPECT_EQ(trainer({"help", "config", "explain"}).out, trainer({"config", "explain", "-h"}).out);
+  EXPECT_EQ(trainer({"help", "trian"}).code, ExitCode::usage);
+}
+
+TEST(ProgramTest, AKeyGivenAsAnOptionIsPointedAtSet) {
+  const auto complaint = [](const std::string& option) {
+    const Result result = trainer({"train", "my.toml", option});
+    EXPECT_EQ(result.code, ExitCode::usage);
+    return result.err.substr(0, result.err.find('\n'));
+  };
+  EXPECT_EQ(complaint("--lr=0.1"),
+            "trainer: error: trainer train: unexpected argument '--lr=0.1'; a key of the "
+            "configuration is set by --set optimizer.lr=0.1");
+  EXPECT_TRUE(complaint("--data.batch").ends_with("--set data.batch=VALUE"));
+  EXPECT_TRUE(complaint("--weight-decay=0.1").ends_with("--set optimizer.weight_decay=0.1"));
+  EXPECT_TRUE(complaint("--epochs").ends_with("--set run.epochs=VALUE"));
+  EXPECT_TRUE(complaint("--thread").ends_with("did you mean '--threads'?"));
+  EXPECT_EQ(trainer({"inspect", "x.h5", "--lr=1"}).err.find("--set"), std::string::npos);
+}
+
+TEST(ProgramTest, ExplainFindsAWordAnywhere) {
+  EXPECT_NE(trainer({"config", "explain", "momentum"}).out.find("optimizer.sgd.momentum\n"),
+            std::string::npos);
+  EXPECT_NE(trainer({"config", "explain", "lstm"}).out.find("layer.lstm "), std::string::npos);
+  EXPECT_NE(trainer({"config", "explain", "microbatches"}).out.find("parallel.microbatches\n"),
+            std::string::npos);
+  EXPECT_NE(trainer({"config", "explain", "warm"}).out.find("schedule.warmup "), std::string::npos);
+  const std::string all = trainer({"config", "explain", "--all"}).out;
+  for (const std::string key : {"run.seed", "optimizer.adam.beta1", "layer.conv2d.kernel"}) {
+    EXPECT_NE(all.find("\n" + key + " "), std::string::npos) << key;
+  }
+}
+
 TEST(ProgramTest, HelpListsEveryCommand) {
   const Result result = trainer({"--help"});
   EXPECT_EQ(result.code, ExitCode::ok);

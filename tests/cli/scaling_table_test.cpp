@@ -18,18 +18,27 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 TEST(ScalingTableTest, TheTableAsPeopleReadIt) {
-  EXPECT_EQ(
-      scaling_table(small_report()),
-      "  ranks  thr  cores  step ms (95 %)  samples/s  speed-up  effic.  Karp-Flatt  exposed  "
-      "wait  note\n"
-      "      1    1      1    10.00 +-0.00     10,000      1.00   100 %           -     10 %  "
-      " 0 %\n"
-      "      2    1      2   6.000 +-0.000     16,667      1.67    83 %       0.200     10 %  "
-      " 0 %\n"
-      "      4    1      2   8.000 +-0.000     12,500      1.25       -           -     10 %  "
-      " 0 %  oversubscribed 2x\n"
-      "digest after 60 steps: identical in all 6 runs (d1)\n"
-      "fit    refused: 2 points without oversubscription, at least 3 needed\n");
+  EXPECT_EQ(scaling_table(small_report()),
+            "  ranks  thr  cores          step ms (95 %)  samples/s  speed-up  effic.  Karp-Flatt  "
+            "exposed  "
+            "wait  note\n"
+            "      1    1      1  10.00 (10.00 to 10.00)     10,000      1.00   100 %           -  "
+            "   10 %  "
+            " 0 %\n"
+            "      2    1      2  6.000 (6.000 to 6.000)     16,667      1.67    83 %       0.200  "
+            "   10 %  "
+            " 0 %\n"
+            "      4    1      2  8.000 (8.000 to 8.000)     12,500      1.25       -           -  "
+            "   10 %  "
+            " 0 %  oversubscribed 2x\n"
+            "digest after 60 steps: identical in all 6 runs (d1)\n"
+            "fit    refused: 2 points without oversubscription, at least 3 needed\n");
+}
+
+TEST(ScalingTableTest, TheSidesOfAnIntervalDiffer) {
+  ScalingReport report = small_report();
+  report.points.front().step_seconds = {.value = 0.010, .low = 0.0098, .high = 0.0132};
+  EXPECT_EQ(scaling_cells(report)[1][3], "10.00 (9.80 to 13.20)");
 }
 
 TEST(ScalingTableTest, ASingleRunHasNoInterval) {

@@ -252,6 +252,33 @@ TEST_F(TerminalTest, ANarrowTerminalGetsNumbersWithoutABar) {
   EXPECT_EQ(printed(), "\repoch  1/5  142/235  loss 0.3120  25.6k samples/s");
 }
 
+TEST_F(TerminalTest, TheEpochLineIsShortWhereItWouldNotFit) {
+  int columns = 80;
+  Terminal t = terminal({.bar = true, .columns = columns, .width = [&] { return columns; }});
+  const auto line = [&] {
+    t.on_epoch(an_epoch());
+    t.on_checkpoint(a_checkpoint());
+    return printed();
+  };
+  EXPECT_EQ(line(), "epoch  2/5  loss 0.09810  val 0.05920  acc 98.09 % *lr 0.1809  0:03.3\n");
+  columns = 120;  // the window was made wider
+  EXPECT_TRUE(line().ends_with("0:03.3   checkpoint step 470\n"));
+  columns = 40;
+  EXPECT_EQ(line(), "epoch  2/5  loss 0.09810  val 0.05920  \n");
+}
+
+TEST_F(TerminalTest, TheBarFollowsTheWidthOfTheWindow) {
+  int columns = 100;
+  Terminal t = terminal({.bar = true, .columns = columns, .width = [&] { return columns; }});
+  t.on_start(a_start());
+  t.on_step(a_step(142));
+  printed();
+  columns = 50;
+  now_ += 1;
+  t.on_step(a_step(143));
+  EXPECT_EQ(printed().size(), 1u + 49u);
+}
+
 TEST_F(TerminalTest, NoEscapeCodesWithoutColour) {
   for (const TerminalStyle style : {kPipe, TerminalStyle{.bar = true, .columns = 100}}) {
     Terminal t = terminal(style);
@@ -361,6 +388,7 @@ TEST(TerminalStyleTest, ABarNeedsATerminalOfKnownWidth) {
   EXPECT_TRUE(style_of(true, 80, "", "xterm").colour);
   EXPECT_FALSE(style_of(true, 80, "1", "xterm").colour);
   EXPECT_FALSE(style_of(true, 80, "", "dumb").colour);
+  EXPECT_FALSE(style_of(true, 80, "", "dumb").bar);  // it cannot go back in a line
 }
 
 }  // namespace

@@ -316,6 +316,15 @@ TEST_F(LaunchTest, AnMpirunThatCannotStartIsNotTriedAgain) {
       << outcome.err;
 }
 
+// Shared memory that is too small, say: the ranks have said so.
+TEST_F(LaunchTest, WhatTheMachineLacksIsNotTriedAgain) {
+  const std::string mpirun = script("mpirun", "echo start >> starts\nexit 71\n");
+  const Outcome outcome = system_test::run(launch({"-np", "2", "--mpirun", mpirun}, "lacking"));
+  EXPECT_EQ(outcome.code, 71) << outcome.err;
+  EXPECT_EQ(count(read_text(directory_ / "starts"), "start"), 1) << outcome.err;
+  EXPECT_EQ(outcome.err.find("again"), std::string::npos) << outcome.err;
+}
+
 // An mpirun that leaves with nonsense: what the run itself said counts.
 TEST_F(LaunchTest, StatusCountsNotTheCodeOfMpirun) {
   for (const int code : {1, 0}) {

@@ -99,6 +99,7 @@ TEST_F(TerminalTest, NoColorAndDumbTerminalsAreObeyed) {
   for (const std::string wish : {"NO_COLOR=1", "TERM=dumb"}) {
     const std::string text = output_on_terminal(train(0, {wish}));
     EXPECT_EQ(text.find(kColour), std::string::npos) << wish;
+    EXPECT_EQ(text.find("\r[^\n]"), std::string::npos) << wish;
     EXPECT_NE(text.find("done "), std::string::npos) << wish;
   }
 }

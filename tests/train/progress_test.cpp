@@ -14,7 +14,7 @@ TEST(Progress, NotesTheFirstStepBelowEachMilestone) {
   const auto batches = [&](int count, double error) {
     for (int i = 0; i < count; ++i) {
       ++step;
-      progress.add_batch(step, {1, 512 * (1 - error)}, 512, true);
+      progress.add_batch(step, {1, 512 * (1 - error)}, 512, 4096, true);
     }
   };
   batches(20, 0.9);
@@ -29,6 +29,22 @@ TEST(Progress, NotesTheFirstStepBelowEachMilestone) {
   batches(20, 0.01);
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(progress.milestone_steps[i], first[i]);
   EXPECT_GT(progress.milestone_steps[4], 60u);
+}
+
+TEST(Progress, FewSamplesLearnedInTheFirstEpochReachTheirMilestones) {
+  Progress progress;
+  std::uint64_t step = 0;
+  const auto batches = [&](int count, double error) {
+    for (int i = 0; i < count; ++i) {
+      progress.add_batch(++step, {1, 10 * (1 - error)}, 10, 200, true);
+    }
+  };
+  batches(2, 0.5);
+  EXPECT_FALSE(progress.knows_error());
+  batches(18, 0.0);
+  EXPECT_TRUE(progress.knows_error());
+  EXPECT_GT(progress.milestone_steps[0], 2u);
+  EXPECT_GT(progress.milestone_steps[2], 2u);
 }
 
 TEST(Progress, BestDependsOnTheDirectionOfTheMetric) {

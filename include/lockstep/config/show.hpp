@@ -23,9 +23,12 @@ namespace lockstep::config {
 [[nodiscard]] std::vector<std::string> differing_keys(std::string_view one, std::string_view other);
 
 /// What a section, type or key means: "optimizer", "layer.linear", "optimizer.momentum",
-/// "layer.linear.out"; the list of sections if `path` is empty. Errors: Error(ExitCode::usage) for
-/// an unknown path, with the nearest known one.
+/// "layer.linear.out"; the list of sections if `path` is empty. A word without a dot finds the
+/// types and keys of that name in all sections, or else the keys whose path or sentence contains
+/// it. Errors: Error(ExitCode::usage) for an unknown path, with the nearest known one.
 [[nodiscard]] std::string explain(const Catalogue& catalogue, std::string_view path);
+/// Every key of every section and type, a line each.
+[[nodiscard]] std::string explain_all_keys(const Catalogue& catalogue);
 
 /// JSON Schema (draft 2020-12) of the file, for editors.
 [[nodiscard]] std::string json_schema(const Catalogue& catalogue);
