@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
+
 #include "system/trainer.hpp"
 
 namespace lockstep::system_test {
@@ -99,8 +101,11 @@ TEST_F(TerminalTest, NoColorAndDumbTerminalsAreObeyed) {
   for (const std::string wish : {"NO_COLOR=1", "TERM=dumb"}) {
     const std::string text = output_on_terminal(train(0, {wish}));
     EXPECT_EQ(text.find(kColour), std::string::npos) << wish;
-    EXPECT_EQ(text.find("\r[^\n]"), std::string::npos) << wish;
     EXPECT_NE(text.find("done "), std::string::npos) << wish;
+    // A dumb terminal cannot go back in its line: each end of a line is one of \r and \n.
+    const auto returns = std::ranges::count(text, '\r');
+    const bool redrawn = returns > std::ranges::count(text, '\n');
+    EXPECT_EQ(redrawn, wish == "NO_COLOR=1") << wish;
   }
 }
 
