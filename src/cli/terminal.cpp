@@ -183,9 +183,12 @@ void Terminal::print_pending() {
 /// The longest form of the line that fits into the terminal.
 std::string Terminal::fitting(const EpochEvent& epoch, const std::string& whole) const {
   const int columns = style_.columns_now();
-  if (columns <= 0 || whole.size() < static_cast<std::size_t>(columns)) return whole;
-  const std::string less = short_epoch_text(epoch);
-  return less.substr(0, static_cast<std::size_t>(columns - 1));
+  if (columns <= 0) return whole;
+  const auto room = static_cast<std::size_t>(columns - 1);  // a full line would wrap
+  for (const std::string& text : {whole, epoch_text(epoch)}) {
+    if (text.size() <= room) return text;
+  }
+  return short_epoch_text(epoch).substr(0, room);
 }
 
 void Terminal::on_times(const TimesEvent& times) {

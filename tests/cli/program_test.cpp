@@ -91,7 +91,7 @@ TEST(ProgramTest, ExplainFindsAWordAnywhere) {
             std::string::npos);
   EXPECT_NE(trainer({"config", "explain", "warm"}).out.find("schedule.warmup "), std::string::npos);
   const std::string all = trainer({"config", "explain", "--all"}).out;
-  for (const std::string key : {"run.seed", "optimizer.adam.beta1", "layer.conv2d.kernel"}) {
+  for (const std::string key : {"run.seed", "optimizer.adam.betas", "layer.conv2d.kernel"}) {
     EXPECT_NE(all.find("\n" + key + " "), std::string::npos) << key;
   }
 }
