@@ -166,6 +166,7 @@ Dataset joined(const std::string& name, std::vector<Dataset> parts) {
   }
   all.set_column_names(parts.front().column_names());
   all.set_class_names(parts.front().class_names());
+  for (const Dataset& part : parts) all.add_notes(part.notes());
   return all;
 }
 

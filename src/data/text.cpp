@@ -69,8 +69,10 @@ TextParts split_text(const Dataset& whole, double fraction) {
     return windows_of(fmt::format("{} ({})", whole.name(), which), of_it, header.target_columns,
                       header.stride, whole.vocabulary());
   };
-  return {part(symbols.first(symbols.size() - held_out), "training part"),
-          part(symbols.last(held_out), "validation part")};
+  TextParts parts{part(symbols.first(symbols.size() - held_out), "training part"),
+                  part(symbols.last(held_out), "validation part")};
+  parts.train.add_notes(whole.notes());
+  return parts;
 }
 
 Index window_offset(const DatasetHeader& header, std::uint64_t seed, std::uint64_t epoch) {
