@@ -198,6 +198,29 @@ std::optional<FileKind> zeros(std::string_view text) {
                   FileUse::nothing};
 }
 
+/// Two zeros, a type, a number of dimensions, and those, which are to account for all bytes.
+bool is_idx(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (text.size() < 8 || byte(0) != 0 || byte(1) != 0 || byte(2) < 8 || byte(2) > 14) return false;
+  const std::size_t header = 4 + 4 * std::size_t{byte(3)};
+  constexpr std::array<std::size_t, 7> kWidths = {1, 1, 0, 2, 4, 4, 8};
+  std::size_t size = kWidths[byte(2) - 8u];
+  for (std::size_t at = 4; at < header && at + 4 <= text.size(); at += 4) {
+    const std::size_t dimension = std::size_t{byte(at)} << 24 | std::size_t{byte(at + 1)} << 16 |
+                                  std::size_t{byte(at + 2)} << 8 | byte(at + 3);
+    if (dimension > text.size()) return false;
+    size *= dimension;
+  }
+  return byte(3) >= 1 && header + size == text.size();
+}
+
+/// Eight bytes of length, then JSON.
+std::optional<FileKind> safetensors(std::string_view text) {
+  constexpr std::string_view kSmall("\0\0\0\0{", 5);
+  if (text.size() < 10 || text.substr(4, kSmall.size()) != kSmall) return {};
+  return FileKind{"a safetensors file of weights", "trainer import reads it", FileUse::weights};
+}
+
 /// Marks of few bits, which the rest of the file must bear out.
 std::optional<FileKind> faintly_marked(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -211,15 +234,7 @@ std::optional<FileKind> faintly_marked(std::string_view text) {
     return FileKind{fmt::format("a portable image of type {}", text.substr(0, 2)),
                     read ? "" : std::string(kToPng), read ? FileUse::data : FileUse::other};
   }
-  if (text.starts_with(std::string_view("\0\0", 2)) && byte(2) >= 8 && byte(2) <= 14 &&
-      byte(3) >= 1 && byte(3) <= 4) {
-    return FileKind{"an IDX file", "", FileUse::data};
-  }
-  // Eight bytes of length, then JSON.
-  if (text[8] == '{' && text[9] == '"' && byte(4) == 0 && byte(5) == 0 && byte(6) == 0 &&
-      byte(7) == 0) {
-    return FileKind{"a safetensors file of weights", "trainer import reads it", FileUse::weights};
-  }
+  if (is_idx(text)) return FileKind{"an IDX file", "", FileUse::data};
   return {};
 }
 
@@ -227,6 +242,7 @@ std::optional<FileKind> faintly_marked(std::string_view text) {
 
 std::optional<FileKind> kind_of_file(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (auto kind = safetensors(text)) return kind;  // a length can look like any mark
   for (const Mark& mark : kMarks) {
     if (!mark.fits(text)) continue;
     return FileKind{std::string(mark.what), std::string(mark.remedy), mark.use};

@@ -51,10 +51,11 @@ std::vector<std::string> parted(const std::string& text, char separator) {
   return parts;
 }
 
-std::vector<std::string> names_of(std::vector<std::string> texts) {
+/// One text has a name in each line, or has them parted by commas.
+std::vector<std::string> names_of(std::vector<std::string> texts, Index classes) {
   if (texts.size() != 1) return texts;
-  const char separator = texts[0].find('\n') == std::string::npos ? ',' : '\n';
-  return parted(texts[0], separator);
+  std::vector<std::string> lines = parted(texts[0], '\n');
+  return lines.size() == 1 && classes > 1 ? parted(lines[0], ',') : lines;
 }
 
 }  // namespace
@@ -100,9 +101,9 @@ std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const std::str
   const std::string path = hdf5_names_path(targets_path);
   std::vector<std::string> names;
   if (file.has(path)) {
-    names = names_of(file.texts(path));
+    names = names_of(file.texts(path), classes);
   } else if (file.has_attribute(targets_path, kNamesAttribute)) {
-    names = names_of(file.attribute_texts(targets_path, kNamesAttribute));
+    names = names_of(file.attribute_texts(targets_path, kNamesAttribute), classes);
   }
   if (names.empty() || static_cast<Index>(names.size()) >= classes) return names;
   throw Error(

@@ -59,6 +59,8 @@ TEST(FileKind, IsToldByContent) {
       {"P2\n1 1\n255\n7\n", "a portable image of type P2", "mogrify"},
       {"BM\x0c\0\0\0......"s, "a BMP image", "mogrify"},
       {"\x10\0\0\0\0\0\0\0{\"fc.weight\":{}}"s, "a safetensors file", "trainer import"},
+      {"\x80\x02\0\0\0\0\0\0{\"fc.weight\":{}}....."s, "a safetensors file", ""},
+      {"\0\0\x08\1\0\0\0\2ab"s, "an IDX file", ""},
       {std::string(100, '\0'), "nothing but zero bytes", "fetch the file again"},
   };
   for (const Case& c : cases) {
@@ -75,7 +77,8 @@ TEST(FileKind, LeavesTextAndNumbersAlone) {
        {""s, "a"s, "a,b\n1,2\n"s, "ID3,ID4\n1,2\n"s, "PAR1,PAR2\n0,1\n"s, "RF64,y\n1,0\n"s,
         "BM,BN,y\n1,2,0\n"s, "ids,ftyp,y\n1,2,0\n"s, "P1 P2\n0.5 1\n"s, "GIF8,a\n1,2\n"s,
         "OggS,x\n1,2\n"s, "Obj,x\n1,2\n"s, "version,oid,size\n1,2,3\n"s, "<a> is a letter\n"s,
-        "0 0 1\n"s, std::string(63, '\0'), "\x07" + std::string(3072, '\0')}) {
+        "0 0 1\n"s, std::string(63, '\0'), "\x07" + std::string(3072, '\0'),
+        "\0\0\x08\1\0\0\0\2abc"s}) {
     EXPECT_FALSE(kind_of(content)) << content << " is " << kind_of(content)->what;
   }
 }
