@@ -136,6 +136,7 @@ class Eval : public Command {
         [&](const Communicator& world) {
           const Evaluation result = evaluate_checkpoint(world, request_);
           if (world.rank() == 0) {
+            for (const std::string& note : result.notes) session.err << "note   " << note << "\n";
             session.out << (json_ ? result_json(request_.checkpoint, result) : full_text(result))
                         << std::flush;
           }

@@ -102,7 +102,7 @@ Section data_section() {
         .field = field<&C::data, &Data::inputs>},
        {.name = "targets",
         .default_value = "\"y\"",
-        .sentence = "HDF5: name of the data set with the labels or targets.",
+        .sentence = "HDF5: name of the data set with the labels or targets; texts are classes.",
         .field = field<&C::data, &Data::targets>},
        {.name = "memory",
         .kind = Kind::bytes,

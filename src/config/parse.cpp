@@ -11,6 +11,7 @@
 #include "config/problems.hpp"
 #include "config/read_value.hpp"
 #include "config/suggest.hpp"
+#include "lockstep/base/file_kind.hpp"
 
 namespace lockstep::config {
 namespace {
@@ -170,6 +171,9 @@ Source read_source(const std::string& path) {
   std::string text(kMaxConfigBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
+  if (const auto kind = kind_of_file(std::as_bytes(std::span(text)))) {
+    refuse_kind(path, *kind, "a configuration in TOML", ExitCode::config);
+  }
   if (text.size() > kMaxConfigBytes) throw too_large(path);
   return {path, std::move(text)};
 }

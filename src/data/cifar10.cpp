@@ -20,8 +20,11 @@ Dataset load_cifar10(const Source& source, const DataFile& file) {
   if (bytes == 0 || bytes % kRecord != 0) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: expected records of {} bytes, a label and 3 x 32 x 32 bytes of "
-                            "colour; found {} bytes, {} more than {} records",
-                            file.path, kRecord, bytes, bytes % kRecord, bytes / kRecord));
+                            "colour; found {} bytes, {} more than {} records{}",
+                            file.path, kRecord, bytes, bytes % kRecord, bytes / kRecord,
+                            bytes > 0 && bytes % (kRecord + 1) == 0
+                                ? "; CIFAR-100, of two labels in each, is not read"
+                                : ""));
   }
   DatasetHeader header;
   header.shape = {kSide, kSide, kColours};

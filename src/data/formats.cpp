@@ -8,11 +8,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "data/folder_files.hpp"
 #include "data/loaders.hpp"
 #include "data/paths.hpp"
 #include "lockstep/base/error.hpp"
-#include "lockstep/io/file.hpp"
-#include "lockstep/io/gzip.hpp"
+#include "lockstep/base/file_kind.hpp"
 #include "lockstep/io/limited_child.hpp"
 
 namespace lockstep {
@@ -96,10 +96,13 @@ const Format* format_of_folder(const std::string& path) {
   if (!is_folder(path)) return nullptr;
   const Format* found = nullptr;
   std::vector<std::string_view> known;
+  const std::vector<std::string> files = look_below(path).files;
   for (const Format& f : kFormats) {
     if (!f.guessed || f.load_files == nullptr) continue;
     known.insert(known.end(), f.extensions.begin(), f.extensions.end());
-    if (files_below(path, {f.extensions.begin(), f.extensions.end()}).empty()) continue;
+    if (std::ranges::none_of(files, [&](const auto& file) { return has_extension(file, f); })) {
+      continue;
+    }
     if (found != nullptr) {
       throw Error(ExitCode::bad_data,
                   fmt::format("{}: expected files of one format, found {} and {}; choose one with "
@@ -109,35 +112,34 @@ const Format* format_of_folder(const std::string& path) {
     found = &f;
   }
   if (found == nullptr) {
-    throw Error(ExitCode::no_input, fmt::format("{}: expected files that end in .{}, found none",
-                                                path, fmt::join(known, ", .")));
+    throw Error(
+        ExitCode::no_input,
+        fmt::format("{}: expected files that end in .{}, found {}{}", path, fmt::join(known, ", ."),
+                    files.empty() ? "none" : counts_by_extension(files), remedy_for(files, path)));
   }
   return found;
 }
 
-/// What a path means: the files below a folder or that it names, and the group within each.
-struct Found {
-  std::vector<std::string> files;
-  std::string group;
-};
-
-Found files_of(const std::string& path) {
-  // FILE:GROUP, unless a file of that very name exists.
-  const std::size_t colon = path.rfind(':');
-  const bool grouped = colon != std::string::npos && !file_exists(path);
-  return {matching_files(path.substr(0, grouped ? colon : std::string::npos)),
-          grouped ? path.substr(colon + 1) : ""};
+Dataset load_folder(const Format& format, const Source& source) {
+  const FolderFiles found = files_of_format(source, format, source.type != "auto");
+  Dataset data = format.load_files(source, found.files);
+  data.add_notes(found.notes);
+  return data;
 }
 
-Dataset load_folder(const Format& format, const Source& source) {
-  const std::vector<std::string> files =
-      files_below(source.path, {format.extensions.begin(), format.extensions.end()});
-  if (files.empty()) {
-    throw Error(ExitCode::no_input,
-                fmt::format("{}: expected files that end in .{}, found none", source.path,
-                            fmt::join(format.extensions, " or .")));
+/// Errors: Error(bad_data) if the file is plainly of another format.
+void check_format(const Format& format, const DataFile& file) {
+  if (format.recognises(file.bytes)) return;
+  if (const auto kind = kind_of_file(file.bytes)) {
+    refuse_kind(file.path, *kind, fmt::format("{}, {}", format.name, format.description));
   }
-  return format.load_files(source, files);
+}
+
+void check_group(const Format& format, const std::string& path, const NamedFiles& named) {
+  if (named.group.empty() || format.load == load_hdf5) return;
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: only files of HDF5 have groups; {} has the format {}", path,
+                          named.files.front(), format.name));
 }
 
 /// All samples of `parts`, one after the other.
@@ -166,6 +168,7 @@ Dataset joined(const std::string& name, std::vector<Dataset> parts) {
   }
   all.set_column_names(parts.front().column_names());
   all.set_class_names(parts.front().class_names());
+  for (const Dataset& part : parts) all.add_notes(part.notes());
   return all;
 }
 
@@ -182,12 +185,14 @@ Dataset load_any(const Source& source) {
   const Format* format = find_out ? format_of_folder(source.path) : &format_named(source.type);
   const bool together = format != nullptr && format->load_files != nullptr;
   if (together && is_folder(source.path)) return load_folder(*format, source);
-  const Found found = files_of(source.path);
+  const NamedFiles found = named_files(source.path);
   if (source.memory > 0 && (find_out || source.type == "hdf5")) {
     if (auto set = open_hdf5(source, found.files, found.group)) return std::move(*set);
   }
-  DataFile file = read_data_file(found.files.front());
+  DataFile file{found.files.front(), {}, {}};
+  if (!together) file = read_data_file(found.files.front());
   if (format == nullptr) format = &format_of(file);
+  check_group(*format, source.path, found);
   if (format->load_files != nullptr) return format->load_files(source, found.files);
 
   std::vector<std::string> labels(found.files.size());
@@ -201,9 +206,14 @@ Dataset load_any(const Source& source) {
   for (std::size_t i = 0; i < found.files.size(); ++i) {
     if (i > 0) file = read_data_file(found.files[i]);
     file.group = found.group;
+    check_format(*format, file);
     Source one = source;
     one.path = found.files[i];
     one.labels_path = labels[i];
+    // Names that are numbered in the order of the alphabet mean the same in each file.
+    if (i > 0 && !source.class_names && !parts.front().class_names().empty()) {
+      one.class_names = parts.front().class_names();
+    }
     if (source.of_stranger && format->load == load_hdf5) try_in_child(one, file);
     parts.push_back(format->load(one, file));
   }
@@ -226,28 +236,10 @@ void check_weights(const Source& source, const Dataset& data) {
 
 }  // namespace
 
-DataFile read_data_file(const std::string& path) {
-  DataFile file{path, {}, read_file(path)};
-  if (is_gzip(file.bytes)) {
-    file.bytes = inflate(file.bytes, inflation_limit(static_cast<Index>(file.bytes.size())), path);
-  }
-  return file;
-}
-
-DataFile read_labels_file(const Source& source) {
-  if (source.labels_path.empty()) {
-    throw Error(ExitCode::config,
-                fmt::format("{}: this format keeps labels in a second file, and none is named; set "
-                            "data.train_labels or data.val_labels, or give --labels",
-                            source.path));
-  }
-  return read_data_file(source.labels_path);
-}
-
 std::span<const Format> formats() { return kFormats; }
 
 std::unique_ptr<InputFile> open_inputs(const Source& source) {
-  const Found found = files_of(source.path);
+  const NamedFiles found = named_files(source.path);
   return open_hdf5_inputs(source, found.files, found.group);
 }
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <sstream>
 
+#include "data/hdf5_sets.hpp"
 #include "data/loaders.hpp"
 #include "data/number_array.hpp"
 #include "lockstep/base/error.hpp"
@@ -15,9 +16,6 @@ namespace lockstep {
 namespace {
 
 constexpr std::array<unsigned char, 8> kMagic = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-
-/// What follows the path of the targets in that of their classes' names.
-constexpr const char* kNames = "_names";
 
 template <typename T>
 NumberArray view_of(const std::vector<T>& values, std::vector<Index> dimensions, NumberType type,
@@ -38,14 +36,6 @@ std::string hdf5_path(const std::string& group, const std::string& name) {
   const auto both_slashes = [](char a, char b) { return a == '/' && b == '/'; };
   path.erase(std::unique(path.begin(), path.end(), both_slashes), path.end());
   return path;
-}
-
-std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const std::string& targets_path) {
-  std::vector<std::string> names;
-  if (!file.has(targets_path + kNames)) return names;
-  std::istringstream lines(file.text(targets_path + kNames));
-  for (std::string name; std::getline(lines, name);) names.push_back(name);
-  return names;
 }
 
 std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs_name,
@@ -79,7 +69,7 @@ std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs
     file.dataset(hdf5_path("", weights_name), {{header.size}}, dataset.weights());
   }
   if (!dataset.class_names().empty()) {
-    file.text(targets + kNames, fmt::format("{}", fmt::join(dataset.class_names(), "\n")));
+    file.text(hdf5_names_path(targets), fmt::format("{}", fmt::join(dataset.class_names(), "\n")));
   }
   const std::span<const std::byte> bytes = file.finish();
   return {bytes.begin(), bytes.end()};
@@ -98,7 +88,9 @@ std::string hdf5_weights_path(const Source& source, const std::string& group) {
 
 Dataset load_hdf5(const Source& source, const DataFile& file) {
   const Hdf5Reader reader(file.bytes, file.path);
+  check_hdf5_names(reader, source, file.path, file.group);
   const std::string inputs_path = hdf5_path(file.group, source.inputs_name);
+  std::vector<std::string> class_names;
   const auto doubles_of = [&](const std::vector<double>& values, const std::string& path) {
     return view_of(values, reader.shape_of(path), NumberType::f64,
                    fmt::format("{}: {}", file.path, path));
@@ -109,7 +101,8 @@ Dataset load_hdf5(const Source& source, const DataFile& file) {
     if (source.inputs_only) return make_dataset(inputs, source.classification);
     const std::string targets_path = hdf5_path(file.group, source.targets_name);
     const std::string weights_path = hdf5_weights_path(source, file.group);
-    const std::vector<double> targets = reader.doubles(targets_path);
+    const std::vector<double> targets =
+        hdf5_targets(reader, source, file.path, targets_path, class_names);
     std::vector<double> weights;
     std::optional<NumberArray> weights_view;
     if (!weights_path.empty()) {
@@ -122,9 +115,12 @@ Dataset load_hdf5(const Source& source, const DataFile& file) {
   Dataset data = reader.type_of(inputs_path) == Hdf5Type::u8
                      ? load_numbers(reader.bytes(inputs_path), NumberType::u8)
                      : load_numbers(reader.floats(inputs_path), NumberType::f32);
-  if (source.classification && !source.inputs_only) {
-    data.set_class_names(hdf5_class_names(reader, hdf5_path(file.group, source.targets_name)));
+  const std::string targets_path = hdf5_path(file.group, source.targets_name);
+  if (source.classification && !source.inputs_only && class_names.empty()) {
+    class_names = hdf5_class_names(reader, file.path, targets_path, data.classes());
   }
+  data.set_class_names(class_names);
+  note_unwritten(reader, {inputs_path, targets_path}, data);
   return data;
 }
 

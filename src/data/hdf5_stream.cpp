@@ -6,6 +6,7 @@
 #include <array>
 #include <numeric>
 
+#include "data/hdf5_sets.hpp"
 #include "data/loaders.hpp"
 #include "data/number_array.hpp"
 #include "lockstep/base/error.hpp"
@@ -63,6 +64,7 @@ NumberArray inputs_of(const InputFile& file) {
 struct JoinedNumbers {
   NumberArray array;
   std::vector<double> values{};
+  std::vector<std::string> class_names{};  ///< of targets that are texts
 
   JoinedNumbers(const Source& source, const std::vector<std::string>& files,
                 const std::string& path)
@@ -71,17 +73,23 @@ struct JoinedNumbers {
               NumberType::f64,
               std::endian::native,
               {}} {
-    for (const std::string& file : files) append(file, path);
+    std::optional<std::vector<std::string>> known = source.class_names;
+    for (const std::string& file : files) {
+      Source one = source;
+      one.class_names = known;
+      append(one, file, path);
+      if (!class_names.empty()) known = class_names;
+    }
     array.data = std::as_bytes(std::span(values));
   }
   JoinedNumbers(const JoinedNumbers&) = delete;  // the array is a view of the values
   JoinedNumbers& operator=(const JoinedNumbers&) = delete;
 
  private:
-  void append(const std::string& file, const std::string& path) {
+  void append(const Source& source, const std::string& file, const std::string& path) {
     const Hdf5Reader reader = Hdf5Reader::on_disk(file);
     const std::vector<Index> shape = reader.shape_of(path);
-    const std::vector<double> part = reader.doubles(path);
+    const std::vector<double> part = hdf5_targets(reader, source, file, path, class_names);
     const auto row = [](std::span<const Index> s) { return s.subspan(s.empty() ? 0 : 1); };
     if (values.empty()) {
       array.dimensions = shape;
@@ -113,6 +121,9 @@ std::unique_ptr<InputFile> open_hdf5_inputs(const Source& source,
 std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::string>& files,
                                  const std::string& group) {
   if (!std::ranges::all_of(files, is_hdf5_file)) return {};
+  for (const std::string& name : files) {
+    check_hdf5_names(Hdf5Reader::on_disk(name), source, name, group);
+  }
   auto file = open_hdf5_inputs(source, files, group);
   const NumberArray inputs = inputs_of(*file);
   const Index bytes = array_bytes(inputs.dimensions, inputs.type);
@@ -128,17 +139,21 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
   const JoinedNumbers targets(source, files, path);
   const std::string weights_path = hdf5_weights_path(source, group);
   std::optional<JoinedNumbers> weights;
-  if (!weights_path.empty()) weights.emplace(source, files, weights_path);
+  Source of_values = source;
+  of_values.classification = false;
+  if (!weights_path.empty()) weights.emplace(of_values, files, weights_path);
   Dataset data =
       make_dataset(inputs, targets.array, weights ? std::optional(weights->array) : std::nullopt,
                    source.classification, blocks);
   data.set_file(std::move(file));
-  if (source.classification) {
-    data.set_class_names(hdf5_class_names(Hdf5Reader::on_disk(files.front()), path));
-    for (const std::string& other : std::span(files).subspan(1)) {
-      require_class_names(other, data.class_names(),
-                          hdf5_class_names(Hdf5Reader::on_disk(other), path));
-    }
+  data.set_class_names(targets.class_names);
+  for (const std::string& name : files) {
+    const Hdf5Reader reader = Hdf5Reader::on_disk(name);
+    note_unwritten(reader, {hdf5_path(group, source.inputs_name), path}, data);
+    if (!source.classification || !targets.class_names.empty()) continue;
+    const auto names = hdf5_class_names(reader, name, path, data.classes());
+    if (&name == &files.front()) data.set_class_names(names);
+    require_class_names(name, data.class_names(), names);
   }
   return data;
 }

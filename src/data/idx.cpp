@@ -37,8 +37,7 @@ std::optional<NumberType> type_of(unsigned code) {
 NumberArray parse(const DataFile& file) {
   const auto byte = [&](std::size_t i) { return std::to_integer<unsigned>(file.bytes[i]); };
   if (!is_idx(file.bytes)) {
-    reject(file, 0,
-           "expected the start of an IDX file, 00 00, a type of 08 to 0E, 1 to 4 dimensions");
+    reject_start(file, "an IDX file, 00 00, a type of 08 to 0E, 1 to 4 dimensions");
   }
   const auto rank = std::size_t{byte(3)};
   const std::size_t header = 4 + 4 * rank;

@@ -16,6 +16,7 @@ namespace lockstep {
 namespace {
 
 constexpr std::string_view kLabel = "{label}";
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 /// The last `parts` parts of a path.
 std::string_view tail(std::string_view path, std::ptrdiff_t parts) {
@@ -61,9 +62,11 @@ using Table = std::map<std::string, TableEntry, std::less<>>;
 Table read_table(const std::string& path) {
   const DataFile file = read_data_file(path);
   std::string_view rest(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
+  if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
+  const char end_of_line = rest.find('\n') == std::string_view::npos ? '\r' : '\n';
   Table table;
   for (int line = 1; !rest.empty(); ++line) {
-    const std::string_view text = rest.substr(0, rest.find('\n'));
+    const std::string_view text = rest.substr(0, rest.find(end_of_line));
     rest.remove_prefix(std::min(rest.size(), text.size() + 1));
     if (trimmed(text).empty()) continue;
     const std::size_t at = text.find_last_of(",;\t");
@@ -149,6 +152,46 @@ LabelledFiles with_labels(const Source& source, std::vector<std::string> files) 
   return set;
 }
 
+NumberedLabels number_labels(const std::vector<std::string>& labels,
+                             const std::optional<std::vector<std::string>>& known,
+                             const std::function<std::string(std::size_t)>& place) {
+  NumberedLabels found{std::vector<std::int32_t>(labels.size()),
+                       known.value_or(std::vector<std::string>{})};
+  std::vector<std::string>& names = found.names;
+  const auto wrong = std::ranges::find_if_not(labels, is_whole_number);
+  if (names.empty() && wrong == labels.end()) {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      std::from_chars(labels[i].data(), labels[i].data() + labels[i].size(), found.numbers[i]);
+    }
+    return found;
+  }
+  if (names.empty() && known) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: expected a whole number as its label, as in the training data, "
+                            "found \"{}\"",
+                            place(static_cast<std::size_t>(wrong - labels.begin())), *wrong));
+  }
+  if (names.empty()) {
+    names = labels;
+    std::ranges::sort(names);
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+  }
+  std::map<std::string_view, std::int32_t> numbers;
+  for (const std::string& name : names) {
+    numbers.try_emplace(name, static_cast<std::int32_t>(numbers.size()));
+  }
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const auto number = numbers.find(labels[i]);
+    if (number == numbers.end()) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: expected a class of the training data, {}; found \"{}\"",
+                              place(i), fmt::join(names, ", "), labels[i]));
+    }
+    found.numbers[i] = number->second;
+  }
+  return found;
+}
+
 void store_targets(const Source& source, const LabelledFiles& set, Dataset& dataset) {
   if (source.inputs_only) return;
   if (!source.classification) {
@@ -157,44 +200,18 @@ void store_targets(const Source& source, const LabelledFiles& set, Dataset& data
     }
     return;
   }
-  std::vector<std::string> names = source.class_names.value_or(std::vector<std::string>{});
-  if (names.empty() && std::ranges::all_of(set.labels, is_whole_number)) {
-    for (std::size_t i = 0; i < set.files.size(); ++i) {
-      std::int32_t& label = dataset.labels()[i];
-      std::from_chars(set.labels[i].data(), set.labels[i].data() + set.labels[i].size(), label);
-    }
-    return;
-  }
-  if (names.empty() && source.class_names) {
-    const auto wrong = std::ranges::find_if_not(set.labels, is_whole_number);
+  const NumberedLabels labels =
+      number_labels(set.labels, source.class_names, [&](std::size_t i) { return set.files[i]; });
+  if (labels.names.size() == 1 && source.class_names.value_or(std::vector<std::string>{}).empty()) {
     throw Error(
         ExitCode::bad_data,
-        fmt::format("{}: expected a whole number as its label, as in the training data, "
-                    "found \"{}\"",
-                    set.files[static_cast<std::size_t>(wrong - set.labels.begin())], *wrong));
+        fmt::format("{}: expected files of two or more classes, found {} of the class "
+                    "\"{}\"\n  the label is the part of a path that data.label_pattern "
+                    "says, \"{}\"; data.train_labels names a table of labels",
+                    source.path, set.files.size(), labels.names.front(), source.label_pattern));
   }
-  if (names.empty()) {
-    names = set.labels;
-    std::ranges::sort(names);
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-    if (names.size() == 1) {
-      throw Error(ExitCode::bad_data,
-                  fmt::format("{}: expected files of two or more classes, found {} of the class "
-                              "\"{}\"\n  the label is the part of a path that data.label_pattern "
-                              "says, \"{}\"; data.train_labels names a table of labels",
-                              source.path, set.files.size(), names.front(), source.label_pattern));
-    }
-  }
-  for (std::size_t i = 0; i < set.files.size(); ++i) {
-    const auto found = std::ranges::find(names, set.labels[i]);
-    if (found == names.end()) {
-      throw Error(ExitCode::bad_data,
-                  fmt::format("{}: expected a class of the training data, {}; found \"{}\"",
-                              set.files[i], fmt::join(names, ", "), set.labels[i]));
-    }
-    dataset.labels()[i] = static_cast<std::int32_t>(found - names.begin());
-  }
-  dataset.set_class_names(names);
+  std::ranges::copy(labels.numbers, dataset.labels().begin());
+  dataset.set_class_names(labels.names);
 }
 
 }  // namespace lockstep

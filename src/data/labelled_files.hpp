@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,9 +30,21 @@ struct LabelledFiles {
 /// bad_data for a file whose label nobody says.
 [[nodiscard]] LabelledFiles with_labels(const Source& source, std::vector<std::string> files);
 
-/// Stores the labels, or values, of all samples. Labels that are all whole numbers count as they
-/// are; otherwise they are names, numbered in the order of source.class_names, or if that is empty
-/// of their own, sorted. Errors: bad_data naming the file.
+/// Labels as numbers, and their names if they have any.
+struct NumberedLabels {
+  std::vector<std::int32_t> numbers;
+  std::vector<std::string> names;
+};
+
+/// Labels that are all whole numbers count as they are; otherwise they are names, numbered in the
+/// order of the training data's, `known`, or if there are none of their own, sorted. `place` tells
+/// where a label comes from. Errors: bad_data.
+[[nodiscard]] NumberedLabels number_labels(const std::vector<std::string>& labels,
+                                           const std::optional<std::vector<std::string>>& known,
+                                           const std::function<std::string(std::size_t)>& place);
+
+/// Stores the labels, by number_labels, or values, of all samples. Errors: bad_data naming the
+/// file.
 void store_targets(const Source& source, const LabelledFiles& set, Dataset& dataset);
 
 }  // namespace lockstep

@@ -4,8 +4,15 @@
 
 namespace lockstep {
 
-/// The content of a data file, unpacked if it is gzip.
+/// The content of a file, unpacked if it is gzip.
+[[nodiscard]] DataFile unpacked_file(const std::string& path);
+
+/// The same of a file of samples or labels. Errors: bad_data if it is empty, or of a kind that is
+/// not read here.
 [[nodiscard]] DataFile read_data_file(const std::string& path);
+
+/// Errors: always bad_data: the file does not start as `expected`, such as "a PNG image", does.
+[[noreturn]] void reject_start(const DataFile& file, std::string_view expected);
 
 /// The file of the targets of a format that keeps them apart. Errors: config if the source names
 /// none.
@@ -38,9 +45,6 @@ namespace lockstep {
 [[nodiscard]] std::string hdf5_path(const std::string& group, const std::string& name);
 /// That of the weights; empty if all are 1. Errors: config if it is a number.
 [[nodiscard]] std::string hdf5_weights_path(const Source& source, const std::string& group);
-/// The names of the classes beside the targets at this path, if there are any.
-[[nodiscard]] std::vector<std::string> hdf5_class_names(const Hdf5Reader& file,
-                                                        const std::string& targets_path);
 
 /// CIFAR-10 as its authors gave it away: records of a label and three planes of colour. Known by
 /// its extension only. Source: www.cs.toronto.edu/~kriz/cifar.html.
@@ -50,13 +54,14 @@ namespace lockstep {
 [[nodiscard]] bool is_wav(std::span<const std::byte> bytes);
 [[nodiscard]] Dataset load_wav(const Source& source, const std::vector<std::string>& files);
 
-/// Images, one file each: binary PGM (P5) and PPM (P6) with at most 255 as the brightest value, all
-/// of one size. Source: netpbm.sourceforge.net/doc/pgm.html.
+/// Images, one file each: binary PGM (P5) and PPM (P6), all of one size. Up to 255 as the brightest
+/// value they are bytes, above it reals, from 0 to 255 either way. Source:
+/// netpbm.sourceforge.net/doc/pgm.html.
 [[nodiscard]] bool is_pnm(std::span<const std::byte> bytes);
 [[nodiscard]] Dataset load_pnm(const Source& source, const std::vector<std::string>& files);
 
-/// Images, one file each, all of one size. Palettes become colours, 16 bits become 8, transparency
-/// is left out. Needs libpng. Source: www.w3.org/TR/png.
+/// Images, one file each, all of one size. Palettes become colours, 16 bits reals from 0 to 255;
+/// transparency is left out and said. Needs libpng. Source: www.w3.org/TR/png.
 [[nodiscard]] bool is_png(std::span<const std::byte> bytes);
 [[nodiscard]] Dataset load_png(const Source& source, const std::vector<std::string>& files);
 

@@ -19,13 +19,17 @@ struct TypeRow {
   std::string_view code;
   NumberType type;
 };
-constexpr std::array<TypeRow, 7> kTypes = {{{"u1", NumberType::u8},
-                                            {"i1", NumberType::i8},
-                                            {"i2", NumberType::i16},
-                                            {"i4", NumberType::i32},
-                                            {"i8", NumberType::i64},
-                                            {"f4", NumberType::f32},
-                                            {"f8", NumberType::f64}}};
+// Bool is a byte, 0 or 1.
+constexpr std::array<TypeRow, 10> kTypes = {{{"b1", NumberType::u8},
+                                             {"u1", NumberType::u8},
+                                             {"i1", NumberType::i8},
+                                             {"u2", NumberType::u16},
+                                             {"u4", NumberType::u32},
+                                             {"i2", NumberType::i16},
+                                             {"i4", NumberType::i32},
+                                             {"i8", NumberType::i64},
+                                             {"f4", NumberType::f32},
+                                             {"f8", NumberType::f64}}};
 
 [[noreturn]] void reject(const DataFile& file, const std::string& reason) {
   throw Error(ExitCode::bad_data, fmt::format("{}: {}", file.path, reason));
@@ -100,16 +104,31 @@ class HeaderParser {
   }
 
   void read_type(NumberArray& array) {
+    if (accept('[')) {
+      reject(file_,
+             "a structured array, of records: save its columns as one array of numbers, "
+             "numpy.stack([a[n] for n in a.dtype.names], -1)");
+    }
     const std::string_view code = quoted();
     const auto found =
         code.empty() ? kTypes.end() : std::ranges::find(kTypes, code.substr(1), &TypeRow::code);
     if (found == kTypes.end() || std::string_view("<>|").find(code[0]) == std::string_view::npos) {
-      reject(file_, fmt::format("expected numbers of type u1, i1, i2, i4, i8, f4 or f8, found "
-                                "\"{}\"; convert with array.astype(\"f4\")",
-                                code));
+      reject(file_, fmt::format("expected bool or numbers of type u1, u2, u4, i1, i2, i4, i8, f4 "
+                                "or f8, found \"{}\"; {}",
+                                code, remedy_for(code)));
     }
     array.type = found->type;
     array.order = code[0] == '>' ? std::endian::big : std::endian::little;
+  }
+
+  static std::string_view remedy_for(std::string_view code) {
+    const char kind = code.size() > 1 ? code[1] : ' ';
+    if (kind == 'U' || kind == 'S') {
+      return "texts are numbered with numpy.unique(labels, return_inverse=True)[1]";
+    }
+    if (kind == 'O') return "Python objects: save an array of numbers";
+    if (kind == 'c') return "complex numbers: save numpy.stack([z.real, z.imag], -1)";
+    return "convert with array.astype(\"f4\")";
   }
 
   void read_order() {
@@ -151,7 +170,7 @@ struct HeaderRange {
 
 HeaderRange header_range(const DataFile& file) {
   const auto byte = [&](std::size_t i) { return std::to_integer<std::size_t>(file.bytes[i]); };
-  if (!is_npy(file.bytes)) reject(file, "expected the start of a NumPy file, \\x93NUMPY");
+  if (!is_npy(file.bytes)) reject_start(file, "a NumPy file");
   const std::size_t version = file.bytes.size() > 6 ? byte(6) : 0;
   if (version < 1 || version > 3) {
     reject(file, fmt::format("expected NumPy format 1, 2 or 3, found {}", version));

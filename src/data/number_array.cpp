@@ -37,8 +37,12 @@ auto with_type(NumberType type, const Visit& visit) {
       return visit(std::uint8_t{});
     case NumberType::i8:
       return visit(std::int8_t{});
+    case NumberType::u16:
+      return visit(std::uint16_t{});
     case NumberType::i16:
       return visit(std::int16_t{});
+    case NumberType::u32:
+      return visit(std::uint32_t{});
     case NumberType::i32:
       return visit(std::int32_t{});
     case NumberType::i64:
@@ -159,6 +163,25 @@ void check_weights(const NumberArray& weights, Index samples) {
                               samples, fmt::join(d, ", ")));
 }
 
+/// The labels of rows with a single 1 among zeros, at the place of the class; nothing for any other
+/// targets, such as a label for each of so many positions.
+std::optional<std::vector<double>> one_hot_labels(const NumberArray& targets, Index positions) {
+  const auto& d = targets.dimensions;
+  if (d.size() != 2 || d[0] == 0 || d[1] < 2 || d[1] == positions) return {};
+  const auto classes = static_cast<std::size_t>(d[1]);
+  std::vector<double> labels(static_cast<std::size_t>(d[0]));
+  std::vector<int> ones(labels.size());
+  bool others = false;
+  for_each_number(targets, [&](std::size_t i, double number) {
+    others |= number != 0 && number != 1;
+    if (number != 1) return;
+    ++ones[i / classes];
+    labels[i / classes] = static_cast<double>(i % classes);
+  });
+  if (others || !std::ranges::all_of(ones, [](int n) { return n == 1; })) return {};
+  return labels;
+}
+
 DatasetHeader header_of(const NumberArray& inputs, bool classification) {
   DatasetHeader header;
   header.shape = sample_shape(inputs);
@@ -208,6 +231,21 @@ Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
                      const std::optional<NumberArray>& weights, bool classification,
                      const Blocks& blocks) {
   DatasetHeader header = header_of(inputs, classification);
+  const auto of_rows = classification ? one_hot_labels(targets, header.shape.positions())
+                                      : std::optional<std::vector<double>>();
+  if (of_rows) {
+    NumberArray labels{targets.path,
+                       {targets.dimensions[0]},
+                       NumberType::f64,
+                       std::endian::native,
+                       std::as_bytes(std::span(*of_rows))};
+    Dataset dataset = make_dataset(inputs, labels, weights, classification, blocks);
+    dataset.add_notes({fmt::format(
+        "{}: targets of shape ({}) are one-hot, each row a single 1: "
+        "taken as labels from 0 to {}",
+        targets.path, fmt::join(targets.dimensions, ", "), targets.dimensions[1] - 1)});
+    return dataset;
+  }
   header.blocks = blocks;
   header.weighted = weights.has_value();
   if (weights) check_weights(*weights, header.size);

@@ -11,7 +11,7 @@
 namespace lockstep {
 
 /// The types of number that data files hold.
-enum class NumberType { u8, i8, i16, i32, i64, f32, f64 };
+enum class NumberType { u8, i8, u16, i16, u32, i32, i64, f32, f64 };
 
 [[nodiscard]] std::size_t bytes_of(NumberType type);
 
@@ -28,11 +28,11 @@ struct NumberArray {
 [[nodiscard]] Index array_bytes(std::span<const Index> dimensions, NumberType type);
 
 /// The arrays of inputs and targets as a dataset. Inputs (n), (n, d), (n, h, w) or (n, h, w, c);
-/// values (n) or (n, k); labels (n), or one for each position (n, k) or (n, h, w); weights, if
-/// there are any, (n). Errors: bad_data, naming file, sample and column, for no samples, unequal
-/// numbers of them, numbers that are not finite as float, labels that are not integers in [0,
-/// 2^31), and weights below 0. With blocks, the inputs are streamed, and inputs.data is not looked
-/// at.
+/// values (n) or (n, k); labels (n), or one for each position (n, k) or (n, h, w), or one-hot (n,
+/// k) where samples have not k positions: a single 1 among zeros; weights, if there are any, (n).
+/// Errors: bad_data, naming file, sample and column, for no samples, unequal numbers of them,
+/// numbers that are not finite as float, labels that are not integers in [0, 2^31), and weights
+/// below 0. With blocks, the inputs are streamed, and inputs.data is not looked at.
 [[nodiscard]] Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
                                    const std::optional<NumberArray>& weights, bool classification,
                                    const Blocks& blocks = {});

@@ -64,15 +64,13 @@ class Decoder {
   Decoder& operator=(const Decoder&) = delete;
   ~Decoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
 
-  /// Reads the header; samples will come as 8 bits of grey or of red, green and blue. False after
-  /// an error.
+  /// Reads the header; samples will come as 8 or 16 bits of grey or of red, green and blue, and of
+  /// opacity if the file has it. False after an error.
   bool read_header(Reading& reading) {
     if (setjmp(reading.failed) != 0) return false;
     png_read_info(png_, info_);
     packed_row_ = static_cast<Index>(png_get_rowbytes(png_, info_));
     png_set_expand(png_);  // palettes and less than 8 bits
-    png_set_scale_16(png_);
-    png_set_strip_alpha(png_);
     png_set_interlace_handling(png_);
     png_read_update_info(png_, info_);
     return true;
@@ -85,6 +83,8 @@ class Decoder {
             .width = png_get_image_width(png_, info_),
             .channels = png_get_channels(png_, info_)};
   }
+  /// Bytes of a sample: 1, or 2 with the more significant one first.
+  [[nodiscard]] std::size_t width() const { return png_get_bit_depth(png_, info_) / 8u; }
 
   bool read_pixels(Reading& reading, png_bytepp rows) {
     if (setjmp(reading.failed) != 0) return false;
@@ -99,6 +99,55 @@ class Decoder {
   Index packed_row_ = 0;
 };
 
+/// Pixels as libpng hands them out, with opacity or without.
+struct Raster {
+  Shape shape;
+  std::size_t width;  ///< bytes of a sample
+  std::vector<unsigned char> bytes;
+
+  /// From 0 to 65535, or for samples of one byte to 255.
+  [[nodiscard]] unsigned sample(std::size_t i) const {
+    return width == 1 ? bytes[i] : unsigned{bytes[2 * i]} << 8 | bytes[2 * i + 1];
+  }
+};
+
+/// The colours; 16 bits become reals in the range of 8.
+Image image_of(const Raster& raster) {
+  const unsigned most = raster.width == 1 ? 255 : 65535;
+  const auto channels = static_cast<std::size_t>(raster.shape.channels);
+  const std::size_t colours = channels < 3 ? 1 : 3;
+  Image image{.shape = raster.shape};
+  image.shape.channels = static_cast<Index>(colours);
+  const std::size_t count = raster.bytes.size() / raster.width;
+  for (std::size_t i = 0; i < count; ++i) {
+    const unsigned value = raster.sample(i);
+    if (i % channels >= colours) {
+      image.transparent |= value < most;
+    } else if (raster.width == 1) {
+      image.pixels.push_back(static_cast<std::byte>(value));
+    } else {
+      image.fine.push_back(static_cast<float>(value) / 257.0f);
+    }
+  }
+  return image;
+}
+
+/// Whether a chunk says that further pictures follow, as in a film.
+bool is_animated(std::span<const std::byte> bytes) {
+  constexpr std::size_t kAround = 12;  // length and name before the content, checksum behind
+  for (std::size_t at = kSignature.size(); at + kAround <= bytes.size();) {
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      length = length << 8 | std::to_integer<std::size_t>(bytes[at + i]);
+    }
+    const std::string_view name(reinterpret_cast<const char*>(bytes.data()) + at + 4, 4);
+    if (name == "acTL") return true;
+    if (name == "IDAT") return false;
+    at += kAround + length;
+  }
+  return false;
+}
+
 Image unpack(const DataFile& file) {
   const auto reject = [&](const std::string& reason) {
     throw Error(ExitCode::bad_data, fmt::format("{}: {}", file.path, reason));
@@ -107,25 +156,28 @@ Image unpack(const DataFile& file) {
   Decoder decoder(reading);
   if (!decoder.read_header(reading))
     reject(fmt::format("no intact PNG: {}; replace or remove the file", reading.message));
-  Image image{.shape = decoder.shape(), .pixels = {}};
-  if (image.shape.size() > kMaxBytes) {
+  Raster raster{.shape = decoder.shape(), .width = decoder.width(), .bytes = {}};
+  const Shape& shape = raster.shape;
+  if (shape.size() > kMaxBytes) {
     reject(fmt::format("expected at most {} bytes of pixels, the header declares {} x {}",
-                       kMaxBytes, image.shape.height, image.shape.width));
+                       kMaxBytes, shape.height, shape.width));
   }
   const auto bytes = static_cast<Index>(file.bytes.size());
-  if (decoder.packed_row() * image.shape.height > kMaxRatio * bytes) {
+  if (decoder.packed_row() * shape.height > kMaxRatio * bytes) {
     reject(fmt::format("the header declares {} x {}, more pixels than {} bytes can hold",
-                       image.shape.height, image.shape.width, bytes));
+                       shape.height, shape.width, bytes));
   }
-  image.pixels.resize(static_cast<std::size_t>(image.shape.size()));
+  raster.bytes.resize(static_cast<std::size_t>(shape.size()) * raster.width);
   std::vector<png_bytep> rows;
-  for (Index y = 0; y < image.shape.height; ++y) {
-    rows.push_back(reinterpret_cast<png_bytep>(image.pixels.data()) +
-                   y * image.shape.width * image.shape.channels);
+  for (Index y = 0; y < shape.height; ++y) {
+    rows.push_back(raster.bytes.data() +
+                   static_cast<std::size_t>(y * shape.width * shape.channels) * raster.width);
   }
   if (!decoder.read_pixels(reading, rows.data())) {
     reject(fmt::format("no intact PNG: {}; replace or remove the file", reading.message));
   }
+  Image image = image_of(raster);
+  image.followed = !reading.left.empty() || is_animated(file.bytes);
   return image;
 }
 
@@ -143,11 +195,7 @@ Image unpack(const DataFile& file) {
 #endif
 
 Image read_png(const DataFile& file) {
-  if (!is_png(file.bytes)) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: expected the start of a PNG, found {}; replace or remove the file",
-                            file.path, file.bytes.empty() ? "an empty file" : "other bytes"));
-  }
+  if (!is_png(file.bytes)) reject_start(file, "a PNG image");
   return unpack(file);
 }
 

@@ -11,11 +11,12 @@ namespace lockstep {
 namespace {
 
 constexpr Index kBrightest = 255;
+constexpr Index kMostBrightest = 65535;
 
 constexpr std::string_view kBlanks = " \t\r\n\v\f";
 
-/// Reads the header, P5 or P6, columns, rows and the brightest value, with white space and comments
-/// between them and one white space behind; then the pixels.
+/// Reads what begins with P5 or P6: the header, columns, rows and the brightest value, with white
+/// space and comments between them and one white space behind; then the pixels.
 class PnmReader {
  public:
   explicit PnmReader(const DataFile& file)
@@ -24,33 +25,53 @@ class PnmReader {
         text_(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()) {}
 
   Image read() {
-    if (!is_pnm(bytes_)) reject(0, "expected the start of a binary PGM or PPM, P5 or P6");
-    Image image;
-    image.shape.channels = text_[1] == '6' ? 3 : 1;
+    Image image{.shape = {.channels = text_[1] == '6' ? 3 : 1}};
     at_ = 2;
     image.shape.width = number(kMaxExtent, "columns");
     image.shape.height = number(kMaxExtent, "rows");
-    const Index brightest = number(kBrightest, "as the brightest value");
+    const Index brightest = number(kMostBrightest, "as the brightest value");
     if (at_ < text_.size() && kBlanks.find(text_[at_]) == std::string_view::npos) {
       reject(at_, "expected a blank between the brightest value and the pixels");
     }
     at_ = std::min(at_ + 1, text_.size());
-    const std::span<const std::byte> pixels = bytes_.subspan(at_);
-    if (const auto found = static_cast<Index>(pixels.size()); found != image.shape.size()) {
-      reject(at_, fmt::format("expected {} bytes of pixels, found {}", image.shape.size(), found));
+    const Index width = brightest > kBrightest ? 2 : 1;
+    if (const auto found = static_cast<Index>(bytes_.size() - at_);
+        found != width * image.shape.size()) {
+      reject(at_, fmt::format("expected {} bytes of pixels, found {}", width * image.shape.size(),
+                              found));
     }
-    for (const std::byte pixel : pixels) {
-      const auto value = std::to_integer<Index>(pixel);
-      if (value > brightest) {
-        reject(at_ + image.pixels.size(),
-               fmt::format("expected a pixel of at most {}, found {}", brightest, value));
-      }
-      image.pixels.push_back(static_cast<std::byte>(value * kBrightest / brightest));
+    if (width == 1) {
+      read_bytes(brightest, image);
+    } else {
+      read_pairs(brightest, image);
     }
     return image;
   }
 
  private:
+  void read_bytes(Index brightest, Image& image) const {
+    for (std::size_t at = at_; at < bytes_.size(); ++at) {
+      const auto value = checked(std::to_integer<Index>(bytes_[at]), brightest, at);
+      image.pixels.push_back(static_cast<std::byte>(value * kBrightest / brightest));
+    }
+  }
+
+  /// More significant byte first.
+  void read_pairs(Index brightest, Image& image) const {
+    const double scale = static_cast<double>(kBrightest) / static_cast<double>(brightest);
+    for (std::size_t at = at_; at < bytes_.size(); at += 2) {
+      const auto pair =
+          std::to_integer<Index>(bytes_[at]) << 8 | std::to_integer<Index>(bytes_[at + 1]);
+      const auto value = static_cast<double>(checked(pair, brightest, at));
+      image.fine.push_back(static_cast<float>(value * scale));
+    }
+  }
+
+  [[nodiscard]] Index checked(Index value, Index brightest, std::size_t at) const {
+    if (value <= brightest) return value;
+    reject(at, fmt::format("expected a pixel of at most {}, found {}", brightest, value));
+  }
+
   [[noreturn]] void reject(std::size_t offset, const std::string& reason) const {
     throw Error(ExitCode::bad_data, fmt::format("{}: offset {}: {}", path_, offset, reason));
   }
@@ -89,7 +110,10 @@ class PnmReader {
   std::size_t at_ = 0;
 };
 
-Image read_pnm(const DataFile& file) { return PnmReader(file).read(); }
+Image read_pnm(const DataFile& file) {
+  if (!is_pnm(file.bytes)) reject_start(file, "a binary PGM or PPM, P5 or P6");
+  return PnmReader(file).read();
+}
 
 }  // namespace
 

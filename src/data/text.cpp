@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/file_tally.hpp"
 #include "data/loaders.hpp"
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/file_kind.hpp"
 #include "lockstep/base/random.hpp"
 
 namespace lockstep {
@@ -35,6 +37,43 @@ Dataset windows_of(const std::string& name, std::span<const std::int32_t> symbol
   return dataset;
 }
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+/// Files whose symbols are hardly those that were meant.
+class TextTally {
+ public:
+  /// Errors: Error(bad_data) if there is no text.
+  void add(const Source& source, const DataFile& file) {
+    const auto kind = kind_of_file(file.bytes);
+    if (!kind) return;
+    const bool possible =
+        kind->use == FileUse::text || (source.text.bytewise && kind->use != FileUse::nothing);
+    if (!possible) refuse_kind(file.path, *kind, "a text in UTF-8");
+    foreign_.add(file.path);
+    if (what_.empty()) what_ = kind->what;
+  }
+
+  [[nodiscard]] std::vector<std::string> notes(const Source& source, std::size_t files,
+                                               std::string_view all) const {
+    std::vector<std::string> found;
+    if (!foreign_.empty()) {
+      found.push_back(fmt::format("{}: {} no plain text, taken as they are: {} is {}", source.path,
+                                  foreign_.of(files, "files"), foreign_.first(), what_));
+    }
+    if (const auto returns = std::ranges::count(all, '\r'); returns > 0) {
+      found.push_back(
+          fmt::format("{}: {} carriage returns (CR), a symbol of its own each, as in "
+                      "files of Windows; tr -d '\\r' < OLD > NEW takes them out",
+                      source.path, returns));
+    }
+    return found;
+  }
+
+ private:
+  FileTally foreign_;
+  std::string what_;
+};
+
 }  // namespace
 
 Dataset load_text(const Source& source, const std::vector<std::string>& files) {
@@ -44,12 +83,14 @@ Dataset load_text(const Source& source, const std::vector<std::string>& files) {
                             "loss cross_entropy",
                             source.path));
   }
-  std::vector<DataFile> contents;
   std::string all;
+  TextTally tally;
   for (const std::string& path : files) {
-    contents.push_back(read_data_file(path));
-    const auto& bytes = contents.back().bytes;
-    all.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const DataFile file = unpacked_file(path);
+    std::string_view text(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
+    tally.add(source, file);
+    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    all.append(text);
   }
   Vocabulary vocabulary = source.text.vocabulary;
   const std::string& name = files.size() == 1 ? files.front() : source.path;
@@ -58,7 +99,9 @@ Dataset load_text(const Source& source, const std::vector<std::string>& files) {
   }
   const std::vector<std::int32_t> symbols = vocabulary.encode(all, name);
   const Index stride = source.text.stride == 0 ? source.text.context : source.text.stride;
-  return windows_of(name, symbols, source.text.context, stride, vocabulary);
+  Dataset data = windows_of(name, symbols, source.text.context, stride, vocabulary);
+  data.add_notes(tally.notes(source, files.size(), all));
+  return data;
 }
 
 TextParts split_text(const Dataset& whole, double fraction) {
@@ -69,8 +112,10 @@ TextParts split_text(const Dataset& whole, double fraction) {
     return windows_of(fmt::format("{} ({})", whole.name(), which), of_it, header.target_columns,
                       header.stride, whole.vocabulary());
   };
-  return {part(symbols.first(symbols.size() - held_out), "training part"),
-          part(symbols.last(held_out), "validation part")};
+  TextParts parts{part(symbols.first(symbols.size() - held_out), "training part"),
+                  part(symbols.last(held_out), "validation part")};
+  parts.train.add_notes(whole.notes());
+  return parts;
 }
 
 Index window_offset(const DatasetHeader& header, std::uint64_t seed, std::uint64_t epoch) {

@@ -1,148 +1,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
+#include "data/file_tally.hpp"
 #include "data/labelled_files.hpp"
 #include "data/loaders.hpp"
 #include "data/log_mel.hpp"
+#include "data/wave_file.hpp"
 #include "lockstep/base/error.hpp"
 
 namespace lockstep {
 namespace {
-
-/// One recording: its samples in [-1, 1], channels mixed down.
-struct Sound {
-  Index rate = 0;
-  std::vector<float> samples;
-};
-
-/// What the chunk "fmt " says.
-struct WaveFormat {
-  unsigned code = 0;  ///< 1: integers, 3: floats
-  Index channels = 0;
-  Index rate = 0;
-  Index bits = 0;
-};
-
-constexpr std::size_t kRiffHeader = 12;
-constexpr std::size_t kChunkHeader = 8;
-constexpr unsigned kIntegers = 1;
-constexpr unsigned kFloats = 3;
-constexpr unsigned kExtensible = 0xFFFE;
-// Far above any recording: data.seconds of more would be memory that the file only declares.
-constexpr Index kMostPerSecond = Index{1} << 22;
-
-/// Walks through a RIFF file: little-endian numbers in chunks of name, size and content.
-class WaveReader {
- public:
-  explicit WaveReader(const DataFile& file) : path_(file.path), bytes_(file.bytes) {}
-
-  Sound read() {
-    if (!is_wav(bytes_)) {
-      reject(0, "expected the start of a WAV file, RIFF....WAVE");
-    }
-    for (std::size_t at = kRiffHeader; at + kChunkHeader <= bytes_.size();) {
-      const std::size_t size = number(at + 4, 4);
-      const std::size_t body = at + kChunkHeader;
-      const std::size_t found = bytes_.size() - body;
-      const bool data = named(at, "data");
-      if (size > found) {
-        reject(at, fmt::format("expected {} bytes in chunk '{}', found {}: the file is truncated",
-                               size, text(at), found));
-      }
-      if (named(at, "fmt ")) format_ = read_format(body, size);
-      if (data) return read_samples(body, size);
-      at = body + size + size % 2;
-    }
-    reject(bytes_.size(), "expected a chunk 'data', found none");
-  }
-
- private:
-  [[noreturn]] void reject(std::size_t offset, const std::string& reason) const {
-    throw Error(ExitCode::bad_data, fmt::format("{}: offset {}: {}", path_, offset, reason));
-  }
-
-  [[nodiscard]] bool named(std::size_t at, std::string_view name) const {
-    return std::memcmp(bytes_.data() + at, name.data(), name.size()) == 0;
-  }
-
-  /// The name of a chunk, whatever bytes it has.
-  [[nodiscard]] std::string text(std::size_t at) const {
-    std::string name(reinterpret_cast<const char*>(bytes_.data()) + at, 4);
-    std::ranges::replace_if(
-        name, [](char c) { return c < ' ' || c > '~'; }, '?');
-    return name;
-  }
-
-  [[nodiscard]] std::uint32_t number(std::size_t at, std::size_t size) const {
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < size; ++i) {
-      value |= std::to_integer<std::uint32_t>(bytes_[at + i]) << (8 * i);
-    }
-    return value;
-  }
-
-  [[nodiscard]] WaveFormat read_format(std::size_t at, std::size_t size) const {
-    if (size < 16) reject(at, fmt::format("expected a format of 16 bytes or more, found {}", size));
-    WaveFormat format{number(at, 2), Index{number(at + 2, 2)}, Index{number(at + 4, 4)},
-                      Index{number(at + 14, 2)}};
-    if (format.code == kExtensible && size >= 26) format.code = number(at + 24, 2);
-    const bool integers =
-        format.code == kIntegers && format.bits % 8 == 0 && format.bits >= 8 && format.bits <= 32;
-    const bool floats = format.code == kFloats && (format.bits == 32 || format.bits == 64);
-    if (!integers && !floats) {
-      reject(at, fmt::format("expected PCM of 8, 16, 24 or 32 bits or floats of 32 or 64; found "
-                             "format {} of {} bits",
-                             format.code, format.bits));
-    }
-    if (format.channels == 0 || format.rate == 0 || format.rate > kMostPerSecond) {
-      reject(at, fmt::format("expected at least 1 channel and 1 to {} samples per second, found {} "
-                             "and {}",
-                             kMostPerSecond, format.channels, format.rate));
-    }
-    return format;
-  }
-
-  [[nodiscard]] double sample(std::size_t at) const {
-    const auto bytes = static_cast<std::size_t>(format_.bits / 8);
-    if (format_.code == kFloats) {
-      if (bytes == 4) return double{std::bit_cast<float>(number(at, 4))};
-      return std::bit_cast<double>(std::uint64_t{number(at + 4, 4)} << 32 | number(at, 4));
-    }
-    if (bytes == 1) return (number(at, 1) - 128.0) / 128.0;
-    const std::uint32_t high = number(at, bytes) << (32 - 8 * bytes);  // the sign on top
-    return static_cast<double>(static_cast<std::int32_t>(high)) * 0x1p-31;
-  }
-
-  [[nodiscard]] Sound read_samples(std::size_t at, std::size_t size) const {
-    if (format_.code == 0) reject(at, "expected a chunk 'fmt ' before the data, found none");
-    const auto width = static_cast<std::size_t>(format_.bits / 8);
-    const std::size_t frame = width * static_cast<std::size_t>(format_.channels);
-    if (size % frame != 0) {
-      reject(at, fmt::format("expected whole samples of {} bytes, found {} bytes", frame, size));
-    }
-    Sound sound{format_.rate, {}};
-    sound.samples.reserve(size / frame);
-    for (std::size_t i = at; i < at + size; i += frame) {
-      double sum = 0;
-      for (std::size_t c = 0; c < frame; c += width) sum += sample(i + c);
-      const double mean = sum / static_cast<double>(format_.channels);
-      if (!(std::abs(mean) <= double{std::numeric_limits<float>::max()})) {
-        reject(i, fmt::format("expected a finite number, found {}", mean));
-      }
-      sound.samples.push_back(static_cast<float>(mean));
-    }
-    return sound;
-  }
-
-  const std::string& path_;
-  std::span<const std::byte> bytes_;
-  WaveFormat format_;
-};
 
 /// A duration in samples.
 Index samples_of(double seconds, Index rate) {
@@ -215,21 +85,52 @@ class SoundWriter {
   std::optional<LogMel> mel_;
 };
 
-Sound read_sound(const std::string& path) {
-  const DataFile file = read_data_file(path);
-  return WaveReader(file).read();
-}
+/// Of how many recordings something was lost or added.
+class SoundTally {
+ public:
+  explicit SoundTally(double seconds) : seconds_(seconds) {}
+
+  void add(const Sound& sound, const std::string& file) {
+    const double length = static_cast<double>(sound.samples.size());
+    const double given = std::round(seconds_ * static_cast<double>(sound.rate));
+    if (length > given) longer_.add(file);
+    if (length < given) shorter_.add(file);
+    longest_ = std::max(longest_, length / static_cast<double>(sound.rate));
+    shortest_ = std::min(shortest_, length / static_cast<double>(sound.rate));
+    if (sound.channels > 1) mixed_.add(file);
+    if (sound.unfinished) unfinished_.add(file);
+    if (sound.followed) followed_.add(file);
+  }
+
+  void say(std::size_t count, Dataset& dataset) const {
+    const auto note = [&](const FileTally& tally, const std::string& what) {
+      if (tally.empty()) return;
+      dataset.add_notes({fmt::format("{}: {} {}: {}", dataset.name(), tally.of(count, "recordings"),
+                                     what, tally.first())});
+    };
+    note(longer_, fmt::format("longer than data.seconds = {} and cut, the longest of {:.4g} s",
+                              seconds_, longest_));
+    note(shorter_, fmt::format("shorter than data.seconds = {}, filled with silence, the shortest "
+                               "of {:.4g} s",
+                               seconds_, shortest_));
+    note(mixed_, "of several channels, of which the mean is taken");
+    note(unfinished_,
+         "whose writer did not fill in the size of the sound: taken to the end of "
+         "the file");
+    note(followed_, "with bytes behind the sound that are no part of it, left out");
+  }
+
+ private:
+  double seconds_;
+  double longest_ = 0, shortest_ = std::numeric_limits<double>::infinity();
+  FileTally longer_, shorter_, mixed_, unfinished_, followed_;
+};
 
 }  // namespace
 
-bool is_wav(std::span<const std::byte> bytes) {
-  return bytes.size() >= kRiffHeader && std::memcmp(bytes.data(), "RIFF", 4) == 0 &&
-         std::memcmp(bytes.data() + 8, "WAVE", 4) == 0;
-}
-
 Dataset load_wav(const Source& source, const std::vector<std::string>& files) {
   const LabelledFiles set = with_labels(source, files);
-  Sound sound = read_sound(files.front());
+  Sound sound = read_wave(read_data_file(files.front()));
   const bool known = source.sound.rate != 0;
   const Index rate = known ? source.sound.rate : sound.rate;
   SoundWriter writer(source.sound, rate);
@@ -239,9 +140,10 @@ Dataset load_wav(const Source& source, const std::vector<std::string>& files) {
   header.rate = rate;
   header.target_kind = source.classification ? TargetKind::labels : TargetKind::values;
   Dataset dataset(source.path, header);
+  SoundTally tally(source.sound.seconds);
   const auto width = static_cast<std::size_t>(header.shape.size());
   for (std::size_t i = 0; i < files.size(); ++i) {
-    if (i > 0) sound = read_sound(files[i]);
+    if (i > 0) sound = read_wave(read_data_file(files[i]));
     if (sound.rate != rate) {
       throw Error(ExitCode::bad_data,
                   fmt::format("{}: expected {} samples of sound per second as in {}, found {}; "
@@ -249,7 +151,9 @@ Dataset load_wav(const Source& source, const std::vector<std::string>& files) {
                               files[i], rate, known ? "training" : files.front(), sound.rate));
     }
     writer.write(sound.samples, dataset.float_inputs().subspan(i * width, width));
+    tally.add(sound, files[i]);
   }
+  tally.say(files.size(), dataset);
   store_targets(source, set, dataset);
   return dataset;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,12 +26,16 @@ inline std::vector<std::string> steps_of(const std::string& path) {
   return steps;
 }
 
+/// What the elements are, in words: "reals", "a compound".
+[[nodiscard]] std::string hdf5_class_name(hid_t type);
+
 /// An open HDF5 file that nobody vouches for, in memory or on disk, and what must be checked before
 /// it is believed. Whoever calls holds an Hdf5Lock.
 struct Hdf5File {
   Index bytes;        ///< of the whole file
   std::string label;  ///< names it in messages
   Hdf5Handle file;
+  std::string diagnosis{};  ///< what the header says about a file in which something is missing
 
   [[noreturn]] void reject(const std::string& path, const std::string& reason) const {
     throw Error(ExitCode::bad_data, fmt::format("{}: {}: {}", label, path, reason));
@@ -49,7 +54,9 @@ struct Hdf5File {
   }
 
   [[nodiscard]] Hdf5Handle open(const std::string& path) const {
-    if (!leads_somewhere(path)) reject(path, "expected an object of this name, found none");
+    if (!leads_somewhere(path)) {
+      reject(path, "expected an object of this name, found none" + diagnosis);
+    }
     Hdf5Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
     if (!object.valid()) reject(path, "unreadable, the file is damaged");
     return object;
@@ -136,11 +143,16 @@ struct Hdf5File {
     const Hdf5Handle properties(H5Dget_create_plist(dataset), H5Pclose);
     const auto dimensions = dimensions_of(dataset, path);
     const std::size_t stored_bytes = H5Tget_size(type);
-    if (H5Pget_layout(properties) == H5D_CHUNKED) {
-      return check_size(path, dimensions, std::max(stored_bytes, memory_bytes),
-                        inflation_limit(bytes));
+    const bool chunked = H5Pget_layout(properties) == H5D_CHUNKED;
+    const std::size_t count =
+        check_size(path, dimensions, chunked ? std::max(stored_bytes, memory_bytes) : stored_bytes,
+                   chunked ? inflation_limit(bytes) : bytes);
+    H5D_space_status_t status = H5D_SPACE_STATUS_ERROR;
+    if (count > 0 && H5Dget_space_status(dataset, &status) >= 0 &&
+        status == H5D_SPACE_STATUS_NOT_ALLOCATED) {
+      reject(path, fmt::format("declares {} elements, none of which was ever written", count));
     }
-    return check_size(path, dimensions, stored_bytes, bytes);
+    return count;
   }
 
   /// Whether the bits of a number are where its bytes are: libhdf5 itself does not look.
@@ -154,10 +166,16 @@ struct Hdf5File {
            mantissa_bits <= bits - mantissa;
   }
 
+  /// Bool is an enumeration of two for h5py, and counts as the integers 0 and 1.
   [[nodiscard]] Hdf5Type kind_of(hid_t type, const std::string& path) const {
     const H5T_class_t kind = H5Tget_class(type);
     const std::size_t size = H5Tget_size(type);
-    if (kind == H5T_STRING && H5Tis_variable_str(type) == 0) return Hdf5Type::text;
+    if (kind == H5T_ENUM) {
+      const Hdf5Handle base(H5Tget_super(type), H5Tclose);
+      static_cast<void>(kind_of(base, path));
+      return Hdf5Type::integer;
+    }
+    if (kind == H5T_STRING) return Hdf5Type::text;
     if ((kind == H5T_FLOAT || kind == H5T_INTEGER) && !fills_its_bytes(type, kind)) {
       reject(path, "expected numbers that fill their bytes, found other bits");
     }
@@ -166,11 +184,30 @@ struct Hdf5File {
     if (kind == H5T_INTEGER && (size == 1 || size == 2 || size == 4 || size == 8)) {
       return Hdf5Type::integer;
     }
-    reject(path, fmt::format("expected integers of 1 to 8 bytes, reals of 2 to 8 bytes or text of "
-                             "fixed length, found elements of {} bytes of HDF5 class {}",
-                             size, static_cast<int>(kind)));
+    reject(path, fmt::format("expected integers of 1 to 8 bytes, reals of 2 to 8 bytes or text, "
+                             "found {} of {} bytes; store numbers",
+                             hdf5_class_name(type), size));
   }
 };
+
+/// All datasets, up to `most` of them, whatever their type.
+[[nodiscard]] std::vector<Hdf5Entry> datasets_in(const Hdf5File& file, std::size_t most);
+
+/// The texts of a dataset, of fixed or variable length, without padding.
+[[nodiscard]] std::vector<std::string> texts_in(const Hdf5File& file, const std::string& path);
+/// Those of an attribute of an object.
+[[nodiscard]] std::vector<std::string> attribute_texts_in(const Hdf5File& file,
+                                                          const std::string& path,
+                                                          const std::string& name);
+
+[[nodiscard]] Hdf5Chunks chunks_in(const Hdf5File& file, const std::string& path);
+
+/// The first bytes of a file that hdf5_diagnosis looks at.
+inline constexpr std::size_t kHdf5Superblock = 64;
+
+/// Why libhdf5 does not open a file that begins with `head` and has so many bytes, or finds little
+/// in it, as far as the header tells: a line of its own, or nothing.
+[[nodiscard]] std::string hdf5_diagnosis(std::span<const std::byte> head, Index bytes);
 
 /// Opens a file on disk, for reading only. Errors: no_input, no_permission, bad_data.
 [[nodiscard]] Hdf5File open_on_disk(const std::string& file);

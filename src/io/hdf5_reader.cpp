@@ -87,6 +87,7 @@ struct Hdf5Reader::State : Hdf5File {
 
   [[nodiscard]] std::string read_text_attribute(hid_t attribute, hid_t type,
                                                 const std::string& path) const {
+    if (H5Tis_variable_str(type) > 0) reject(path, "expected text of fixed length as attribute");
     const std::size_t size = H5Tget_size(type);
     if (static_cast<Index>(size) > bytes) reject(path, "an attribute is longer than the file");
     std::string value(size, '\0');
@@ -98,10 +99,12 @@ struct Hdf5Reader::State : Hdf5File {
 Hdf5Reader::Hdf5Reader(std::span<const std::byte> image, std::string label) {
   const Hdf5Lock lock;
   state_ = std::make_unique<State>(
-      State{{static_cast<Index>(image.size()), std::move(label), open_image(image)}});
+      State{{static_cast<Index>(image.size()), std::move(label), open_image(image),
+             hdf5_diagnosis(image, static_cast<Index>(image.size()))}});
   if (!state_->file.valid()) {
-    throw Error(ExitCode::bad_data, fmt::format("{}: not an HDF5 file, or a damaged one ({} bytes)",
-                                                state_->label, image.size()));
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: not an HDF5 file, or a damaged one ({} bytes){}", state_->label,
+                            image.size(), state_->diagnosis));
   }
 }
 Hdf5Reader::Hdf5Reader(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -178,7 +181,9 @@ std::string Hdf5Reader::text(const std::string& path) const {
   const Hdf5Lock lock;
   const Hdf5Handle dataset = state_->open_dataset(path);
   const Hdf5Handle type(H5Dget_type(dataset), H5Tclose);
-  if (state_->kind_of(type, path) != Hdf5Type::text) state_->reject(path, "expected text");
+  if (state_->kind_of(type, path) != Hdf5Type::text || H5Tis_variable_str(type) > 0) {
+    state_->reject(path, "expected text of fixed length");
+  }
   const std::size_t size = H5Tget_size(type);
   if (state_->count_of(dataset, type, size, path) != 1) state_->reject(path, "expected one text");
   std::string value(size, '\0');
@@ -186,6 +191,27 @@ std::string Hdf5Reader::text(const std::string& path) const {
     state_->reject(path, "unreadable, the file is damaged");
   }
   return unpadded(std::move(value));
+}
+
+std::vector<std::string> Hdf5Reader::texts(const std::string& path) const {
+  const Hdf5Lock lock;
+  return texts_in(*state_, path);
+}
+
+std::vector<std::string> Hdf5Reader::attribute_texts(const std::string& path,
+                                                     const std::string& name) const {
+  const Hdf5Lock lock;
+  return attribute_texts_in(*state_, path, name);
+}
+
+std::vector<Hdf5Entry> Hdf5Reader::datasets(std::size_t most) const {
+  const Hdf5Lock lock;
+  return datasets_in(*state_, most);
+}
+
+Hdf5Chunks Hdf5Reader::chunks_of(const std::string& path) const {
+  const Hdf5Lock lock;
+  return chunks_in(*state_, path);
 }
 
 bool Hdf5Reader::has_attribute(const std::string& path, const std::string& name) const {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/file_kind.hpp"
 
 namespace lockstep {
 namespace {
@@ -39,6 +40,12 @@ std::uint64_t get(std::span<const std::byte> trailer, std::size_t at, std::size_
   throw Error(ExitCode::bad_data, fmt::format("{}: {}", label, reason));
 }
 
+/// Errors: Error(bad_data) if the file is plainly no checkpoint, which is an HDF5 file.
+void check_kind(std::span<const std::byte> bytes, const std::string& label) {
+  const auto kind = kind_of_file(bytes);
+  if (kind && kind->use != FileUse::data) refuse_kind(label, *kind, "a checkpoint");
+}
+
 }  // namespace
 
 Seal seal_of(std::span<const std::byte> image, std::uint64_t step) {
@@ -57,6 +64,7 @@ Seal seal_of(std::span<const std::byte> image, std::uint64_t step) {
 }
 
 Sealed unseal(std::span<const std::byte> bytes, const std::string& label) {
+  check_kind(bytes, label);
   if (bytes.size() < kSealBytes) {
     reject(label, fmt::format("too short: expected at least {} bytes, found {}", kSealBytes,
                               bytes.size()));

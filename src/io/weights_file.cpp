@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/file_kind.hpp"
 #include "lockstep/io/file.hpp"
 #include "lockstep/io/hdf5.hpp"
 #include "lockstep/io/limited_child.hpp"
@@ -75,7 +76,13 @@ std::vector<std::byte> read_weights_file(const std::string& path) {
                             "\"model.safetensors\")",
                             path));
   }
-  if (!starts_with(bytes, kHdf5Magic)) return bytes;
+  if (!starts_with(bytes, kHdf5Magic)) {
+    const auto kind = kind_of_file(bytes);
+    if (kind && kind->use != FileUse::weights) {
+      refuse_kind(path, *kind, "weights as safetensors or HDF5");
+    }
+    return bytes;
+  }
   return run_limited(path, limits_of_reading(static_cast<Index>(bytes.size())),
                      [&] { return safetensors_of_hdf5(bytes, path); });
 }

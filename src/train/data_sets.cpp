@@ -194,7 +194,10 @@ SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> 
   if (topology.leads()) topology.leaders().broadcast(storage, 0);
   ranks.barrier();
   data_ = std::make_unique<Dataset>(name, header, storage);
-  if (data) data_->set_column_names(data->column_names());
+  if (data) {
+    data_->set_column_names(data->column_names());
+    data_->add_notes(data->notes());
+  }
   if (!header.streamed()) return;
   together(ranks, [&] {
     auto file = open_inputs(source);

@@ -79,6 +79,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   std::unique_ptr<DataSets> of_run;
   Samples samples;
   EvalEvent event;
+  Evaluation evaluation;
   if (request.data.empty()) {
     of_run = load_data(topology, model.config, model.loss->outputs());
     samples = of_run->val;
@@ -107,9 +108,9 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
     samples = all_of(*own, model.checkpoint);
     stream = stream_of(topology, model.config, samples);
     event.split = request.data;
+    evaluation.notes = own->notes();
   }
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.rounds);
-  Evaluation evaluation;
   evaluation.averaged = model.averaged;
   evaluation.class_names = info.class_names;
   if (request.confusion) evaluation.confusion.emplace();

@@ -94,6 +94,9 @@ void TrainingRun::open_directory() {
 
 void TrainingRun::plan() {
   const config::Data& data = config().data;
+  for (const SharedDataset* set : {&setup_.data->train_data, &setup_.data->val_data}) {
+    if (*set) notes_.insert(notes_.end(), (*set)->notes().begin(), (*set)->notes().end());
+  }
   together(world_, [&] {
     Index wanted = config().parallel.microbatches;
     std::optional<CheckpointInfo> old;

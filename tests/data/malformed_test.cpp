@@ -42,7 +42,7 @@ TEST(Malformed, Idx) {
   std::string bomb;
   for (int i = 0; i < 70; ++i) bomb += member;
   expect_refused({
-      {"a.idx", "", "a.idx: offset 0: expected the start of an IDX file"},
+      {"a.idx", "", "a.idx: the file is empty"},
       {"a.idx", "\0\0\x08"s, "offset 0: expected the start"},
       {"a.idx", "\0\1\x08\1\0\0\0\2ab"s, "offset 0: expected the start"},
       {"a.idx", "\0\0\x0A\1\0\0\0\2ab"s, "offset 0: expected the start"},
@@ -79,7 +79,7 @@ TEST(Malformed, Idx) {
 TEST(Malformed, Cifar10) {
   const std::string record = cifar_record(3, 1, 2, 3);
   expect_refused({
-      {"a.bin", "", "a.bin: expected records of 3073 bytes"},
+      {"a.bin", "", "a.bin: the file is empty"},
       {"a.bin", record + "x", "found 3074 bytes, 1 more than 1 records"},
       {"a.bin", record.substr(1), "found 3072 bytes"},
       {"a.bin", record + cifar_record(10, 0, 0, 0),
@@ -90,14 +90,17 @@ TEST(Malformed, Cifar10) {
 TEST(Malformed, Pnm) {
   const std::string labels = "a.pgm,1\n";
   expect_refused({
-      {"a.pgm", "", "a.pgm: offset 0: expected the start of a binary PGM or PPM, P5 or P6", labels},
-      {"a.pgm", "P2\n1 1\n255\n7", "offset 0: expected the start", labels},
+      {"a.pgm", "", "a.pgm: the file is empty", labels},
+      {"a.pgm", "P2\n1 1\n255\n7", "this is a portable image of type P2", labels},
+      {"a.pgm", "PX 1 1 255\n7", "offset 0: expected the start of a binary PGM or PPM", labels},
       {"a.pgm", "P5\n2 x\n255\nab", "offset 5: expected a number", labels},
       {"a.pgm", "P5\n2 ", "offset 5: expected a number", labels},
       {"a.pgm", "P5 # a comment without end", "offset 3: expected a number", labels},
       {"a.pgm", "P5\n0 2\n255\n", "expected 1 to 65536 columns", labels},
       {"a.pgm", "P5\n99999999999999999999 2\n255\n", "offset 3: expected a number", labels},
-      {"a.pgm", "P5\n2 2\n65535\nabcdefgh", "found 65535", labels},
+      {"a.pgm", "P5\n2 2\n65536\nabcdefgh", "found 65536", labels},
+      {"a.pgm", "P5\n2 2\n65535\nabcdefg", "expected 8 bytes of pixels, found 7", labels},
+      {"a.pgm", "P5\n1 1\n256\n\1\1", "expected a pixel of at most 256, found 257", labels},
       {"a.pgm", "P5\n2 2\n255\nabc", "offset 11: expected 4 bytes of pixels, found 3", labels},
       {"a.pgm", "P6\n2 2\n255\nabcdabcdabcde", "expected 12 bytes of pixels, found 13", labels},
       {"a.pgm", "P5\n1 1\n9\n\xff", "offset 9: expected a pixel of at most 9, found 255", labels},
@@ -113,8 +116,9 @@ TEST(Malformed, Wav) {
   const std::string infinite = little_endian(INFINITY);
   const std::string labels = "a.wav,1\n";
   expect_refused({
-      {"a.wav", "", "a.wav: offset 0: expected the start of a WAV file", labels},
-      {"a.wav", "RIFX" + good.substr(4), "offset 0: expected the start", labels},
+      {"a.wav", "", "a.wav: the file is empty", labels},
+      {"a.wav", "RIFX" + good.substr(4), "this is a RIFX recording", labels},
+      {"a.wav", "RIF?" + good.substr(4), "offset 0: expected the start of a WAV", labels},
       {"a.wav", good.substr(0, 40), "expected a chunk 'data', found none", labels},
       {"a.wav", good.substr(0, good.size() - 1),
        "offset 36: expected 4 bytes in chunk 'data', found 3: the file is truncated", labels},

@@ -14,6 +14,7 @@ using namespace png_testing;
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 class Png : public testing::Test {
  protected:
@@ -67,6 +68,51 @@ TEST_F(Png, TransparencyIsLeftOut) {
               ElementsAre(9, 8));
   EXPECT_THAT(pixels_of(png(header(1, 1, 8, rgb_alpha), bytes({0, 1, 2, 3, 77}))),
               ElementsAre(1, 2, 3));
+  EXPECT_THAT(load_one(png(header(1, 1, 8, rgb_alpha), bytes({0, 1, 2, 3, 254}))).notes(),
+              ElementsAre(HasSubstr("1 of 1 images transparent in parts")));
+  EXPECT_THAT(load_one(png(header(1, 1, 8, rgb_alpha), bytes({0, 1, 2, 3, 255}))).notes(),
+              IsEmpty());
+  // One colour of a palette, or one of all.
+  const std::string colours = chunk("PLTE", bytes({10, 20, 30})) + chunk("tRNS", bytes({7}));
+  EXPECT_THAT(load_one(png(header(1, 1, 8, palette) + colours, bytes({0, 0}))).notes(),
+              ElementsAre(HasSubstr("transparent in parts")));
+}
+
+TEST_F(Png, SixteenBitsAreKept) {
+  const std::string deep = png(header(3, 1, 16, grey), bytes({0, 255, 255, 1, 145, 1, 144}));
+  const Dataset data = load_one(deep);
+  EXPECT_THAT(data.float_inputs(), ElementsAre(255.0f, 401 / 257.0f, 400 / 257.0f));
+  EXPECT_THAT(data.notes(), ElementsAre(HasSubstr("1 of 1 images with more than 8 bits")));
+  const Dataset clear = load_one(png(header(1, 1, 16, grey_alpha), bytes({0, 1, 0, 255, 254})));
+  EXPECT_THAT(clear.float_inputs(), ElementsAre(256 / 257.0f));
+  EXPECT_EQ(clear.notes().size(), 2u);
+
+  // Beside others of 8 bits they share one scale.
+  std::filesystem::create_directories(directory_.path() / "set" / "a");
+  std::filesystem::create_directories(directory_.path() / "set" / "b");
+  directory_.write("set/a/1.png", png(header(3, 1, 8, grey), bytes({0, 1, 2, 255})));
+  directory_.write("set/b/1.png", deep);
+  Source source;
+  source.path = directory_ / "set";
+  const Dataset mixed = load(source);
+  EXPECT_THAT(mixed.float_inputs(),
+              ElementsAre(1.0f, 2.0f, 255.0f, 255.0f, 401 / 257.0f, 400 / 257.0f));
+  EXPECT_THAT(mixed.labels(), ElementsAre(0, 1));
+  EXPECT_THAT(mixed.notes(), ElementsAre(HasSubstr("1 of 2 images with more than 8 bits")));
+}
+
+TEST_F(Png, WhatFollowsThePictureIsSaid) {
+  const std::string one = png(header(1, 1, 8, grey), bytes({0, 1}));
+  EXPECT_THAT(load_one(one).notes(), IsEmpty());
+  EXPECT_THAT(load_one(one + one).notes(), ElementsAre(HasSubstr("more behind the first picture")));
+  const std::string film = chunk("acTL", std::string(8, '\1'));
+  EXPECT_THAT(load_one(png(header(1, 1, 8, grey) + film, bytes({0, 1}))).notes(),
+              ElementsAre(HasSubstr("more behind the first picture")));
+}
+
+TEST_F(Png, OtherFilesByThatNameAreTold) {
+  expect_bad("\xff\xd8\xff\xe0", "this is a JPEG image\n  convert the pictures");
+  expect_bad("P5 1 1 255\nx", "offset 0: expected the start of a PNG image, found other bytes");
 }
 
 TEST_F(Png, PalettesAndOtherDepths) {
@@ -76,8 +122,6 @@ TEST_F(Png, PalettesAndOtherDepths) {
   // 0, 1, 2 and 3 of 3, in two bits each.
   EXPECT_THAT(pixels_of(png(header(4, 1, 2, grey), bytes({0, 0b00011011}))),
               ElementsAre(0, 85, 170, 255));
-  EXPECT_THAT(pixels_of(png(header(2, 1, 16, grey), bytes({0, 255, 255, 128, 128}))),
-              ElementsAre(255, 128));
 }
 
 TEST_F(Png, Interlaced) {

@@ -58,5 +58,18 @@ TEST(Pnm, TheBrightestValueBecomes255) {
   EXPECT_EQ(data.label(0), 3);
 }
 
+TEST(Pnm, SixteenBitsAreKept) {
+  const TemporaryDirectory directory;
+  Source source;
+  source.label_pattern = "{label}.pgm";
+  source.path = directory.write("3.pgm", "P5 3 1 4095\n" + std::string("\0\0\x0f\xff\0\7", 6));
+  const Dataset data = load(source);
+  EXPECT_EQ(data.float_inputs()[0], 0.0f);
+  EXPECT_EQ(data.float_inputs()[1], 255.0f);
+  EXPECT_EQ(data.float_inputs()[2], static_cast<float>(7 * (255.0 / 4095)));
+  ASSERT_EQ(data.notes().size(), 1u);
+  EXPECT_NE(data.notes()[0].find("with more than 8 bits, kept as reals"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace lockstep

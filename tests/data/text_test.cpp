@@ -145,5 +145,49 @@ TEST(Vocabulary, DamagedOnesAreRefused) {
   refuse(true, {1, 2});
 }
 
+TEST(Text, AByteOrderMarkIsNoSymbol) {
+  const TemporaryDirectory directory;
+  Source source = source_of(directory / "*.txt", 2);
+  directory.write("1.txt",
+                  "\xEF\xBB\xBF"
+                  "abc");
+  directory.write("2.txt",
+                  "\xEF\xBB\xBF"
+                  "abc");
+  EXPECT_EQ(load(source).vocabulary().size(), 3);
+  EXPECT_EQ(window_of(load(source), 0), "ab/bc");
+  EXPECT_EQ(load(source).describe().symbols, 6);
+  source.text.bytewise = true;
+  EXPECT_EQ(load(source).describe().symbols, 6);
+  EXPECT_TRUE(load(source).notes().empty());
+}
+
+TEST(Text, CarriageReturnsAreSaid) {
+  const TemporaryDirectory directory;
+  const Dataset data = load(source_of(directory.write("a.txt", "ab\r\ncd\r\nef"), 3));
+  ASSERT_EQ(data.notes().size(), 1u);
+  EXPECT_NE(data.notes()[0].find("a.txt: 2 carriage returns"), std::string::npos)
+      << data.notes()[0];
+  const TextParts parts = split_text(data, 0.5);
+  EXPECT_EQ(parts.train.notes(), data.notes());
+}
+
+TEST(Text, OtherFilesAreRefusedOrSaid) {
+  const TemporaryDirectory directory;
+  Source source = source_of(directory / "a.txt", 3);
+  const auto write = [&](const std::string& content) { directory.write("a.txt", content); };
+  write("<html>404 not found");
+  EXPECT_NE(load(source).notes().at(0).find("a.txt is an HTML page"), std::string::npos);
+  write("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n");
+  expect_error(ExitCode::bad_data, "git lfs pull", [&] { (void)load(source); });
+  write(
+      "\xff\xfe"
+      "a\0b\0c\0d\0"s);
+  expect_error(ExitCode::bad_data, "expected a text in UTF-8, but this is UTF-16 text",
+               [&] { (void)load(source); });
+  source.text.bytewise = true;  // bytes can be anything
+  EXPECT_NE(load(source).notes().at(0).find("a.txt is UTF-16 text"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include <cmath>
 #include <complex>
 #include <numbers>
@@ -12,6 +14,9 @@ namespace lockstep {
 namespace {
 
 using namespace std::string_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
 
 /// A source of so many samples of sound per recording, at 1000 per second.
 Source source_of(const std::string& path, int samples) {
@@ -56,7 +61,9 @@ TEST(Wav, ExtensibleFormatsAndUnknownChunksAreRead) {
 TEST(Wav, ChannelsAreMixedDown) {
   const TemporaryDirectory directory;
   directory.write("0_a.wav", wav_file(wav_format(1, 2, 1000, 8), "\xc0\x80\0\x80"s));
-  EXPECT_EQ(inputs_of(source_of(directory / "0_a.wav", 2)), (std::vector<float>{0.25f, -0.5f}));
+  const Source source = source_of(directory / "0_a.wav", 2);
+  EXPECT_EQ(inputs_of(source), (std::vector<float>{0.25f, -0.5f}));
+  EXPECT_THAT(load(source).notes(), ElementsAre(HasSubstr("of several channels")));
 }
 
 TEST(Wav, RecordingsAreCutAndFilledWithSilence) {
@@ -68,6 +75,69 @@ TEST(Wav, RecordingsAreCutAndFilledWithSilence) {
   EXPECT_EQ(std::vector<float>(data.float_inputs().begin(), data.float_inputs().end()),
             (std::vector<float>{0.5f, 0, 0.5f, 0.5f}));
   EXPECT_EQ(data.label(1), 1);
+}
+
+TEST(Wav, WhatIsCutOrFilledIsCounted) {
+  const TemporaryDirectory directory;
+  directory.write("0_a.wav", wav_file({1, 2}, 1000));
+  const Source two = source_of(directory.path().string(), 2);
+  EXPECT_THAT(load(two).notes(), IsEmpty());
+  directory.write("1_b.wav", wav_file({1, 2, 3}, 1000));
+  directory.write("1_c.wav", wav_file(std::vector<int>(500, 1), 1000));
+  directory.write("1_d.wav", wav_file({1}, 1000));
+  EXPECT_THAT(
+      load(two).notes(),
+      ElementsAre(HasSubstr("2 of 4 recordings longer than data.seconds = 0.002 and cut, the "
+                            "longest of 0.5 s: " +
+                            directory / "1_b.wav"),
+                  HasSubstr("1 of 4 recordings shorter than data.seconds = 0.002, filled with "
+                            "silence, the shortest of 0.001 s: " +
+                            directory / "1_d.wav")));
+}
+
+/// A recording of two numbers that says it has `size` bytes of sound, and what is behind them.
+std::string wav_of_size(std::uint32_t size, const std::string& behind = "") {
+  std::string file = wav_file({16384, -16384}, 1000);
+  file.replace(40, 4, little_endian(size));
+  return file + behind;
+}
+
+TEST(Wav, SizesThatNobodyFilledInGoToTheEndOfTheFile) {
+  const TemporaryDirectory directory;
+  Source source = source_of(directory / "0_a.wav", 2);
+  for (const std::uint32_t size : {0u, 0x7FFFF000u, 0x80000000u, 0xFFFFFFFFu}) {
+    directory.write("0_a.wav", wav_of_size(size, "x"));  // half a number more
+    EXPECT_EQ(inputs_of(source), (std::vector<float>{0.5f, -0.5f})) << size;
+    EXPECT_THAT(load(source).notes(), ElementsAre(HasSubstr("did not fill in the size"))) << size;
+  }
+  directory.write("0_a.wav", wav_of_size(100));
+  expect_error(ExitCode::bad_data, "expected 100 bytes in chunk 'data', found 4: the file is trunc",
+               [&] { (void)load(source); });
+  directory.write("0_a.wav", wav_file(std::vector<int>{}, 1000) + riff_chunk("LIST", "nothing"));
+  expect_error(ExitCode::bad_data, "expected sound, found none", [&] { (void)load(source); });
+}
+
+TEST(Wav, WhatFollowsTheSoundIsSaid) {
+  const TemporaryDirectory directory;
+  Source source = source_of(directory / "0_a.wav", 1);
+  const std::string sound = wav_file({16384}, 1000);
+  const auto notes = [&](const std::string& behind) {
+    directory.write("0_a.wav", sound + behind);
+    return load(source).notes();
+  };
+  EXPECT_THAT(notes(riff_chunk("LIST", "odd")), IsEmpty());
+  EXPECT_THAT(notes("\1\2\3\4\5\6\7\x8\x9"), ElementsAre(HasSubstr("bytes behind the sound")));
+  EXPECT_THAT(notes(riff_chunk("data", "ab")), ElementsAre(HasSubstr("bytes behind the sound")));
+}
+
+TEST(Wav, OddChunksNeedNoPadding) {
+  const TemporaryDirectory directory;
+  std::string list = riff_chunk("LIST", "odd");
+  for (int padded = 1; padded >= 0; --padded) {
+    directory.write("0_a.wav", wav_file(wav_format(1, 1, 1000, 16), "\0\x40"s, list));
+    EXPECT_EQ(inputs_of(source_of(directory / "0_a.wav", 1)), (std::vector<float>{0.5f}));
+    list.pop_back();
+  }
 }
 
 TEST(Wav, LabelsComeFromNamesFoldersAndTables) {
@@ -85,6 +155,9 @@ TEST(Wav, LabelsComeFromNamesFoldersAndTables) {
   EXPECT_EQ(folders.label(0), 0);
   EXPECT_EQ(folders.label(1), 1);
 
+  source.labels_path =
+      directory.write("labels.csv", "\xEF\xBB\xBFno/a.wav;4\ryes/a.wav,3\r");  // of an old Mac
+  EXPECT_EQ(load(source).label(0), 4);
   source.labels_path = directory.write("labels.csv", "file,label\nyes/a.wav,3\n\"no/a.wav\"; 4\n");
   const Dataset table = load(source);
   EXPECT_EQ(table.label(0), 4);

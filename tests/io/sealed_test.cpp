@@ -46,6 +46,13 @@ TEST(Sealed, DetectsTruncationAtEveryByte) {
   }
 }
 
+TEST(Sealed, SaysWhatElseAFileIs) {
+  expect_error(
+      ExitCode::bad_data, "file: expected a checkpoint, but this is a pointer of Git LFS", [] {
+        (void)unseal(bytes_of("version https://git-lfs.github.com/spec/v1\nsize 9\n"), "file");
+      });
+}
+
 TEST(Sealed, SaysWhatIsWrong) {
   const auto good = sealed("image", 7);
   const auto expect_reason = [&](std::size_t byte, std::string_view reason) {

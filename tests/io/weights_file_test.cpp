@@ -56,6 +56,10 @@ TEST(WeightsFile, RefusesWhatIsNoWeights) {
                [&] { (void)read_weights_file(directory / "."); });
   expect_error(ExitCode::bad_data, "safetensors.torch.save_file",
                [&] { (void)read_weights_file(directory.write("a.pt", "PK\x03\x04 and so on")); });
+  expect_error(ExitCode::bad_data, "git lfs pull", [&] {
+    (void)read_weights_file(directory.write(
+        "a.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n"));
+  });
   Hdf5Writer text;
   text.text("/note", "not a number");
   expect_error(ExitCode::bad_data, "a.h5: /note: expected",

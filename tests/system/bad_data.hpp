@@ -50,6 +50,35 @@ inline std::vector<BadInput> bad_data() {
        {"/dev/zero", "expected a regular file, found a device"},
        set("data.train=/dev/zero")},
       {"Empty", bad_data, {"empty.csv", "empty"}, data("empty.csv", "")},
+      {"PointerOfGitLfs",
+       bad_data,
+       {"pointer.csv: expected samples", "stands for a file of 7 bytes", "git lfs pull"},
+       data("pointer.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 7\n")},
+      {"PointerForAConfiguration",
+       config,
+       {"pointer.toml: expected a configuration in TOML", "git lfs pull"},
+       [](const Scene& s) {
+         s.write("pointer.toml",
+                 "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 7\n");
+         return Arguments{"train", "pointer.toml"};
+       }},
+      {"PicturesOfTwoFormats",
+       bad_data,
+       {"images: expected pnm alone, found 1 .jpg beside 1 files of it", "mogrify"},
+       [](const Scene& s) {
+         std::filesystem::create_directories(s.directory.path() / "images" / "a");
+         s.write("images/a/1.pgm", "P5\n1 1\n255\na");
+         s.write("images/a/2.jpg", "x");
+         return Arguments{"train", "config.toml", "--set", "data.train=images"};
+       }},
+      {"GroupOfATable",
+       bad_data,
+       {"data.csv:part: only files of HDF5 have groups"},
+       set("data.train=data.csv:part")},
+      {"MissingFileWithAColon",
+       no_input,
+       {"at 10:30/none.csv", "No such file"},
+       set("data.train=at 10:30/none.csv")},
       {"UnknownFormat",
        bad_data,
        {"data.xyz: neither", "data.type", "csv"},

@@ -98,6 +98,19 @@ TEST_F(DataTest, NamesOfClassesGoAlong) {
   EXPECT_EQ(count(table, "\n1,\"dark, or \"\"black\"\"\","), kPerClass) << table;
 }
 
+TEST_F(DataTest, WhatWasLeftOutIsSaidOnce) {
+  directory_.write("shades/read me.txt", "x");
+  const std::string note = "shades: left out a file that is no pnm: 1 .txt\n";
+  const Outcome info = trainer({"data", "info", "shades"});
+  EXPECT_EQ(count(info.out, "\nnote     " + note), 1) << info.out;
+  const Outcome train = trainer({"train", "config.toml", "--run-dir", "run"}, 2);
+  ASSERT_EQ(train.code, 0) << train.err;
+  EXPECT_EQ(count(train.out, "\nnote   " + note), 1) << train.out;
+  const Outcome eval = trainer({"eval", "run/checkpoints/latest.h5", "--data", "shades"}, 2);
+  EXPECT_EQ(eval.code, 0);
+  EXPECT_EQ(count(eval.out + eval.err, "note   " + note), 1) << eval.out << eval.err;
+}
+
 TEST_F(DataTest, AFileThatCrashesLibhdf5EndsInAMessage) {
   ASSERT_EQ(trainer({"data", "convert", "shades", "--out", "shades.h5"}).code, 0);
   for (const Arguments& line : {Arguments{"data", "info", "shades.h5"},

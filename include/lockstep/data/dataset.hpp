@@ -73,6 +73,12 @@ class Dataset {
   /// Of a text; known only where it was loaded.
   [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
   void set_vocabulary(const Vocabulary& vocabulary) { vocabulary_ = vocabulary; }
+  /// Sentences for people about what was left out or altered when the files were read; known only
+  /// where they were.
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+  void add_notes(const std::vector<std::string>& notes) {
+    notes_.insert(notes_.end(), notes.begin(), notes.end());
+  }
 
   [[nodiscard]] std::span<std::byte> storage() const { return storage_; }
   [[nodiscard]] std::span<std::byte> input_bytes() const;
@@ -126,6 +132,7 @@ class Dataset {
   std::vector<std::string> column_names_;
   std::vector<std::string> class_names_;
   Vocabulary vocabulary_;
+  std::vector<std::string> notes_;
   std::unique_ptr<InputFile> file_;
   Buffer<const std::byte*> blocks_;
 };

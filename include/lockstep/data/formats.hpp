@@ -39,7 +39,7 @@ struct TextOptions {
 struct Source {
   std::string type = "auto";  ///< a name in formats(), or auto: by content, then by extension
   std::string path;  ///< the file, gzip or not, or a pattern with * ? [] {} that matches several;
-                     ///< HDF5 also as FILE:GROUP; wav and text: also a folder
+                     ///< HDF5 also as FILE:GROUP; one file per sample, and text: also a folder
   std::string labels_path;  ///< idx, npy: the file of the targets, or a pattern for as many files;
                             ///< one file per sample: a table of lines FILE,LABEL
   std::optional<bool> header;     ///< csv: does the first row hold names? Unset: found out

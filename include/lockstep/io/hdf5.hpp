@@ -56,8 +56,24 @@ class Hdf5Writer {
   std::unique_ptr<State> state_;
 };
 
-/// What the elements of a dataset are.
+/// What the elements of a dataset are. Bool is an integer, 0 or 1.
 enum class Hdf5Type { u8, integer, real, text };
+
+/// A dataset as a listing shows it.
+struct Hdf5Entry {
+  std::string path;
+  std::vector<Index> shape;
+  std::string type;  ///< such as "float32"
+
+  /// "/x (1000, 28, 28) float32"
+  [[nodiscard]] std::string text() const;
+};
+
+/// Chunks that a dataset has, and how many of them were ever written: others read as fill values.
+struct Hdf5Chunks {
+  Index all = 0;  ///< 0: stored in one piece
+  Index written = 0;
+};
 
 /// Reads an HDF5 file in memory that nobody vouches for: external links, external and virtual
 /// storage, filter plug-ins and filters other than deflate, shuffle and fletcher32 are refused;
@@ -92,6 +108,15 @@ class Hdf5Reader {
   [[nodiscard]] std::vector<std::uint8_t> bytes(const std::string& path) const;
   /// A scalar dataset of fixed-length text.
   [[nodiscard]] std::string text(const std::string& path) const;
+  /// Row-major values of a dataset of texts, of fixed or variable length, without their padding.
+  [[nodiscard]] std::vector<std::string> texts(const std::string& path) const;
+  /// The same of an attribute.
+  [[nodiscard]] std::vector<std::string> attribute_texts(const std::string& path,
+                                                         const std::string& name) const;
+
+  /// All datasets of the file, in the order of their paths, up to `most`.
+  [[nodiscard]] std::vector<Hdf5Entry> datasets(std::size_t most) const;
+  [[nodiscard]] Hdf5Chunks chunks_of(const std::string& path) const;
 
   [[nodiscard]] bool has_attribute(const std::string& path, const std::string& name) const;
   /// A scalar attribute: text, a signed or unsigned integer, or a real.

@@ -24,6 +24,7 @@ struct Evaluation {
   bool averaged = false;                     ///< judged is the average of the weights
   std::optional<ConfusionMatrix> confusion;  ///< if it was asked for
   std::vector<std::string> class_names;      ///< of the labels, if the data had names for them
+  std::vector<std::string> notes;            ///< as Dataset::notes of --data; rank 0 has them
 };
 
 /// What to predict with a checkpoint.

@@ -1,0 +1,128 @@
+#include "data/hdf5_sets.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "data/labelled_files.hpp"
+#include "data/loaders.hpp"
+#include "lockstep/base/error.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kListed = 24;
+constexpr const char* kNames = "_names";
+constexpr const char* kNamesAttribute = "names";
+
+/// Inputs and targets among the data sets: two with equally many rows, where one has more numbers
+/// in each.
+std::string keys_for(const std::vector<Hdf5Entry>& entries) {
+  const auto numbers = [](const Hdf5Entry& e) {
+    Index count = 1;
+    for (const Index d : e.shape) count *= std::max<Index>(d, 1);
+    return count;
+  };
+  const Hdf5Entry* inputs = nullptr;
+  for (const Hdf5Entry& e : entries) {
+    if (!e.shape.empty() && (inputs == nullptr || numbers(e) > numbers(*inputs))) inputs = &e;
+  }
+  if (inputs == nullptr) return {};
+  const auto targets = std::ranges::find_if(entries, [&](const Hdf5Entry& e) {
+    return &e != inputs && !e.shape.empty() && e.shape[0] == inputs->shape[0];
+  });
+  return fmt::format("\n  choose among them: data.inputs = \"{}\", data.targets = \"{}\"",
+                     inputs->path.substr(1),
+                     targets == entries.end() ? "NAME" : targets->path.substr(1));
+}
+
+std::vector<std::string> parted(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, begin), text.size());
+    std::string part = text.substr(begin, end - begin);
+    part.erase(0, part.find_first_not_of(" \r"));
+    part.erase(part.find_last_not_of(" \r") + 1);
+    parts.push_back(std::move(part));
+    begin = end + 1;
+  }
+  if (!parts.empty() && parts.back().empty()) parts.pop_back();  // the last line ended, too
+  return parts;
+}
+
+/// One text has a name in each line, or has them parted by commas.
+std::vector<std::string> names_of(std::vector<std::string> texts, Index classes) {
+  if (texts.size() != 1) return texts;
+  std::vector<std::string> lines = parted(texts[0], '\n');
+  return lines.size() == 1 && classes > 1 ? parted(lines[0], ',') : lines;
+}
+
+}  // namespace
+
+void check_hdf5_names(const Hdf5Reader& file, const Source& source, const std::string& label,
+                      const std::string& group) {
+  std::vector<std::string> wanted = {hdf5_path(group, source.inputs_name)};
+  if (!source.inputs_only) wanted.push_back(hdf5_path(group, source.targets_name));
+  const auto missing =
+      std::ranges::find_if_not(wanted, [&](const std::string& p) { return file.has(p); });
+  if (missing == wanted.end()) return;
+  const std::vector<Hdf5Entry> entries = file.datasets(kListed);
+  if (entries.empty()) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: {}: expected a data set of this name, but the file holds none at "
+                            "all: its writer did not close it, or wrote nothing",
+                            label, *missing));
+  }
+  std::string list;
+  for (const Hdf5Entry& entry : entries) list += "\n    " + entry.text();
+  if (entries.size() == kListed) list += "\n    ...";
+  throw Error(
+      ExitCode::bad_data,
+      fmt::format("{}: {}: expected a data set of this name, found none; the file holds{}{}", label,
+                  *missing, list, keys_for(entries)));
+}
+
+std::vector<double> hdf5_targets(const Hdf5Reader& file, const Source& source,
+                                 const std::string& label, const std::string& path,
+                                 std::vector<std::string>& class_names) {
+  if (!source.classification || file.type_of(path) != Hdf5Type::text) return file.doubles(path);
+  NumberedLabels labels = number_labels(file.texts(path), source.class_names, [&](std::size_t i) {
+    return fmt::format("{}: {}: sample {}", label, path, i);
+  });
+  class_names = std::move(labels.names);
+  return {labels.numbers.begin(), labels.numbers.end()};
+}
+
+std::string hdf5_names_path(const std::string& targets_path) { return targets_path + kNames; }
+
+std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const std::string& label,
+                                          const std::string& targets_path, Index classes) {
+  const std::string path = hdf5_names_path(targets_path);
+  std::vector<std::string> names;
+  if (file.has(path)) {
+    names = names_of(file.texts(path), classes);
+  } else if (file.has_attribute(targets_path, kNamesAttribute)) {
+    names = names_of(file.attribute_texts(targets_path, kNamesAttribute), classes);
+  }
+  if (names.empty() || static_cast<Index>(names.size()) >= classes) return names;
+  throw Error(
+      ExitCode::bad_data,
+      fmt::format("{}: {}: expected a name for each of {} classes, found {}: {}\n  with "
+                  "h5py: file[\"{}\"] = [\"first\", \"second\", ...]",
+                  label, path, classes, names.size(), fmt::join(names, ", "), path.substr(1)));
+}
+
+void note_unwritten(const Hdf5Reader& file, const std::vector<std::string>& paths, Dataset& data) {
+  for (const std::string& path : paths) {
+    if (!file.has(path)) continue;
+    const Hdf5Chunks chunks = file.chunks_of(path);
+    if (chunks.written >= chunks.all) continue;
+    data.add_notes(
+        {fmt::format("{}: {}: {} of {} chunks were never written and are read as the "
+                     "value that fills them",
+                     data.name(), path, chunks.all - chunks.written, chunks.all)});
+  }
+}
+
+}  // namespace lockstep

@@ -1,0 +1,228 @@
+// HDF5 files as other programs leave them.
+#include <gmock/gmock.h>
+#include <hdf5.h>
+
+#include "io/hdf5_testing.hpp"
+#include "io/testing.hpp"
+#include "lockstep/data/formats.hpp"
+#include "lockstep/io/hdf5.hpp"
+
+namespace lockstep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+/// A file of four inputs, x, to which other data sets are added.
+class Hdf5Sets : public testing::Test {
+ protected:
+  Hdf5Sets() {
+    write_hdf5_rows(file(), "x", true, {4, 2}, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8});
+    source_.path = file();
+    source_.inputs_name = "x";
+    source_.targets_name = "y";
+  }
+
+  [[nodiscard]] std::string file() const { return directory_ / "a.h5"; }
+
+  void add(const std::string& name, hid_t type, std::vector<hsize_t> shape, const void* values,
+           hid_t properties = H5P_DEFAULT) const {
+    const hid_t to = H5Fopen(file().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr);
+    const hid_t dataset =
+        H5Dcreate2(to, name.c_str(), type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    if (values != nullptr) H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    H5Dclose(dataset);
+    H5Sclose(space);
+    H5Fclose(to);
+  }
+
+  /// As h5py writes text: each of its own length.
+  void add_texts(const std::string& name, std::vector<const char*> texts) const {
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, H5T_VARIABLE);
+    add(name, type, {texts.size()}, texts.data());
+    H5Tclose(type);
+  }
+
+  void add_labels() const {
+    add("y", H5T_NATIVE_INT8, {4}, std::vector<std::int8_t>{0, 1, 2, 0}.data());
+  }
+
+  [[nodiscard]] std::vector<std::int32_t> labels(Index memory = 0) {
+    source_.memory = memory;
+    const Dataset data = load(source_);
+    return {data.labels().begin(), data.labels().end()};
+  }
+
+  TemporaryDirectory directory_;
+  Source source_;
+};
+
+TEST_F(Hdf5Sets, BoolsAreZeroAndOne) {
+  const hid_t boolean = H5Tenum_create(H5T_NATIVE_INT8);
+  const std::int8_t no = 0, yes = 1;
+  H5Tenum_insert(boolean, "FALSE", &no);
+  H5Tenum_insert(boolean, "TRUE", &yes);
+  add("y", boolean, {4}, std::vector<std::int8_t>{0, 1, 1, 0}.data());
+  EXPECT_THAT(labels(), ElementsAre(0, 1, 1, 0));
+  source_.inputs_name = "y";
+  EXPECT_EQ(load(source_).float_inputs()[2], 1.0f);
+  source_.classification = false;
+  EXPECT_EQ(load(source_).values()[1], 1.0f);
+}
+
+TEST_F(Hdf5Sets, TextsAreClasses) {
+  add_texts("y", {"hen", "cat", "cow", "hen"});
+  for (const Index memory : {0, 16}) {
+    source_.memory = memory == 0 ? 0 : 16;
+    EXPECT_THAT(labels(memory), ElementsAre(2, 0, 1, 2)) << memory;
+    EXPECT_THAT(load(source_).class_names(), ElementsAre("cat", "cow", "hen")) << memory;
+  }
+  source_.class_names = {"hen", "cow", "cat"};  // of the training data
+  EXPECT_THAT(labels(), ElementsAre(0, 2, 1, 0));
+  source_.class_names = {"hen", "cow"};
+  expect_error(ExitCode::bad_data,
+               "a.h5: /y: sample 1: expected a class of the training data, hen, cow; found \"cat\"",
+               [&] { (void)labels(); });
+}
+
+TEST_F(Hdf5Sets, TextsOfFixedLengthAndNumbersAsText) {
+  const hid_t three = H5Tcopy(H5T_C_S1);
+  H5Tset_size(three, 3);
+  add("y", three, {4}, "no\0yesyesno\0");
+  EXPECT_THAT(labels(), ElementsAre(0, 1, 1, 0));
+  add_texts("z", {"7", "0", "3", "7"});
+  source_.targets_name = "z";
+  EXPECT_THAT(labels(), ElementsAre(7, 0, 3, 7));
+  EXPECT_THAT(load(source_).class_names(), IsEmpty());
+}
+
+TEST_F(Hdf5Sets, NamesOfClassesInEveryForm) {
+  add_labels();
+  const auto names = [&](const std::string& name, std::vector<const char*> texts) {
+    const hid_t to = H5Fopen(file().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    if (H5Lexists(to, name.c_str(), H5P_DEFAULT) > 0) H5Ldelete(to, name.c_str(), H5P_DEFAULT);
+    H5Fclose(to);
+    add_texts(name, std::move(texts));
+    return load(source_).class_names();
+  };
+  EXPECT_THAT(names("y_names", {"cat", "cow", "hen"}), ElementsAre("cat", "cow", "hen"));
+  EXPECT_THAT(names("y_names", {"cat\ncow\nhen\n"}), ElementsAre("cat", "cow", "hen"));
+  EXPECT_THAT(names("y_names", {"cat, cow,hen"}), ElementsAre("cat", "cow", "hen"));
+  expect_error(ExitCode::bad_data,
+               "/y_names: expected a name for each of 3 classes, found 1: cat cow hen",
+               [&] { (void)names("y_names", {"cat cow hen"}); });
+}
+
+TEST_F(Hdf5Sets, NamesOfClassesAsAnAttribute) {
+  add_labels();
+  const hid_t to = H5Fopen(file().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t dataset = H5Dopen2(to, "y", H5P_DEFAULT);
+  const hid_t type = H5Tcopy(H5T_C_S1);
+  H5Tset_size(type, H5T_VARIABLE);
+  const hsize_t three = 3;
+  const hid_t space = H5Screate_simple(1, &three, nullptr);
+  const hid_t attribute = H5Acreate2(dataset, "names", type, space, H5P_DEFAULT, H5P_DEFAULT);
+  const char* const texts[] = {"cat", "cow", "hen"};
+  H5Awrite(attribute, type, texts);
+  H5Aclose(attribute);
+  H5Dclose(dataset);
+  H5Fclose(to);
+  EXPECT_THAT(load(source_).class_names(), ElementsAre("cat", "cow", "hen"));
+}
+
+TEST_F(Hdf5Sets, OtherNamesAreListed) {
+  add("sets/labels", H5T_NATIVE_INT64, {4}, nullptr);
+  const auto expect = [&](Index memory) {
+    source_.memory = memory;
+    expect_error(ExitCode::bad_data,
+                 "a.h5: /inputs: expected a data set of this name, found none; the file holds\n"
+                 "    /sets/labels (4) int64\n    /x (4, 2) float32\n"
+                 "  choose among them: data.inputs = \"x\", data.targets = \"sets/labels\"",
+                 [&] { (void)load(source_); });
+  };
+  source_.inputs_name = "inputs";
+  expect(0);
+  expect(16);
+}
+
+TEST_F(Hdf5Sets, NumbersThatNobodyWroteAreNoZeros) {
+  add("y", H5T_NATIVE_INT64, {4}, nullptr);
+  expect_error(ExitCode::bad_data, "/y: declares 4 elements, none of which was ever written",
+               [&] { (void)labels(); });
+}
+
+TEST_F(Hdf5Sets, ChunksThatNobodyWroteAreCounted) {
+  const hid_t to = H5Fopen(file().c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hsize_t size = 4, chunk = 1, two = 2, zero = 0;
+  const hid_t space = H5Screate_simple(1, &size, nullptr);
+  const hid_t part = H5Screate_simple(1, &two, nullptr);
+  const hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(properties, 1, &chunk);
+  const hid_t dataset =
+      H5Dcreate2(to, "y", H5T_NATIVE_INT32, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+  H5Sselect_hyperslab(space, H5S_SELECT_SET, &zero, nullptr, &two, nullptr);
+  const int written[] = {1, 2};
+  H5Dwrite(dataset, H5T_NATIVE_INT32, part, space, H5P_DEFAULT, written);
+  H5Dclose(dataset);
+  H5Fclose(to);
+  EXPECT_THAT(labels(), ElementsAre(1, 2, 0, 0));
+  EXPECT_THAT(load(source_).notes(),
+              ElementsAre(HasSubstr("/y: 2 of 4 chunks were never written")));
+}
+
+TEST_F(Hdf5Sets, OneHotTargetsAreLabels) {
+  add("y", H5T_NATIVE_FLOAT, {4, 3}, std::vector<float>{0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0}.data());
+  EXPECT_THAT(labels(), ElementsAre(1, 0, 2, 1));
+  EXPECT_THAT(load(source_).notes(), ElementsAre(HasSubstr("/y: targets of shape (4, 3) are "
+                                                           "one-hot, each row a single 1: taken as "
+                                                           "labels from 0 to 2")));
+  // Two answers in one row are two positions, or several classes at once.
+  add("z", H5T_NATIVE_FLOAT, {4, 3}, std::vector<float>{0, 1, 1, 1, 0, 0, 0, 0, 1, 0, 1, 0}.data());
+  source_.targets_name = "z";
+  EXPECT_EQ(load(source_).describe().target_columns, 3);
+  EXPECT_THAT(load(source_).notes(), IsEmpty());
+}
+
+TEST_F(Hdf5Sets, LabelsOfPositionsAreNoOneHotRows) {
+  write_hdf5_rows(file(), "x", true, {4, 3, 1}, std::vector<float>(12, 1.0f));
+  add("y", H5T_NATIVE_FLOAT, {4, 3}, std::vector<float>{0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0}.data());
+  EXPECT_EQ(load(source_).describe().target_columns, 3);
+}
+
+TEST(Hdf5Files, OfWritersThatNeverClosedThemSayHowToMendThem) {
+  const TemporaryDirectory directory;
+  Source source;
+  source.path = directory / "a.h5";
+  source.memory = 16;
+  const auto write = [&](bool latest) {
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    if (latest) H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
+    H5Fclose(H5Fcreate(source.path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access));
+    H5Pclose(access);
+    std::ifstream in(source.path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  std::string open = write(true);
+  ASSERT_EQ(open[8], 3);  // the version of the superblock
+  open[11] = '\5';        // open for writing, and read meanwhile
+  std::string truncated = write(false);
+  truncated.resize(truncated.size() - 100);
+  for (const Index memory : {0, 16}) {
+    source.memory = memory;
+    directory.write("a.h5", open);
+    expect_error(ExitCode::bad_data, "its writer never closed it; if none is at work:  h5clear -s",
+                 [&] { (void)load(source); });
+    directory.write("a.h5", truncated);
+    expect_error(ExitCode::bad_data, "bytes: it is truncated, or its writer never closed it",
+                 [&] { (void)load(source); });
+  }
+  directory.write("a.h5", write(false));
+  expect_error(ExitCode::bad_data, "the file holds none at all: its writer did not close it",
+               [&] { (void)load(source); });
+}
+
+}  // namespace
+}  // namespace lockstep
