@@ -12,6 +12,7 @@
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/train/data_sets.hpp"
 #include "lockstep/train/evaluator.hpp"
+#include "lockstep/train/inverse_variances.hpp"
 #include "lockstep/train/trained_model.hpp"
 #include "train/prediction_table.hpp"
 
@@ -51,6 +52,13 @@ SharedDataset load_checked(const Topology& topology, const TrainedModel& model, 
 
 Samples all_of(const Dataset& data, const Checkpoint& checkpoint) {
   return {&data, Subset::whole(data.size()), &checkpoint.inputs, &checkpoint.targets};
+}
+
+// Means are over what counts.
+void require_answers(const Samples& samples) {
+  if (samples.counted(samples.size(), samples.ignored()) > 0) return;
+  throw Error(ExitCode::bad_data, fmt::format("{}: no label counts: all are data.ignore_label",
+                                              samples.data->targets_name()));
 }
 
 PredictionTable table_of(const TrainedModel& model) {
@@ -108,6 +116,8 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
     stream = stream_of(topology, model.config, samples);
     event.split = request.data;
   }
+  measure_answers(samples, *model.loss, model.network->output_shape());
+  together(world, [&] { require_answers(samples); });
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.rounds);
   Evaluation evaluation;
   evaluation.averaged = model.averaged;
@@ -119,8 +129,8 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   event.step = info.step;
   event.epoch = static_cast<double>(info.step) / static_cast<double>(info.steps_per_epoch);
   event.samples = samples.size();
-  event.metrics =
-      model.loss->metrics(sums, static_cast<double>(samples.size()), model.network->output_shape());
+  event.metrics = model.loss->metrics(sums, samples.counted(samples.size(), samples.ignored()),
+                                      model.network->output_shape());
   event.seconds = now_seconds() - begin;
   evaluation.event = event;
   return evaluation;

@@ -14,7 +14,7 @@ TEST(Progress, NotesTheFirstStepBelowEachMilestone) {
   const auto batches = [&](int count, double error) {
     for (int i = 0; i < count; ++i) {
       ++step;
-      progress.add_batch(step, {1, 512 * (1 - error)}, 512, true);
+      progress.add_batch(step, {1, 512 * (1 - error)}, 512.0, true);
     }
   };
   batches(20, 0.9);

@@ -34,9 +34,10 @@ class Progress {
   /// The error rates whose first crossing is noted.
   static constexpr std::array<double, 5> kMilestones{0.50, 0.45, 0.30, 0.15, 0.05};
 
-  /// Adds one batch of the running epoch. Returns the number of milestones that it reached.
-  /// Allocates nothing.
-  std::size_t add_batch(std::uint64_t step, const MetricSums& sums, Index samples, bool classifies);
+  /// Adds one batch of the running epoch, whose means are over `counted` samples. Returns the
+  /// number of milestones that it reached. Allocates nothing.
+  std::size_t add_batch(std::uint64_t step, const MetricSums& sums, double counted,
+                        bool classifies);
   /// Adds the mean loss of one batch to the usual one.
   void add_loss(double loss);
   /// The loss above which a batch is a spike of `times` the usual loss: infinite with 0 times, and
@@ -54,6 +55,7 @@ class Progress {
 
   MetricSums epoch_sums{};  ///< of the batches of the running epoch
   Index epoch_samples = 0;
+  Index epoch_ignored = 0;  ///< labels of those that count nothing
   double error_average =
       0;  ///< of the share of wrong answers, over about the last kErrorWindow samples
   double error_weight = 0;
