@@ -129,12 +129,11 @@ class Data : public Command {
     Source source = source_of(data, data_, labels_, !values_);
     source.of_stranger = true;
     const Dataset set = load(source);
-    session.out << fmt::format("{}\nsamples  {} of {}\ninputs   {}\ntargets  {}\ndigest   {}\n",
+    const std::string hint = layout_hint(set, source.channels_first);
+    session.out << fmt::format("{}\nsamples  {} of {}\n{}inputs   {}\ntargets  {}\ndigest   {}\n",
                                set.name(), thousands(set.size()), shape_text(set.shape()),
+                               hint.empty() ? hint : fmt::format("note     {}\n", hint),
                                inputs_text(set), targets_text(set), set.digest().hex());
-    if (const std::string hint = layout_hint(set, source.channels_first); !hint.empty()) {
-      session.out << fmt::format("note     {}\n", hint);
-    }
     if (set.describe().weighted) {
       session.out << fmt::format("weights  {}\n", numbers_text(set.weights()));
     }

@@ -128,7 +128,7 @@ TEST(ChannelsFirst, AreHintedAt) {
 
 TEST(IgnoredLabel, IsKeptApartFromClasses) {
   const Files files;
-  files.write("x.npy", npy_of<float>("<f4", "(2, 2, 3)", channels_first()));
+  files.write("x.npy", npy_of<float>("<f4", "(2, 4, 3)", channels_first()));
   files.write("y.npy",
               npy_of<std::int32_t>("<i4", "(2, 2, 3)", {0, 1, 255, 255, 1, 1, 255, 0, 0, 1, 2, 0}));
   files.write("z.npy", npy_of<std::int32_t>("<i4", "(2,)", {-100, 4}));

@@ -89,6 +89,21 @@ TEST(LookAtLabels, ALabelForEachSampleMayBeAValue) {
   EXPECT_THAT(look_at_labels(labels, {}, 30), IsEmpty());
 }
 
+TEST(LookAtWeights, SomethingMustCount) {
+  Dataset data("x.csv", {.shape = {.channels = 1}, .size = 3, .weighted = true});
+  data.weights()[2] = 1;
+  const auto part = [&](Index first, Index size) {
+    return Samples{&data, Subset(Permutation(3, {.seed = 1}), first, size)};
+  };
+  Index at = 0;
+  while (part(at, 1).subset[0] != 2) ++at;
+  const Samples all{&data, Subset::whole(3)}, none{&data, Subset::whole(2)}, one = part(at, 1);
+  EXPECT_THAT(look_at_weights(all, one), IsEmpty());
+  EXPECT_THAT(look_at_weights(all, none), ElementsAre(HasSubstr("all validation samples are 0")));
+  EXPECT_THAT(refusal([&] { return look_at_weights(none, all); }),
+              HasSubstr("65: x.csv: the weights of all 2 training samples are 0"));
+}
+
 // -- values --
 
 struct Valued {

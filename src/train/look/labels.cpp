@@ -75,6 +75,24 @@ void look_for_values(const Samples& train, const Counts& counts, Notes& notes) {
 
 }  // namespace
 
+Notes look_at_weights(const Samples& train, const Samples& val) {
+  const auto count = [](const Samples& samples) {
+    if (!samples.data->describe().weighted) return samples.size() > 0;
+    for (Index i = 0; i < samples.size(); ++i) {
+      if (samples.data->weights()[static_cast<std::size_t>(samples.subset[i])] > 0) return true;
+    }
+    return false;
+  };
+  if (!count(train)) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: the weights of all {} training samples are 0: nothing could be "
+                            "learned",
+                            train.data->name(), train.size()));
+  }
+  if (val.size() == 0 || count(val)) return {};
+  return {"the weights of all validation samples are 0, and so is their loss"};
+}
+
 Notes look_at_labels(const Samples& train, const Samples& val, Index classes,
                      const std::vector<std::string>& names) {
   const Counts trained = count(train, classes);

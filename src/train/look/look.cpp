@@ -26,7 +26,9 @@ Notes look_at(const Setup& setup) {
   const Network& network = *setup.network;
   const bool of_text = sets.train_data->describe().is_text();
   Notes notes = look_at_network(network, *setup.loss, of_text);
+  append(notes, look_at_groups(network, setup.config.layers));
   if (of_text) return notes;
+  append(notes, look_at_weights(sets.train, sets.val));
   append(notes,
          look_at_inputs(sets.train, sets.train_data->column_names(), takes_symbols(network)));
   append(notes, setup.loss->classifies()

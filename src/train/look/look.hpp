@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,13 @@ using Notes = std::vector<std::string>;
 /// How the network ends, and whether it sees its answers: activations that belong to the loss,
 /// numbers normalized by themselves, and of a text layers that look ahead.
 [[nodiscard]] Notes look_at_network(const Network& network, const Loss& loss, bool of_text);
+
+/// Groups of group_norm that hold one number of each sample.
+[[nodiscard]] Notes look_at_groups(const Network& network,
+                                   std::span<const config::Settings> layers);
+
+/// Weights of samples. Errors: Error(bad_data) if no training sample counts.
+[[nodiscard]] Notes look_at_weights(const Samples& train, const Samples& val);
 
 /// Class labels, not those of a text: one class alone, classes that training or validation lacks,
 /// values given as labels. Errors: Error(bad_data) if all labels are equal or none is known.

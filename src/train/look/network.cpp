@@ -76,4 +76,19 @@ Notes look_at_network(const Network& network, const Loss& loss, bool of_text) {
   return notes;
 }
 
+Notes look_at_groups(const Network& network, std::span<const config::Settings> layers) {
+  Notes notes;
+  for (const config::Settings& layer : layers) {
+    if (layer.type() != "group_norm") continue;
+    const auto node = std::ranges::find(network.nodes(), layer.name(), &Node::name);
+    if (node == network.nodes().end()) continue;
+    if (node->output.size() > layer.integer("groups")) continue;
+    notes.push_back(
+        fmt::format("layer '{}', group_norm, has one number in each group: it lets "
+                    "nothing of its input through; take fewer groups",
+                    node->name));
+  }
+  return notes;
+}
+
 }  // namespace lockstep

@@ -37,20 +37,21 @@ Index singles(Index samples, Index microbatches) {
   return count;
 }
 
-// A batch at most as large of which no microbatch of any batch has one sample; 0 if there is none.
-Index better_batch(Index samples, Index batch, Index microbatches) {
-  for (Index b = batch; b > microbatches; --b) {
-    if (singles(b, microbatches) == 0 && singles(samples % b, microbatches) == 0) return b;
-  }
-  return 0;
+// Whether a sample stands alone in a microbatch of any batch.
+bool leaves_singles(Index samples, Index batch, Index microbatches) {
+  return singles(batch, microbatches) > 0 || singles(samples % batch, microbatches) > 0;
 }
 
 std::string remedy(Index samples, Index batch, Index microbatches) {
-  if (const Index fewer = batch / 2; fewer >= 1 && singles(batch, microbatches) > 0) {
+  for (Index fewer = std::min(microbatches - 1, batch / 2); fewer >= 1; --fewer) {
+    if (leaves_singles(samples, batch, fewer)) continue;
     return fmt::format("try: --set parallel.microbatches={}, or a larger data.batch", fewer);
   }
-  const Index better = better_batch(samples, batch, microbatches);
-  return better > 0 ? fmt::format("try: --set data.batch={}", better) : "try a larger data.batch";
+  for (Index larger = batch + 1; larger < 2 * batch; ++larger) {
+    if (leaves_singles(samples, larger, microbatches)) continue;
+    return fmt::format("try: --set data.batch={}", larger);
+  }
+  return "try a larger data.batch";
 }
 
 }  // namespace
