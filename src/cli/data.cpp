@@ -10,6 +10,7 @@
 #include "cli/text.hpp"
 #include "lockstep/config/parse.hpp"
 #include "lockstep/data/formats.hpp"
+#include "lockstep/data/layout_hint.hpp"
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/train/catalogue.hpp"
 #include "lockstep/train/data_sets.hpp"
@@ -66,9 +67,15 @@ std::string inputs_text(const Dataset& data) {
 std::string classes_text(const Dataset& data) {
   std::string text =
       fmt::format("{} {}", thousands(data.classes()), data.classes() == 1 ? "class" : "classes");
+  if (const auto ignored = std::ranges::count(data.labels(), kIgnoredLabel); ignored > 0) {
+    text += fmt::format(", {} of {} labels ignored", thousands(Index{ignored}),
+                        thousands(std::ssize(data.labels())));
+  }
   if (data.classes() > kMaxListedClasses) return text;
   std::vector<Index> counts(static_cast<std::size_t>(data.classes()));
-  for (const std::int32_t label : data.labels()) ++counts[static_cast<std::size_t>(label)];
+  for (const std::int32_t label : data.labels()) {
+    if (label != kIgnoredLabel) ++counts[static_cast<std::size_t>(label)];
+  }
   text += ":";
   for (std::size_t c = 0; c < counts.size(); ++c) {
     const auto& names = data.class_names();
@@ -122,8 +129,10 @@ class Data : public Command {
     Source source = source_of(data, data_, labels_, !values_);
     source.of_stranger = true;
     const Dataset set = load(source);
-    session.out << fmt::format("{}\nsamples  {} of {}\ninputs   {}\ntargets  {}\ndigest   {}\n",
+    const std::string hint = layout_hint(set, source.channels_first);
+    session.out << fmt::format("{}\nsamples  {} of {}\n{}inputs   {}\ntargets  {}\ndigest   {}\n",
                                set.name(), thousands(set.size()), shape_text(set.shape()),
+                               hint.empty() ? hint : fmt::format("note     {}\n", hint),
                                inputs_text(set), targets_text(set), set.digest().hex());
     if (set.describe().weighted) {
       session.out << fmt::format("weights  {}\n", numbers_text(set.weights()));
@@ -135,6 +144,12 @@ class Data : public Command {
       write_atomically(out_, file);
       session.out << fmt::format("wrote    {}, {} bytes\n", out_,
                                  thousands(static_cast<Index>(file.size())));
+      if (set.describe().ignores) {
+        session.out << fmt::format(
+            "note     labels to be ignored stand there as {}: set "
+            "data.ignore_label = {}\n",
+            kIgnoredLabel, kIgnoredLabel);
+      }
     }
     session.out << std::flush;
     return ExitCode::ok;

@@ -104,6 +104,20 @@ Section data_section() {
         .default_value = "\"y\"",
         .sentence = "HDF5: name of the data set with the labels or targets; texts are classes.",
         .field = field<&C::data, &Data::targets>},
+       {.name = "layout",
+        .kind = Kind::choice,
+        .choices = {"nhwc", "nchw"},
+        .sentence = "NPY, HDF5, IDX: nchw: images lie channels first, (samples, channels, height, "
+                    "width), as in PyTorch; without it channels last.",
+        .field = field<&C::data, &Data::layout>},
+       {.name = "ignore_label",
+        .kind = Kind::integer,
+        .min = -2147483648.0,
+        .max = 2147483647,
+        .sentence = "CSV, NPY, HDF5, IDX: the label that says that nobody knows, such as 255 in "
+                    "masks: it counts in no loss, gradient, figure or weight of classes, and means "
+                    "are over the others.",
+        .field = field<&C::data, &Data::ignore_label>},
        {.name = "memory",
         .kind = Kind::bytes,
         .default_value = "\"0 B\"",

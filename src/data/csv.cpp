@@ -183,7 +183,7 @@ double parse_field(const LineReader& lines, std::size_t column, std::string_view
 }
 
 void append_row(const LineReader& lines, const std::vector<std::string_view>& fields, bool labels,
-                Table& table) {
+                const std::optional<Index>& ignored, Table& table) {
   if (fields.size() != table.columns) {
     lines.reject(fields.size(), fmt::format("expected {} columns as in the first line, found {}",
                                             table.columns, fields.size()));
@@ -194,10 +194,10 @@ void append_row(const LineReader& lines, const std::vector<std::string_view>& fi
       table.weights.push_back(number);
     } else if (i != table.target) {
       table.inputs.push_back(static_cast<float>(number));
-    } else if (labels && !is_label(number)) {
+    } else if (labels && !is_label(number) && number != static_cast<double>(ignored.value_or(0))) {
       lines.reject(i + 1, fmt::format("expected a class label, an integer from 0 to 2147483647; "
-                                      "found \"{}\"",
-                                      fields[i]));
+                                      "found \"{}\"{}",
+                                      fields[i], label_hint(number)));
     } else {
       table.targets.push_back(number);
     }
@@ -241,7 +241,8 @@ Table parse(const Source& source, const DataFile& file) {
   }
   for (; more; more = lines.next()) {
     lines.split(delimiter, fields);
-    append_row(lines, fields, source.classification && !source.inputs_only, table);
+    append_row(lines, fields, source.classification && !source.inputs_only, source.ignore_label,
+               table);
   }
   return table;
 }
@@ -264,8 +265,13 @@ Dataset load_csv(const Source& source, const DataFile& file) {
                            std::endian::native,
                            std::as_bytes(std::span(table.inputs))};
   const auto column_of = [&](const std::vector<double>& numbers) {
-    return NumberArray{
-        file.path, {rows}, NumberType::f64, std::endian::native, std::as_bytes(std::span(numbers))};
+    return NumberArray{file.path,
+                       {rows},
+                       NumberType::f64,
+                       std::endian::native,
+                       std::as_bytes(std::span(numbers)),
+                       /*channels_first=*/false,
+                       source.ignore_label};
   };
   std::optional<NumberArray> weights;
   if (table.weight != Table::kNone) weights = column_of(table.weights);

@@ -143,6 +143,15 @@ std::span<const std::int32_t> Dataset::labels(Index sample) const {
   return row<const std::int32_t>(labels(), sample, header_.target_columns);
 }
 
+void Dataset::count_ignored() {
+  if (!header_.ignores || header_.target_kind != TargetKind::labels) return;
+  ignored_.resize(static_cast<std::size_t>(header_.size));
+  for (Index i = 0; i < header_.size; ++i) {
+    ignored_[static_cast<std::size_t>(i)] =
+        static_cast<std::int32_t>(std::ranges::count(labels(i), kIgnoredLabel));
+  }
+}
+
 std::span<const float> Dataset::target(Index sample) const {
   return row<const float>(values(), sample, header_.target_columns);
 }

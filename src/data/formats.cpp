@@ -143,7 +143,7 @@ void check_group(const Format& format, const std::string& path, const NamedFiles
 }
 
 /// All samples of `parts`, one after the other.
-Dataset joined(const std::string& name, std::vector<Dataset> parts) {
+Dataset joined(const Source& source, std::vector<Dataset> parts) {
   if (parts.size() == 1) return std::move(parts.front());
   DatasetHeader header = parts.front().describe();
   for (const Dataset& part : std::span(parts).subspan(1)) {
@@ -157,7 +157,8 @@ Dataset joined(const std::string& name, std::vector<Dataset> parts) {
     }
     require_class_names(part.name(), parts.front().class_names(), part.class_names());
   }
-  Dataset all(name, header);
+  Dataset all(source.path, header);
+  all.set_targets_name(source.labels_path);
   auto inputs = all.input_bytes().begin();
   auto targets = all.target_bytes().begin();
   auto weights = all.weight_bytes().begin();
@@ -180,10 +181,29 @@ void try_in_child(const Source& source, const DataFile& file) {
   }));
 }
 
+bool is_one_of(const Format& format, std::initializer_list<std::string_view> names) {
+  return std::ranges::find(names, format.name) != names.end();
+}
+
+/// Errors: config for a key that means nothing to the format.
+void check_keys(const Source& source, const Format& format) {
+  const auto refuse = [&](std::string_view key, std::string_view formats) {
+    throw Error(ExitCode::config, fmt::format("{}: data.{} is for files of {}, not for {}",
+                                              source.path, key, formats, format.name));
+  };
+  if (source.channels_first && !is_one_of(format, {"idx", "npy", "hdf5"})) {
+    refuse("layout", "NPY, HDF5 and IDX");
+  }
+  if (source.ignore_label && !is_one_of(format, {"idx", "npy", "hdf5", "csv"})) {
+    refuse("ignore_label", "CSV, NPY, HDF5 and IDX");
+  }
+}
+
 Dataset load_any(const Source& source) {
   const bool find_out = source.type == "auto";
   const Format* format = find_out ? format_of_folder(source.path) : &format_named(source.type);
   const bool together = format != nullptr && format->load_files != nullptr;
+  if (format != nullptr) check_keys(source, *format);
   if (together && is_folder(source.path)) return load_folder(*format, source);
   const NamedFiles found = named_files(source.path);
   if (source.memory > 0 && (find_out || source.type == "hdf5")) {
@@ -193,6 +213,7 @@ Dataset load_any(const Source& source) {
   if (!together) file = read_data_file(found.files.front());
   if (format == nullptr) format = &format_of(file);
   check_group(*format, source.path, found);
+  check_keys(source, *format);
   if (format->load_files != nullptr) return format->load_files(source, found.files);
 
   std::vector<std::string> labels(found.files.size());
@@ -217,7 +238,7 @@ Dataset load_any(const Source& source) {
     if (source.of_stranger && format->load == load_hdf5) try_in_child(one, file);
     parts.push_back(format->load(one, file));
   }
-  return joined(source.path, std::move(parts));
+  return joined(source, std::move(parts));
 }
 
 void check_weights(const Source& source, const Dataset& data) {
@@ -246,6 +267,7 @@ std::unique_ptr<InputFile> open_inputs(const Source& source) {
 Dataset load(const Source& source) {
   Dataset data = load_any(source);
   check_weights(source, data);
+  data.count_ignored();
   if (source.class_names && !source.inputs_only && source.classification) {
     require_class_names(source.path, *source.class_names, data.class_names());
   }

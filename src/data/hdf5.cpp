@@ -96,8 +96,9 @@ Dataset load_hdf5(const Source& source, const DataFile& file) {
                    fmt::format("{}: {}", file.path, path));
   };
   const auto load_numbers = [&](const auto& values, NumberType type) {
-    const NumberArray inputs = view_of(values, reader.shape_of(inputs_path), type,
-                                       fmt::format("{}: {}", file.path, inputs_path));
+    NumberArray inputs = view_of(values, reader.shape_of(inputs_path), type,
+                                 fmt::format("{}: {}", file.path, inputs_path));
+    inputs.channels_first = source.channels_first;
     if (source.inputs_only) return make_dataset(inputs, source.classification);
     const std::string targets_path = hdf5_path(file.group, source.targets_name);
     const std::string weights_path = hdf5_weights_path(source, file.group);
@@ -109,8 +110,9 @@ Dataset load_hdf5(const Source& source, const DataFile& file) {
       weights = reader.doubles(weights_path);
       weights_view = doubles_of(weights, weights_path);
     }
-    return make_dataset(inputs, doubles_of(targets, targets_path), weights_view,
-                        source.classification);
+    NumberArray answers = doubles_of(targets, targets_path);
+    answers.ignored = source.ignore_label;
+    return make_dataset(inputs, answers, weights_view, source.classification);
   };
   Dataset data = reader.type_of(inputs_path) == Hdf5Type::u8
                      ? load_numbers(reader.bytes(inputs_path), NumberType::u8)

@@ -6,6 +6,7 @@
 #include <array>
 #include <numeric>
 
+#include "data/channels_last.hpp"
 #include "data/hdf5_sets.hpp"
 #include "data/loaders.hpp"
 #include "data/number_array.hpp"
@@ -43,7 +44,7 @@ Blocks blocks_for(const Source& source, Index row_bytes, Index unit) {
 }
 
 /// All parts as one array of numbers that is not there.
-NumberArray inputs_of(const InputFile& file) {
+NumberArray inputs_of(const InputFile& file, bool channels_first) {
   const Hdf5Rows& first = file.parts().front();
   for (const Hdf5Rows& part : file.parts()) {
     if ((part.type() == Hdf5Type::u8) != (first.type() == Hdf5Type::u8) ||
@@ -57,6 +58,7 @@ NumberArray inputs_of(const InputFile& file) {
   NumberArray inputs{first.label(), first.shape(), NumberType::f32, std::endian::native, {}};
   inputs.dimensions[0] = file.size();
   if (first.type() == Hdf5Type::u8) inputs.type = NumberType::u8;
+  inputs.channels_first = channels_first;
   return inputs;
 }
 
@@ -106,6 +108,17 @@ struct JoinedNumbers {
   }
 };
 
+// What is done to samples of the shape of these rows; of another number of dimensions they are
+// refused with the rest.
+InputFile::Arrange arrangement(const Source& source, const Hdf5Rows& rows) {
+  const std::vector<Index>& d = rows.shape();
+  if (!source.channels_first || d.size() != 4) return {};
+  const Shape shape{d[2], d[3], d[1]};
+  const Index number = rows.type() == Hdf5Type::u8 ? 1 : Index{sizeof(float)};
+  if (shape.size() == 0) return {};
+  return ChannelsLast(shape, shape.size() * number);
+}
+
 }  // namespace
 
 std::unique_ptr<InputFile> open_hdf5_inputs(const Source& source,
@@ -115,7 +128,8 @@ std::unique_ptr<InputFile> open_hdf5_inputs(const Source& source,
   for (const std::string& file : files) {
     parts.emplace_back(file, hdf5_path(group, source.inputs_name));
   }
-  return std::make_unique<InputFile>(std::move(parts));
+  InputFile::Arrange arrange = arrangement(source, parts.front());
+  return std::make_unique<InputFile>(std::move(parts), std::move(arrange));
 }
 
 std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::string>& files,
@@ -125,7 +139,7 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
     check_hdf5_names(Hdf5Reader::on_disk(name), source, name, group);
   }
   auto file = open_hdf5_inputs(source, files, group);
-  const NumberArray inputs = inputs_of(*file);
+  const NumberArray inputs = inputs_of(*file, source.channels_first);
   const Index bytes = array_bytes(inputs.dimensions, inputs.type);
   if (bytes <= source.memory) return {};
   const Index unit = file->parts().front().chunk_rows();
@@ -136,7 +150,8 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
     return data;
   }
   const std::string path = hdf5_path(group, source.targets_name);
-  const JoinedNumbers targets(source, files, path);
+  JoinedNumbers targets(source, files, path);
+  targets.array.ignored = source.ignore_label;
   const std::string weights_path = hdf5_weights_path(source, group);
   std::optional<JoinedNumbers> weights;
   Source of_values = source;

@@ -71,10 +71,13 @@ bool is_idx(std::span<const std::byte> bytes) {
 }
 
 Dataset load_idx(const Source& source, const DataFile& file) {
-  const NumberArray inputs = parse(file);
+  NumberArray inputs = parse(file);
+  inputs.channels_first = source.channels_first;
   if (source.inputs_only) return make_dataset(inputs, source.classification);
   const DataFile labels = read_labels_file(source);
-  return make_dataset(inputs, parse(labels), {}, source.classification);
+  NumberArray targets = parse(labels);
+  targets.ignored = source.ignore_label;
+  return make_dataset(inputs, targets, {}, source.classification);
 }
 
 }  // namespace lockstep

@@ -44,6 +44,7 @@ void InputFile::read(Index first, Index count, std::span<std::byte> out) const {
       part.read(first, taken, numbers);
       check_finite(part, first, taken, numbers);
     }
+    if (taken > 0 && arrange_) arrange_(here);
     out = out.subspan(here.size());
     count -= taken;
     first = std::max<Index>(first - rows, 0);

@@ -12,6 +12,7 @@
 #include <limits>
 #include <numeric>
 
+#include "data/channels_last.hpp"
 #include "lockstep/base/error.hpp"
 
 namespace lockstep {
@@ -92,11 +93,15 @@ void store_floats(const NumberArray& array, Index length, std::span<float> out) 
 
 void store_labels(const NumberArray& array, Index length, std::span<std::int32_t> out) {
   for_each_number(array, [&](std::size_t i, double number) {
+    if (array.ignored && number == static_cast<double>(*array.ignored)) {
+      out[i] = kIgnoredLabel;
+      return;
+    }
     if (!is_label(number)) {
-      reject(array,
-             fmt::format("{}: expected a class label, an integer from 0 to 2147483647; "
-                         "found {}",
-                         length == 1 ? fmt::format("sample {}", i) : place(i, length), number));
+      reject(array, fmt::format("{}: expected a class label, an integer from 0 to 2147483647; "
+                                "found {}{}",
+                                length == 1 ? fmt::format("sample {}", i) : place(i, length),
+                                number, label_hint(number)));
     }
     out[i] = static_cast<std::int32_t>(number);
   });
@@ -125,6 +130,13 @@ Shape sample_shape(const NumberArray& inputs) {
                                "shape ({})",
                                fmt::join(d, ", ")));
   }
+  if (inputs.channels_first && d.size() < 4) {
+    reject(inputs, fmt::format("inputs: data.layout = \"nchw\" is for 4 dimensions, (samples, "
+                               "channels, height, width), found shape ({}); sequences of "
+                               "(samples, channels, length) need a last dimension of 1",
+                               fmt::join(d, ", ")));
+  }
+  if (inputs.channels_first) return {d[2], d[3], d[1]};
   switch (d.size()) {
     case 1:
       return {1, 1, 1};
@@ -137,16 +149,25 @@ Shape sample_shape(const NumberArray& inputs) {
   }
 }
 
-Index target_columns(const NumberArray& targets, Index samples, bool classification) {
+// Images where labels were expected, and the other way round.
+std::string targets_hint(const NumberArray& inputs, const NumberArray& targets) {
+  if (targets.dimensions.size() < 3) return {};
+  return inputs.dimensions.size() == 1
+             ? "; were the files of inputs and targets exchanged?"
+             : "; these look like images: give the file that holds the answers";
+}
+
+Index target_columns(const NumberArray& inputs, const NumberArray& targets, bool classification) {
+  const Index samples = inputs.dimensions[0];
   const auto& d = targets.dimensions;
   if (d.empty() || d.size() > (classification ? 3 : 2) ||
       std::ranges::find(d.begin() + 1, d.end(), Index{0}) != d.end()) {
-    reject(targets, fmt::format("targets: expected shape {}, found ({})",
+    reject(targets, fmt::format("targets: expected shape {}, found ({}){}",
                                 classification
                                     ? "(samples), or one label per position, (samples, positions) "
                                       "or (samples, height, width)"
                                     : "(samples) or (samples, columns)",
-                                fmt::join(d, ", ")));
+                                fmt::join(d, ", "), targets_hint(inputs, targets)));
   }
   if (d[0] != samples) {
     reject(targets, fmt::format("expected targets for {} samples, as many as there are inputs; "
@@ -201,6 +222,7 @@ Dataset store_inputs(const NumberArray& inputs, DatasetHeader header, Index targ
   } else {
     store_floats(inputs, header.shape.size(), dataset.float_inputs());
   }
+  if (inputs.channels_first) ChannelsLast(header.shape, header.row_bytes())(dataset.input_bytes());
   return dataset;
 }
 
@@ -220,6 +242,14 @@ Index array_bytes(std::span<const Index> dimensions, NumberType type) {
     bytes *= dimension;
   }
   return bytes;
+}
+
+std::string label_hint(double number) {
+  if (number != std::floor(number)) {
+    return "; numbers that are no classes need a loss of values, such as loss.type = \"mse\"";
+  }
+  if (number >= 0 || number < double{std::numeric_limits<std::int32_t>::min()}) return {};
+  return fmt::format("; if it says that nobody knows, set data.ignore_label = {}", number);
 }
 
 bool is_label(double number) {
@@ -248,9 +278,10 @@ Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
   }
   header.blocks = blocks;
   header.weighted = weights.has_value();
+  header.ignores = targets.ignored.has_value();
   if (weights) check_weights(*weights, header.size);
-  Dataset dataset =
-      store_inputs(inputs, header, target_columns(targets, header.size, classification));
+  Dataset dataset = store_inputs(inputs, header, target_columns(inputs, targets, classification));
+  dataset.set_targets_name(targets.path);
   if (classification) {
     store_labels(targets, dataset.describe().target_columns, dataset.labels());
   } else {

@@ -22,17 +22,20 @@ struct NumberArray {
   NumberType type = NumberType::u8;
   std::endian order = std::endian::native;
   std::span<const std::byte> data;
+  bool channels_first = false;     ///< inputs: (samples, channels, height, width)
+  std::optional<Index> ignored{};  ///< targets: the label that says that nobody knows
 };
 
 /// The bytes of an array of these dimensions, which are >= 0, or -1 if no file could hold so many.
 [[nodiscard]] Index array_bytes(std::span<const Index> dimensions, NumberType type);
 
-/// The arrays of inputs and targets as a dataset. Inputs (n), (n, d), (n, h, w) or (n, h, w, c);
-/// values (n) or (n, k); labels (n), or one for each position (n, k) or (n, h, w), or one-hot (n,
-/// k) where samples have not k positions: a single 1 among zeros; weights, if there are any, (n).
-/// Errors: bad_data, naming file, sample and column, for no samples, unequal numbers of them,
-/// numbers that are not finite as float, labels that are not integers in [0, 2^31), and weights
-/// below 0. With blocks, the inputs are streamed, and inputs.data is not looked at.
+/// The arrays of inputs and targets as a dataset. Inputs (n), (n, d), (n, h, w) or (n, h, w, c), or
+/// with channels first (n, c, h, w), which are put last; values (n) or (n, k); labels (n), or one
+/// for each position (n, k) or (n, h, w), or one-hot (n, k) where samples have not k positions: a
+/// single 1 among zeros; weights, if there are any, (n). Errors: bad_data, naming file, sample and
+/// column, for no samples, unequal numbers of them, numbers that are not finite as float, labels that
+/// are not integers in [0, 2^31) and are not to be ignored, and weights below 0. With blocks, the
+/// inputs are streamed, and inputs.data is not looked at.
 [[nodiscard]] Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
                                    const std::optional<NumberArray>& weights, bool classification,
                                    const Blocks& blocks = {});
@@ -43,5 +46,8 @@ struct NumberArray {
 
 /// True if the number can be a class label: an integer in [0, 2^31).
 [[nodiscard]] bool is_label(double number);
+/// What a number that is no label may be meant for, to follow a message; empty if nothing is
+/// likely.
+[[nodiscard]] std::string label_hint(double number);
 
 }  // namespace lockstep

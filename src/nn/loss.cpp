@@ -8,6 +8,7 @@ namespace lockstep {
 
 Targets Targets::rows(Index first, Index count) const {
   Targets part;
+  part.inverse_variances = inverse_variances;
   if (!labels.empty()) {
     part.labels = labels.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
   }

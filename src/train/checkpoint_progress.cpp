@@ -65,6 +65,7 @@ void write_progress(Hdf5Writer& file, const Progress& progress) {
   write_best(file, "best", progress.best);
   write_stagnation(file, "stop", progress.stop);
   write_stagnation(file, "plateau", progress.plateau);
+  write_count(file, "epoch_ignored", progress.epoch_ignored);
   write_count(file, "flat_steps", progress.flat_steps);
   write_count(file, "rate_drops", progress.rate_drops);
   write_count(file, "skipped", progress.skipped);
@@ -97,6 +98,7 @@ Progress read_progress(const Hdf5Reader& file) {
   progress.best = read_best(file, "best");
   progress.stop = read_stagnation(file, "stop");
   progress.plateau = read_stagnation(file, "plateau");
+  progress.epoch_ignored = read_count(file, "epoch_ignored");
   progress.flat_steps = read_count(file, "flat_steps");
   progress.rate_drops = read_count(file, "rate_drops");
   progress.skipped = read_count(file, "skipped");

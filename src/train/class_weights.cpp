@@ -6,13 +6,15 @@ namespace lockstep {
 
 std::vector<double> balanced_weights(const Samples& samples, Index classes) {
   std::vector<Index> counts(static_cast<std::size_t>(classes));
+  Index labels = 0;
   for (Index i = 0; i < samples.size(); ++i) {
     for (const std::int32_t label : samples.data->labels(samples.subset[i])) {
+      if (label < 0) continue;
+      ++labels;
       const auto c = static_cast<std::size_t>(label);
       if (c < counts.size()) ++counts[c];  // others are refused with the targets
     }
   }
-  const Index labels = samples.size() * samples.data->describe().target_columns;
   const auto present = classes - std::ranges::count(counts, Index{0});
   std::vector<double> weights;
   for (const Index count : counts) {

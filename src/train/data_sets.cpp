@@ -70,6 +70,11 @@ std::string shape_text(const Dataset& data) {
 void load_on_root(const config::Config& config, bool classification,
                   std::unique_ptr<Dataset>& train, std::unique_ptr<Dataset>& val) {
   const config::Data& data = config.data;
+  if (data.ignore_label && !classification) {
+    throw config.error(
+        "data.ignore_label",
+        "'ignore_label' is for class labels, as loss.type = \"cross_entropy\" takes");
+  }
   train = std::make_unique<Dataset>(
       load(source_of(data, data.train, data.train_labels.value_or(""), classification)));
   if (data.val) {
@@ -165,6 +170,8 @@ Source source_of(const config::Data& data, const std::string& path, const std::s
                   .window = data.window,
                   .hop = data.hop,
                   .mel_bands = data.mel_bands};
+  source.channels_first = data.layout == "nchw";
+  source.ignore_label = data.ignore_label;
   source.memory = data.memory;
   source.text.bytewise = data.symbols == "byte";
   source.text.context = data.context;
@@ -194,8 +201,10 @@ SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> 
   if (topology.leads()) topology.leaders().broadcast(storage, 0);
   ranks.barrier();
   data_ = std::make_unique<Dataset>(name, header, storage);
+  data_->count_ignored();
   if (data) {
     data_->set_column_names(data->column_names());
+    data_->set_targets_name(data->targets_name());
     data_->add_notes(data->notes());
   }
   if (!header.streamed()) return;
@@ -288,79 +297,6 @@ void check_inputs(const Dataset& data, const Normalization& normalization, const
                       node.symbols - 1));
     }
   }
-}
-
-namespace {
-
-void check_probabilities(const Dataset& data) {
-  const Index columns = data.describe().target_columns;
-  for (Index i = 0; i < data.size(); ++i) {
-    for (const float value : data.target(i)) {
-      if (value >= 0 && value <= 1) continue;
-      throw Error(ExitCode::bad_data,
-                  fmt::format("{}: target {} of sample {} is no probability: binary_cross_entropy "
-                              "takes {} from 0 (no) to 1 (yes)",
-                              data.name(), value, i, columns == 1 ? "a value" : "values"));
-    }
-  }
-}
-
-void check_labels(const Dataset& data, const std::string& layer, Index classes) {
-  for (Index i = 0; i < data.size(); ++i) {
-    for (const std::int32_t label : data.labels(i)) {
-      if (label < classes) continue;
-      throw Error(
-          ExitCode::bad_data,
-          fmt::format("{}: label {} of sample {} is out of range: layer '{}' has {} outputs, "
-                      "for the labels 0 to {}\n"
-                      "  if the label is right, give the last linear layer out = {} or more",
-                      data.name(), label, i, layer, classes, classes - 1, Index{label} + 1));
-    }
-  }
-}
-
-}  // namespace
-
-void check_targets(const Dataset& data, const Network& network, Outputs outputs, Index vocabulary) {
-  const Shape output = network.output_shape();
-  const Index found = data.describe().target_columns;
-  const std::string last = network.nodes().back().name;
-  if (outputs == Outputs::class_logits) {
-    if (found != output.positions() && data.describe().is_text()) {
-      throw Error(
-          ExitCode::config,
-          fmt::format("layer '{}' gives {} positions, but each of the {} symbols of a sample "
-                      "needs one; leave out layers that join them",
-                      last, output.positions(), found));
-    }
-    if (found != output.positions()) {
-      throw Error(
-          ExitCode::config,
-          fmt::format("layer '{}' gives {} positions, each of which needs a label, but each "
-                      "sample of {} has {}\n  {}",
-                      last, output.positions(), data.name(), found,
-                      found == 1
-                          ? "for one label per sample add a layer of type 'flatten' before it"
-                          : "the layers must keep the positions that have labels"));
-    }
-    if (!data.describe().is_text()) {
-      check_labels(data, last, output.channels);
-    } else if (vocabulary > output.channels) {
-      throw Error(ExitCode::config,
-                  fmt::format("layer '{}' has {} outputs, but {} has {} symbols\n"
-                              "  give the last linear layer one for each: out = \"vocab\"",
-                              last, output.channels, data.name(), vocabulary));
-    }
-    return;
-  }
-  if (found != output.size()) {
-    throw Error(
-        ExitCode::config,
-        fmt::format("layer '{}' has {} outputs, but each sample of {} has {} target values\n"
-                    "  give the last linear layer as many: out = {}",
-                    last, output.size(), data.name(), found, found));
-  }
-  if (outputs == Outputs::logits) check_probabilities(data);
 }
 
 }  // namespace lockstep

@@ -25,8 +25,10 @@ void count(const Worker& worker, ConfusionMatrix& confusion) {
   const std::span<const Real> logits = worker.output();
   const auto classes = static_cast<std::size_t>(confusion.classes);
   for (std::size_t row = 0; row * classes < logits.size(); ++row) {
+    const std::int32_t label = worker.targets().labels[row];
+    if (label < 0) continue;
     const auto z = logits.subspan(row * classes, classes);
-    ++confusion.at(worker.targets().labels[row], std::ranges::max_element(z) - z.begin());
+    ++confusion.at(label, std::ranges::max_element(z) - z.begin());
   }
 }
 

@@ -12,6 +12,7 @@
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/train/data_sets.hpp"
 #include "lockstep/train/evaluator.hpp"
+#include "lockstep/train/inverse_variances.hpp"
 #include "lockstep/train/trained_model.hpp"
 #include "train/prediction_table.hpp"
 
@@ -51,6 +52,13 @@ SharedDataset load_checked(const Topology& topology, const TrainedModel& model, 
 
 Samples all_of(const Dataset& data, const Checkpoint& checkpoint) {
   return {&data, Subset::whole(data.size()), &checkpoint.inputs, &checkpoint.targets};
+}
+
+// Means are over what counts.
+void require_answers(const Samples& samples) {
+  if (samples.counted(samples.size(), samples.ignored()) > 0) return;
+  throw Error(ExitCode::bad_data, fmt::format("{}: no label counts: all are data.ignore_label",
+                                              samples.data->targets_name()));
 }
 
 PredictionTable table_of(const TrainedModel& model) {
@@ -110,6 +118,8 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
     event.split = request.data;
     evaluation.notes = own->notes();
   }
+  measure_answers(samples, *model.loss, model.network->output_shape());
+  together(world, [&] { require_answers(samples); });
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.rounds);
   evaluation.averaged = model.averaged;
   evaluation.class_names = info.class_names;
@@ -120,8 +130,8 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   event.step = info.step;
   event.epoch = static_cast<double>(info.step) / static_cast<double>(info.steps_per_epoch);
   event.samples = samples.size();
-  event.metrics =
-      model.loss->metrics(sums, static_cast<double>(samples.size()), model.network->output_shape());
+  event.metrics = model.loss->metrics(sums, samples.counted(samples.size(), samples.ignored()),
+                                      model.network->output_shape());
   event.seconds = now_seconds() - begin;
   evaluation.event = event;
   return evaluation;

@@ -46,13 +46,12 @@ void Stagnation::observe(const std::string& metric, double value, std::uint64_t 
 
 bool Progress::knows_error() const { return error_weight >= 0.25; }
 
-std::size_t Progress::add_batch(std::uint64_t step, const MetricSums& sums, Index samples,
+std::size_t Progress::add_batch(std::uint64_t step, const MetricSums& sums, double counted,
                                 Index epoch_size, bool classifies) {
   for (std::size_t i = 0; i < sums.size(); ++i) epoch_sums[i] += sums[i];
-  epoch_samples += samples;
-  if (!classifies) return 0;
+  if (!classifies || counted == 0) return 0;
 
-  const double n = static_cast<double>(samples);
+  const double n = counted;
   const double window = std::min(kErrorWindow, static_cast<double>(epoch_size));
   const double share = std::min(1.0, n / window);
   error_average += share * ((n - sums[1]) / n - error_average);
@@ -83,6 +82,7 @@ double Progress::spike_limit(double times) const {
 void Progress::end_epoch() {
   epoch_sums = {};
   epoch_samples = 0;
+  epoch_ignored = 0;
 }
 
 void Progress::add_history(std::uint64_t step, double epoch, const std::vector<Metric>& train,

@@ -6,6 +6,28 @@
 
 namespace lockstep {
 
+Index Samples::ignored(const Sampler& sampler, const BatchRange& batch) const {
+  if (!data->describe().ignores) return 0;
+  Index sum = 0;
+  for (Index i = batch.first; i < batch.first + batch.size; ++i) {
+    sum += data->ignored(subset[sampler.sample(batch.epoch, i)]);
+  }
+  return sum;
+}
+
+Index Samples::ignored() const {
+  if (!data->describe().ignores) return 0;
+  Index sum = 0;
+  for (Index i = 0; i < size(); ++i) sum += data->ignored(subset[i]);
+  return sum;
+}
+
+double Samples::counted(Index size, Index ignored) const {
+  if (ignored == 0) return static_cast<double>(size);
+  const Index labels = data->describe().target_columns;
+  return static_cast<double>(size * labels - ignored) / static_cast<double>(labels);
+}
+
 RowReader::RowReader(Index rows, const Shape& output)
     : output_(output),
       labels_(rows * output.positions()),
@@ -48,6 +70,7 @@ Targets RowReader::targets(const Samples& samples, Index rows) const {
     targets.labels = labels_.span(0, answers);
   } else {
     targets.values = {values_.data(), answers, output_.channels};
+    targets.inverse_variances = samples.inverse_variances;
   }
   if (samples.data->describe().weighted) targets.weights = weights_.span(0, rows);
   return targets;

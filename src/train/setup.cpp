@@ -7,12 +7,15 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdlib>
 
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/train/catalogue.hpp"
 #include "lockstep/train/class_weights.hpp"
+#include "lockstep/train/inverse_variances.hpp"
+#include "train/look/look.hpp"
 
 namespace lockstep {
 namespace {
@@ -44,6 +47,9 @@ void check_figures(const Setup& setup) {
   if (setup.data->val.size() == 0) {
     constexpr std::string_view kNeeded =
         "'{}' needs validation samples; give data.val or data.holdout";
+    // The default is no request.
+    const bool keeps = config.checkpoint.best != "none" && config.checkpoint.best != "val/loss";
+    if (keeps) throw config.error("checkpoint.best", fmt::format(kNeeded, "best"));
     if (stops) throw config.error("stop.patience", fmt::format(kNeeded, "patience"));
     if (falls) throw config.schedule.error("type", fmt::format(kNeeded, "plateau"));
   }
@@ -52,6 +58,32 @@ void check_figures(const Setup& setup) {
   if (stops) fault = unknown_figure(setup, "metric", config.stop.metric);
   if (!fault.empty()) throw config.error("stop.metric", fault);
   if (falls) fault = unknown_figure(setup, "metric", config.schedule.text("metric"));
+  if (!fault.empty()) throw config.schedule.error("metric", fault);
+}
+
+// The figure of that name cannot be formed if the answers do not vary.
+std::string constant_answers(const Setup& setup, const std::string& figure) {
+  const Samples& val = setup.data->val;
+  if (figure != "val/r2" || val.size() == 0) return {};
+  const std::vector<double> inverse =
+      inverse_variances(val, setup.network->output_shape().channels);
+  const auto constant =
+      std::ranges::find_if_not(inverse, [](double v) { return std::isfinite(v); });
+  if (constant == inverse.end()) return {};
+  return fmt::format(
+      "val/r2 cannot be formed: target column {} has one and the same value in {} validation "
+      "sample{}; take another figure, such as val/rmse, or other samples",
+      constant - inverse.begin(), val.size(), val.size() == 1 ? "" : "s");
+}
+
+void check_answers(const Setup& setup) {
+  const config::Config& config = setup.config;
+  std::string fault = constant_answers(setup, config.checkpoint.best);
+  if (!fault.empty()) throw config.error("checkpoint.best", fault);
+  if (config.stop.patience > 0) fault = constant_answers(setup, config.stop.metric);
+  if (!fault.empty()) throw config.error("stop.metric", fault);
+  if (config.schedule.type() != "plateau") return;
+  fault = constant_answers(setup, config.schedule.text("metric"));
   if (!fault.empty()) throw config.schedule.error("metric", fault);
 }
 
@@ -69,6 +101,7 @@ void check_network(const Setup& setup) {
     check_inputs(**data, setup.data->inputs, network, vocabulary);
     check_targets(**data, network, setup.loss->outputs(), vocabulary);
   }
+  check_answers(setup);
 }
 
 }  // namespace
@@ -108,7 +141,13 @@ Setup set_up(const Topology& topology, const std::string& config_file,
     if (!resolve_class_weights(setup.data->train, output, setup.config)) return;
     setup.loss = build_loss(setup.config);
   });
-  on_root(world, [&] { check_network(setup); });
+  on_root(world, [&] {
+    check_network(setup);
+    setup.notes = look_at(setup);
+  });
+  for (Samples* samples : {&setup.data->train, &setup.data->val}) {
+    measure_answers(*samples, *setup.loss, setup.network->output_shape());
+  }
   return setup;
 }
 
@@ -124,13 +163,13 @@ int choose_threads(const Communicator& world, Index wanted) {
   return threads;
 }
 
-Index choose_microbatches(Index wanted, Index batch, int ranks) {
+Index choose_microbatches(Index wanted, Index batch, int ranks, Index most) {
   Index count = wanted;
   if (count == 0) {
-    const auto most = static_cast<Index>(std::bit_floor(static_cast<std::size_t>(batch)));
+    const auto possible = static_cast<std::size_t>(std::min(batch, most));
     const auto enough =
         static_cast<Index>(std::bit_ceil(static_cast<std::size_t>(std::max(ranks, 8))));
-    count = std::min(enough, most);
+    count = std::min(enough, static_cast<Index>(std::bit_floor(possible)));
   }
   if (batch < count) {
     throw Error(ExitCode::config,
@@ -144,7 +183,7 @@ Index choose_microbatches(Index wanted, Index batch, int ranks) {
         fmt::format("{} ranks were started, but every batch has {} microbatches, and a rank "
                     "computes at least one\n  try: mpirun -np {} ...",
                     ranks, count, count) +
-            (wanted == 0 ? ""
+            (wanted == 0 ? most < batch ? "; with more, batch_norm would see one value in each" : ""
                          : fmt::format("      or for a new run: --set parallel.microbatches={}",
                                        std::bit_ceil(static_cast<unsigned>(ranks)))));
   }

@@ -43,10 +43,13 @@ std::vector<Range> learned_parts(const ParameterTable& table) {
 }
 
 bool is_useful(const StepResult& result, double loss_limit) {
-  const double loss = result.sums[0] / static_cast<double>(result.batch.size);
+  const double loss = result.loss();
   return result.changed.empty() && std::isfinite(loss) && loss <= loss_limit &&
          (!result.gradient_norm || std::isfinite(*result.gradient_norm));
 }
+
+// Of the loss of each sample, for the slope of the mean loss.
+double weight_of(double counted) { return counted > 0 ? 1 / counted : 0; }
 
 // A rank that finds no memory tells the others.
 template <typename Make>
@@ -119,8 +122,10 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, do
   clock_.lap(Part::other);
   result.batch = sampler_.batch(steps_done_);
   samples_.require(sampler_, result.batch);
+  result.ignored = samples_.ignored(sampler_, result.batch);
+  result.counted = samples_.counted(result.batch.size, result.ignored);
   report(wishes);
-  for (Index round = 0; round < std::ssize(rounds_); ++round) learn(result.batch, round);
+  for (Index round = 0; round < std::ssize(rounds_); ++round) learn(result, round);
 
   const std::span<const Real* const> gradient = finish_gradient();
   reports_.exchange();
@@ -148,7 +153,8 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, do
 }
 
 // Predict, compare, send the error back: for one round of the share.
-void Trainer::learn(const BatchRange& batch, Index round) {
+void Trainer::learn(const StepResult& step, Index round) {
+  const BatchRange& batch = step.batch;
   const std::vector<Share>& parts = rounds_[static_cast<std::size_t>(round)];
   at_once(workers_, parts, [&](std::size_t i) { read(workers_[i], batch, steps_done_, parts[i]); });
   clock_.lap(Part::data);
@@ -156,7 +162,7 @@ void Trainer::learn(const BatchRange& batch, Index round) {
 
   at_once(workers_, parts, [&](std::size_t i) {
     workers_[i].predict(parameters_);
-    workers_[i].judge(loss_, 1 / static_cast<double>(batch.size));
+    workers_[i].judge(loss_, weight_of(step.counted));
   });
   for (std::size_t i = 0; i < parts.size(); ++i) report(parts[i], workers_[i].sums());
   clock_.lap(Part::forward);
@@ -208,7 +214,7 @@ Digest Trainer::recomputed_gradient() {
     const BatchRange batch = sampler_.batch(step);
     read(worker, batch, step, share);
     worker.predict(parameters_);
-    worker.judge(loss_, 1 / static_cast<double>(batch.size));
+    worker.judge(loss_, weight_of(samples_.counted(batch.size, samples_.ignored(sampler_, batch))));
     worker.send_back(parameters_, std::span(&gradient, 1), [](Index) {});
   });
   Digester digester;

@@ -126,10 +126,12 @@ void TrainingRun::after_step(const StepResult& result) {
   segment_samples_ += result.batch.size;
   epoch_segment_samples_ += result.batch.size;
   const auto before = progress_.milestone_steps;
-  const double loss = result.sums[0] / static_cast<double>(result.batch.size);
+  const double loss = result.loss();
   if (result.applied) {
-    progress_.add_batch(step, result.sums, result.batch.size, steps_per_epoch_ * info_.batch,
+    progress_.add_batch(step, result.sums, result.counted, steps_per_epoch_ * info_.batch,
                         classifies());
+    progress_.epoch_samples += result.batch.size;
+    progress_.epoch_ignored += result.ignored;
     progress_.skipped = 0;
     if (config().divergence.spike > 0) progress_.add_loss(loss);
     recent_losses_.add(step, loss);
@@ -143,12 +145,12 @@ void TrainingRun::after_step(const StepResult& result) {
   }
   if (!root()) return;
   if (save_is_done()) report_save();
-  const auto size = static_cast<double>(result.batch.size);
   StepEvent event;
   event.step = step;
   event.epoch = epochs_done();
   event.loss = loss;
-  event.error = classifies() ? (size - result.sums[1]) / size : 0;
+  event.error =
+      classifies() && result.counted > 0 ? (result.counted - result.sums[1]) / result.counted : 0;
   event.learning_rate = rate_;
   event.gradient_norm = result.gradient_norm;
   event.samples = result.batch.size;
@@ -162,7 +164,7 @@ void TrainingRun::finish_epoch() {
   const std::uint64_t step = trainer_->steps_done();
   const auto per_epoch = static_cast<std::uint64_t>(steps_per_epoch_);
   const double seconds = now_seconds() - epoch_started_;
-  const std::vector<Metric> train = metrics_of(progress_.epoch_sums, progress_.epoch_samples);
+  const std::vector<Metric> train = epoch_metrics();
   if (val_metrics_.empty()) progress_.add_history(step, epochs_done(), train, {});
   if (root()) {
     EpochEvent event;

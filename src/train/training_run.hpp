@@ -59,7 +59,8 @@ class TrainingRun {
   Wishes wishes() const;
   void after_step(const StepResult& result);
   void report_times();
-  [[nodiscard]] std::vector<Metric> metrics_of(const MetricSums& sums, Index samples) const;
+  [[nodiscard]] std::vector<Metric> metrics_of(const MetricSums& sums, double counted) const;
+  [[nodiscard]] std::vector<Metric> epoch_metrics() const;
   void evaluate();
   void observe(const std::string& metric, double value);
   [[nodiscard]] bool improves_no_more() const;

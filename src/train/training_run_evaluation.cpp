@@ -1,14 +1,18 @@
 // What a run measures on its validation samples, and what that decides.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "train/training_run.hpp"
 
 namespace lockstep {
 
-std::vector<Metric> TrainingRun::metrics_of(const MetricSums& sums, Index samples) const {
-  return setup_.loss->metrics(sums, static_cast<double>(samples), setup_.network->output_shape());
+std::vector<Metric> TrainingRun::metrics_of(const MetricSums& sums, double counted) const {
+  return setup_.loss->metrics(sums, counted, setup_.network->output_shape());
+}
+
+// Of the running epoch; no numbers if none of its batches has counted.
+std::vector<Metric> TrainingRun::epoch_metrics() const {
+  return metrics_of(progress_.epoch_sums,
+                    setup_.data->train.counted(progress_.epoch_samples, progress_.epoch_ignored));
 }
 
 void TrainingRun::evaluate() {
@@ -18,12 +22,10 @@ void TrainingRun::evaluate() {
   const double begin = now_seconds();
   const MetricSums sums = evaluator_->evaluate(trainer_->judged_parameters(), *setup_.loss, val);
   trainer_->clock().skip();
-  val_metrics_ = metrics_of(sums, val.size());
+  val_metrics_ = metrics_of(sums, val.counted(val.size(), val.ignored()));
   const std::uint64_t step = trainer_->steps_done();
   for (const Metric& m : val_metrics_) observe("val/" + m.name, m.value);
-  progress_.add_history(
-      step, epochs_done(),
-      metrics_of(progress_.epoch_sums, std::max<Index>(progress_.epoch_samples, 1)), val_metrics_);
+  progress_.add_history(step, epochs_done(), epoch_metrics(), val_metrics_);
   if (!root()) return;
   audience_.on_eval({.step = step,
                      .epoch = epochs_done(),

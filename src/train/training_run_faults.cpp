@@ -37,14 +37,13 @@ bool TrainingRun::survives(const StepResult& result) {
     return false;
   }
   const config::Divergence& policy = config().divergence;
-  const std::string what =
-      describe({.step = trainer_->steps_done(),
-                .loss = result.sums[0] / static_cast<double>(result.batch.size),
-                .loss_limit = progress_.spike_limit(policy.spike),
-                .usual_loss = progress_.spike_limit(1),
-                .learning_rate = rate_,
-                .base_rate = config().optimizer.real("lr")},
-               recent_losses_);
+  const std::string what = describe({.step = trainer_->steps_done(),
+                                     .loss = result.loss(),
+                                     .loss_limit = progress_.spike_limit(policy.spike),
+                                     .usual_loss = progress_.spike_limit(1),
+                                     .learning_rate = rate_,
+                                     .base_rate = config().optimizer.real("lr")},
+                                    recent_losses_);
   return goes_on_after(what, remedy_for(policy, progress_));
 }
 

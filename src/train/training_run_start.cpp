@@ -11,6 +11,7 @@
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/config/show.hpp"
+#include "train/look/statistics.hpp"
 #include "train/training_run.hpp"
 
 namespace lockstep {
@@ -97,6 +98,7 @@ void TrainingRun::plan() {
   for (const SharedDataset* set : {&setup_.data->train_data, &setup_.data->val_data}) {
     if (*set) notes_.insert(notes_.end(), (*set)->notes().begin(), (*set)->notes().end());
   }
+  notes_.insert(notes_.end(), setup_.notes.begin(), setup_.notes.end());
   together(world_, [&] {
     Index wanted = config().parallel.microbatches;
     std::optional<CheckpointInfo> old;
@@ -105,7 +107,13 @@ void TrainingRun::plan() {
       old = read_info(file);
       if (wanted == 0) wanted = old->microbatches;
     }
-    microbatches_ = choose_microbatches(wanted, data.batch, world_.size());
+    const Network& network = *setup_.network;
+    microbatches_ = choose_microbatches(wanted, data.batch, world_.size(),
+                                        most_microbatches(network, data.batch));
+    for (std::string& note : look_at_statistics(network, setup_.data->train.size(), data.batch,
+                                                microbatches_, !resume_from_)) {
+      notes_.push_back(std::move(note));
+    }
     if (!resume_from_ && wanted == 0 && microbatches_ > 8) {
       notes_.push_back(
           fmt::format("{} ranks: every batch is cut into {} microbatches instead of 8; for the "

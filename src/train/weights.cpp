@@ -13,6 +13,7 @@
 #include "lockstep/train/run_info.hpp"
 #include "lockstep/train/updater.hpp"
 #include "lockstep/train/version.hpp"
+#include "train/look/statistics.hpp"
 
 namespace lockstep {
 namespace {
@@ -123,8 +124,10 @@ Index import_weights(const Communicator& world, const ImportRequest& request,
   const Topology topology(world);
   const Setup setup = set_up(topology, request.config_file, request.overrides);
   on_root(topology.ranks(), [&] {
-    const Index microbatches = choose_microbatches(setup.config.parallel.microbatches,
-                                                   setup.config.data.batch, world.size());
+    const Index batch = setup.config.data.batch;
+    const Index microbatches =
+        choose_microbatches(setup.config.parallel.microbatches, batch, world.size(),
+                            most_microbatches(*setup.network, batch));
     const Checkpoint checkpoint = beginning_of(
         setup, microbatches, parameters_from(weights, *setup.network, request.weights));
     const CheckpointImage image = encode(checkpoint, *setup.network, state_slots(setup));

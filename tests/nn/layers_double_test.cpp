@@ -51,13 +51,13 @@ class LossGradient : public testing::TestWithParam<LossCase> {};
 TEST_P(LossGradient, AgreesWithCentralDifferences) {
   for (const Index columns : {1, 2, 10, 37}) {
     const auto loss = GetParam().make(columns);
-    const Index rows = 3;
+    const Index rows = 4;
     Buffer<Real> prediction(rows * columns), answers(rows * columns), gradient(rows * columns);
     fill_test_values(prediction.span(), 1);
     fill_test_values(answers.span(), 2);
     keep_apart(prediction.span(), answers.span(), GetParam().kink);
     const std::vector<std::int32_t> labels{0, static_cast<std::int32_t>(columns - 1),
-                                           static_cast<std::int32_t>(columns / 2)};
+                                           static_cast<std::int32_t>(columns / 2), -1};
     const Targets targets{.labels = labels, .values = {answers.data(), rows, columns}};
     const Real weight = 0.3;
     const auto f = [&] {

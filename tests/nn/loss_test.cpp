@@ -40,11 +40,14 @@ Result classify(Index columns, const std::vector<float>& z, const std::vector<st
 }
 
 Result regress(Index columns, const std::vector<float>& p, const std::vector<float>& t,
-               float weight = 1, const Loss& loss = *mean_squared_error()) {
+               float weight = 1, const Loss& loss = *mean_squared_error(),
+               std::span<const double> inverse_variances = {}) {
   const Index rows = static_cast<Index>(p.size()) / columns;
   Result r{std::vector<float>(p.size()), {}};
-  loss.evaluate({p.data(), rows, columns}, {.labels = {}, .values = {t.data(), rows, columns}},
-                weight, {r.gradient.data(), rows, columns}, r.sums);
+  loss.evaluate(
+      {p.data(), rows, columns},
+      {.labels = {}, .values = {t.data(), rows, columns}, .inverse_variances = inverse_variances},
+      weight, {r.gradient.data(), rows, columns}, r.sums);
   return r;
 }
 
@@ -140,6 +143,31 @@ TEST(CrossEntropy, WeightsOfOneChangeNoBit) {
   EXPECT_EQ(plain.sums, ones.sums);
 }
 
+// Not a bit of the others differs, and the gradient of what is passed over is 0.
+TEST(CrossEntropy, ALabelBelowZeroCountsNothing) {
+  const CrossEntropyOptions options{
+      .label_smoothing = 0.2f, .class_weights = {2, 1, 3}, .top_k = 2};
+  for (const CrossEntropyOptions& o : {CrossEntropyOptions{}, options}) {
+    const Result all =
+        classify(3, {0.3f, -1.7f, 2.9f, kNan, 7, 1, 0.01f, 5, -3}, {1, -1, 2}, 0.37f, o);
+    const Result known = classify(3, {0.3f, -1.7f, 2.9f, 0.01f, 5, -3}, {1, 2}, 0.37f, o);
+    EXPECT_EQ(all.sums, known.sums);
+    const auto& g = all.gradient;
+    EXPECT_THAT(std::vector<float>(g.begin() + 3, g.begin() + 6), ElementsAre(0, 0, 0));
+    EXPECT_TRUE(std::equal(g.begin(), g.begin() + 3, known.gradient.begin()));
+    EXPECT_TRUE(std::equal(g.begin() + 6, g.end(), known.gradient.begin() + 3));
+  }
+}
+
+TEST(CrossEntropy, RefusesASingleOutput) {
+  try {
+    cross_entropy()->check({1, 1, 1});
+    ADD_FAILURE() << "one output is taken";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("binary_cross_entropy"), std::string::npos);
+  }
+}
+
 TEST(CrossEntropy, RefusesANetworkWithOtherClasses) {
   EXPECT_NO_THROW(cross_entropy({.class_weights = {1, 2}, .top_k = 1})->check({1, 1, 2}));
   EXPECT_THROW(cross_entropy({.class_weights = {1, 2}})->check({1, 1, 3}), Error);
@@ -148,12 +176,14 @@ TEST(CrossEntropy, RefusesANetworkWithOtherClasses) {
 
 TEST(MeanSquaredError, KnownValues) {
   // Errors (1, -2), (0, 3): losses 5 / 2 and 9 / 2; gradient weight * error.
-  const Result r = regress(2, {1, 0, 4, 5}, {0, 2, 4, 2}, 0.5f);
-  EXPECT_THAT(r.sums, ElementsAre(7, 7, 4, 12, 3));
+  const std::vector<double> inverse_variances{2, 4};
+  const Result r =
+      regress(2, {1, 0, 4, 5}, {0, 2, 4, 2}, 0.5f, *mean_squared_error(), inverse_variances);
+  EXPECT_THAT(r.sums, ElementsAre(7, 7, (2 + 16) / 2.0 + 36 / 2.0, 0, 3));
   EXPECT_THAT(r.gradient, ElementsAre(0.5f, -1, 0, 1.5f));
 }
 
-TEST(MeanSquaredError, R2IsGivenForOneColumnOnly) {
+TEST(MeanSquaredError, R2OfOneColumn) {
   const auto loss = mean_squared_error();
   const auto one = loss->metrics(regress(1, {1, 2, 4}, {1, 2, 3}).sums, 3, {1, 1, 1});
   ASSERT_THAT(names(one), ElementsAre("loss", "rmse", "mae", "r2"));
@@ -162,17 +192,34 @@ TEST(MeanSquaredError, R2IsGivenForOneColumnOnly) {
   EXPECT_THAT(one[2].value, DoubleNear(1.0 / 3, 1e-12));
   EXPECT_THAT(one[3].value, DoubleNear(0.5, 1e-12));
 
-  const MetricSums two = regress(2, {1, 2, 4, 5}, {1, 2, 3, 4}).sums;
-  EXPECT_THAT(names(loss->metrics(two, 2, {1, 1, 2})), ElementsAre("loss", "rmse", "mae"));
   const MetricSums equal = regress(1, {1, 2}, {3, 3}).sums;
   EXPECT_TRUE(std::isnan(loss->metrics(equal, 2, {1, 1, 1})[3].value));
+  const std::vector<float> tenth(1000, 0.1f), zero(1000, 0.0f);  // their squares do not add up
+  const MetricSums rounded = regress(1, zero, tenth).sums;
+  EXPECT_TRUE(std::isnan(loss->metrics(rounded, 1000, {1, 1, 1})[3].value));
+}
+
+// The mean of the columns' own: 1 - (1 + 1) / (2 + 18) would be that of both together.
+TEST(MeanSquaredError, R2OfSeveralColumns) {
+  const auto loss = mean_squared_error();
+  const std::vector<float> p{1, 10, 3, 13, 3, 16}, t{1, 10, 2, 13, 3, 17};
+  const std::vector<double> inverse_variances{3 / 2.0, 3 / 24.666666666666666};
+  const MetricSums sums = regress(2, p, t, 1, *loss, inverse_variances).sums;
+  const auto m = loss->metrics(sums, 3, {1, 1, 2});
+  ASSERT_THAT(names(m), ElementsAre("loss", "rmse", "mae", "r2"));
+  EXPECT_THAT(m[3].value, DoubleNear(((1 - 1 / 2.0) + (1 - 1 / 24.666666666666666)) / 2, 1e-12));
+  const MetricSums unknown = regress(2, p, t).sums;
+  EXPECT_TRUE(std::isnan(loss->metrics(unknown, 3, {1, 1, 2})[3].value));
+  const std::vector<double> constant{3 / 2.0, kInfinity};
+  const MetricSums none = regress(2, p, t, 1, *loss, constant).sums;
+  EXPECT_TRUE(std::isnan(loss->metrics(none, 3, {1, 1, 2})[3].value));
 }
 
 TEST(MeanAbsoluteError, KnownValues) {
   // Errors (1, -2), (0, 3): losses 3 / 2 and 3 / 2; gradient weight / 2 * sign.
   const auto loss = mean_absolute_error();
   const Result r = regress(2, {1, 0, 4, 5}, {0, 2, 4, 2}, 0.5f, *loss);
-  EXPECT_THAT(r.sums, ElementsAre(3, 7, 4, 12, 3));
+  EXPECT_THAT(r.sums, ElementsAre(3, 7, kInfinity, 0, 3));
   EXPECT_THAT(r.gradient, ElementsAre(0.25f, -0.25f, 0, 0.25f));
 }
 
@@ -309,7 +356,9 @@ TEST_P(LossContract, TheShareAndTheThreadChangeNoBit) {
     fill_test_values(p, 1);
     fill_test_values(t, 2);
     std::vector<std::int32_t> labels;
-    for (Index i = 0; i < rows; ++i) labels.push_back(static_cast<std::int32_t>(i % columns));
+    for (Index i = 0; i < rows; ++i) {  // some are not known
+      labels.push_back(i % 4 == 1 ? -1 : static_cast<std::int32_t>(i % columns));
+    }
     const Targets targets{.labels = labels, .values = {t.data(), rows, columns}};
 
     for (const int threads : {1, 2}) {

@@ -371,7 +371,7 @@ inline std::vector<BadInput> bad_data() {
        }},
       {"LabelsOfMorePositions",
        config,
-       {"layer 'fc2' gives 1 positions", "each sample of data.h5: /x has 2"},
+       {"layer 'fc2' gives 1 positions", "each sample of data.h5: /y has 2"},
        [](const Scene& s) {
          Hdf5Writer file;
          file.dataset("/x", {{1000, 4}}, std::vector<float>(4000, 1.0f));

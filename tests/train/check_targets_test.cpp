@@ -34,6 +34,42 @@ TEST(CheckTargets, LabelsAreBelowTheNumberOfOutputs) {
             std::string::npos);
 }
 
+// What is said of the labels of a set of 4 samples by a network of `classes` outputs.
+std::string refusal_of(const std::vector<std::int32_t>& labels, Index classes) {
+  Dataset data("x.npy", {.shape = {.channels = 2}, .size = std::ssize(labels)});
+  data.set_targets_name("y.npy");
+  std::ranges::copy(labels, data.labels().begin());
+  return refusal(data, network_of({1, 1, 2}, classes), Outputs::class_logits);
+}
+
+bool has(const std::string& message, std::string_view part) {
+  return message.find(part) != std::string::npos;
+}
+
+TEST(CheckTargets, TheRemedyForALabelOutOfRangeFollowsFromTheLabels) {
+  const std::string mask = refusal_of({0, 1, 255, 1}, 2);
+  EXPECT_TRUE(has(mask, "y.npy: label 255 of sample 2")) << mask;
+  EXPECT_TRUE(has(mask, "data.ignore_label=255")) << mask;
+  EXPECT_FALSE(has(mask, "out = 256")) << mask;
+  const std::string other = refusal_of({0, 1, 99, 1}, 2);
+  EXPECT_TRUE(has(other, "data.ignore_label=99") && has(other, "out = 100")) << other;
+  const std::string from_one = refusal_of({1, 2, 3, 1}, 3);
+  EXPECT_TRUE(has(from_one, "from 1") && has(from_one, "out = 4")) << from_one;
+  const std::string values = refusal_of({1200, 5400, 100, 1}, 3);
+  EXPECT_TRUE(has(values, "mse") && has(values, "out = 5401")) << values;
+  EXPECT_EQ(refusal_of({0, 1, kIgnoredLabel, 1}, 2), "");
+}
+
+TEST(CheckTargets, ImagesGivenAsLabelsAreNamed) {
+  Dataset data("x.npy", {.shape = {4, 4, 1}, .size = 3, .target_columns = 16});
+  data.set_targets_name("images.npy");
+  Network network({4, 4, 1});
+  network.add(flatten());
+  network.add(linear(10), "out");
+  const std::string message = refusal(data, network, Outputs::class_logits);
+  EXPECT_TRUE(has(message, "if images.npy holds images rather than labels")) << message;
+}
+
 TEST(CheckTargets, EveryPositionNeedsALabel) {
   const Dataset data("some", {.shape = {5, 1, 2}, .size = 3});
   const std::string message = refusal(data, network_of({5, 1, 2}, 4), Outputs::class_logits);

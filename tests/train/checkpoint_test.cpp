@@ -41,6 +41,7 @@ Checkpoint sample(const Network& network) {
             .vocabulary = Vocabulary::of_text("a\nb", "x")};
   c.progress.epoch_sums = {1.5, 2, 0, 0};
   c.progress.epoch_samples = 64;
+  c.progress.epoch_ignored = 5;
   c.progress.error_average = 0.25;
   c.progress.error_weight = 0.5;
   c.progress.milestone_steps = {3, 4, 9, 0, 0};

@@ -40,6 +40,8 @@ struct Data {
   Column weights = "";
   std::string inputs;
   std::string targets;
+  std::optional<std::string> layout;  ///< absent: nhwc
+  std::optional<Index> ignore_label;
   Index memory = 0;  ///< bytes; 0: no limit
   std::string label_pattern;
   double seconds = 0;

@@ -21,6 +21,9 @@ enum class InputType : std::int32_t { bytes, floats, symbols };
 /// What a sample is to be mapped to: one class label, or a row of numbers.
 enum class TargetKind : std::int32_t { labels, values };
 
+/// Stands for a label that nobody knows; it counts nothing.
+inline constexpr std::int32_t kIgnoredLabel = -1;
+
 /// Everything that determines the storage of a dataset. Trivially copyable, so that it can be sent
 /// as bytes.
 struct DatasetHeader {
@@ -34,6 +37,7 @@ struct DatasetHeader {
   Index stride = 0;   ///< of a text: from the start of one window to the next
   Index rate = 0;     ///< of recordings: samples per second
   bool weighted = false;  ///< each sample has a weight of its own
+  bool ignores = false;   ///< labels may be kIgnoredLabel
   Blocks blocks{};  ///< of inputs that stay in their files, blocks of which are read; else none
 
   [[nodiscard]] bool is_text() const { return input_type == InputType::symbols; }
@@ -70,6 +74,12 @@ class Dataset {
   /// What the labels 0, 1, ... are called, if the files said it; known only where it was loaded.
   [[nodiscard]] const std::vector<std::string>& class_names() const { return class_names_; }
   void set_class_names(std::vector<std::string> names) { class_names_ = std::move(names); }
+  /// Where the targets came from, for messages: name(), unless it is known that they were apart;
+  /// known only where it was loaded.
+  [[nodiscard]] const std::string& targets_name() const {
+    return targets_name_.empty() ? name_ : targets_name_;
+  }
+  void set_targets_name(const std::string& name) { targets_name_ = name; }
   /// Of a text; known only where it was loaded.
   [[nodiscard]] const Vocabulary& vocabulary() const { return vocabulary_; }
   void set_vocabulary(const Vocabulary& vocabulary) { vocabulary_ = vocabulary; }
@@ -114,6 +124,12 @@ class Dataset {
                    std::span<std::int32_t> labels) const;
   /// The labels of one sample, one for each of its positions that has one.
   [[nodiscard]] std::span<const std::int32_t> labels(Index sample) const;
+  /// How many of them are kIgnoredLabel; 0 before count_ignored().
+  [[nodiscard]] Index ignored(Index sample) const {
+    return ignored_.empty() ? 0 : ignored_[static_cast<std::size_t>(sample)];
+  }
+  /// Looks for ignored labels, once all are stored.
+  void count_ignored();
   /// The label of a sample that has one.
   [[nodiscard]] std::int32_t label(Index sample) const { return labels(sample).front(); }
   /// The target values of one sample.
@@ -131,6 +147,8 @@ class Dataset {
   std::span<std::byte> storage_;
   std::vector<std::string> column_names_;
   std::vector<std::string> class_names_;
+  std::string targets_name_;
+  std::vector<std::int32_t> ignored_;  ///< labels of each sample; empty: none
   Vocabulary vocabulary_;
   std::vector<std::string> notes_;
   std::unique_ptr<InputFile> file_;

@@ -54,6 +54,9 @@ struct Source {
   /// Names of the labels 0, 1, ... of the training data; empty: its labels were numbers. Unset:
   /// found out.
   std::optional<std::vector<std::string>> class_names;
+  bool channels_first = false;  ///< idx, npy, hdf5: images lie as (channels, height, width)
+  std::optional<Index>
+      ignore_label;    ///< idx, npy, hdf5, csv: the label that says that nobody knows
   SoundOptions sound;  ///< wav
   TextOptions text;    ///< text
   bool classification =

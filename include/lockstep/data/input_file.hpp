@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -11,8 +12,11 @@ namespace lockstep {
 /// at a time reads from it.
 class InputFile {
  public:
-  /// Requires parts of equal type and shape but for the number of rows.
-  explicit InputFile(std::vector<Hdf5Rows> parts) : parts_(std::move(parts)) {}
+  /// Requires parts of equal type and shape but for the number of rows. `arrange`, if given, is
+  /// what is done to samples as the files hold them.
+  using Arrange = std::function<void(std::span<std::byte> samples)>;
+  explicit InputFile(std::vector<Hdf5Rows> parts, Arrange arrange = {})
+      : parts_(std::move(parts)), arrange_(std::move(arrange)) {}
 
   [[nodiscard]] const std::vector<Hdf5Rows>& parts() const { return parts_; }
   /// Samples in all parts.
@@ -23,6 +27,7 @@ class InputFile {
 
  private:
   std::vector<Hdf5Rows> parts_;
+  Arrange arrange_;
 };
 
 }  // namespace lockstep

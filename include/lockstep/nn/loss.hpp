@@ -14,9 +14,12 @@ namespace lockstep {
 
 /// The right answers for some samples: class labels or values, according to the loss.
 struct Targets {
-  std::span<const std::int32_t> labels;  ///< one per row of the prediction
+  std::span<const std::int32_t> labels;  ///< one per row of the prediction; below 0: nobody knows
   ConstMatrix values;                    ///< as many as the prediction, in the same order
   std::span<const Real> weights{};  ///< how much each sample counts in the loss; empty: all count 1
+  /// 1 / variance of each column of the values over the whole set that the rows are taken from:
+  /// what r2 of several columns needs.
+  std::span<const double> inverse_variances{};
 
   /// The answers of rows [first, first + count), without weights.
   [[nodiscard]] Targets rows(Index first, Index count) const;
@@ -51,8 +54,8 @@ class Loss {
   /// Errors: Error(config) if a network with this output cannot learn by this loss.
   virtual void check(Shape /*output*/) const {}
   /// For the rows given: sets gradient = weight * d(sum of the rows' losses) / d(prediction),
-  /// and adds the rows' sums to `sums`; sums[0] is the sum of the losses. An empty gradient (data =
-  /// nullptr) is not wanted.
+  /// and adds the rows' sums to `sums`; sums[0] is the sum of the losses. A row whose label is
+  /// below 0 has the gradient 0 and adds nothing. An empty gradient (data = nullptr) is not wanted.
   virtual void evaluate(ConstMatrix prediction, const Targets& targets, Real weight,
                         Matrix gradient, MetricSums& sums) const = 0;
   /// The figures of `samples` samples of a network with this output, whose sums are given. Which
@@ -74,14 +77,14 @@ struct CrossEntropyOptions {
 /// Metrics: loss (mean), acc (share of rows whose largest value is the label's; the first of equals
 /// counts), topK (share of rows whose label is among the K largest), and for sequences perplexity,
 /// exp of the mean of -log p_label. All but loss ignore weights and smoothing.
-/// Errors: `check` refuses other than K weights, and a top_k that is not below K.
-/// Source: Szegedy et al. 2016, arXiv 1512.00567.
+/// Errors: `check` refuses a single output, whose p is 1 whatever it is, other than K weights, and
+/// a top_k that is not below K. Source: Szegedy et al. 2016, arXiv 1512.00567.
 std::unique_ptr<Loss> cross_entropy(CrossEntropyOptions options = {});
 
 /// Mean squared error: the mean over the columns of (prediction - answer)^2.
-/// Metrics, also of the next two: loss (mean), rmse, mae, and for one column r2 = 1 - sum of
-/// squared errors / sum of squared deviations from the mean (NaN if all answers are equal); around
-/// a common mean of several columns their differences would count as explained.
+/// Metrics, also of the next two: loss (mean), rmse, mae, and r2 = 1 - sum of squared errors / sum
+/// of squared deviations from the mean; of several columns the mean of their r2, each around its
+/// own mean, which takes Targets::inverse_variances. NaN if all answers of a column are equal.
 std::unique_ptr<Loss> mean_squared_error();
 
 /// Mean absolute error: the mean over the columns of |prediction - answer|, of slope 0 at 0.

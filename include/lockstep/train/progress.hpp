@@ -34,10 +34,10 @@ class Progress {
   /// The error rates whose first crossing is noted.
   static constexpr std::array<double, 5> kMilestones{0.50, 0.45, 0.30, 0.15, 0.05};
 
-  /// Adds one batch of the running epoch, which has `epoch_size` samples. Returns the number of
-  /// milestones that it reached. Allocates nothing.
-  std::size_t add_batch(std::uint64_t step, const MetricSums& sums, Index samples, Index epoch_size,
-                        bool classifies);
+  /// Adds one batch of the running epoch, whose means are over `counted` samples; the epoch has
+  /// `epoch_size`. Returns the number of milestones that it reached. Allocates nothing.
+  std::size_t add_batch(std::uint64_t step, const MetricSums& sums, double counted,
+                        Index epoch_size, bool classifies);
   /// True once so many samples were seen that one may speak of an error rate.
   [[nodiscard]] bool knows_error() const;
   /// Adds the mean loss of one batch to the usual one.
@@ -57,6 +57,7 @@ class Progress {
 
   MetricSums epoch_sums{};  ///< of the batches of the running epoch
   Index epoch_samples = 0;
+  Index epoch_ignored = 0;   ///< labels of those that count nothing
   double error_average = 0;  ///< of the share of wrong answers, over about the last kErrorWindow
                              ///< samples, or the last epoch if that has fewer
   double error_weight = 0;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/parallel.hpp"
@@ -24,12 +25,21 @@ struct Samples {
   const Augmenter* augmenter =
       nullptr;                    ///< changes the inputs as they are read; null: nothing does
   InputStream* stream = nullptr;  ///< of a data set that is streamed: brings the inputs of a batch
+  std::vector<double> inverse_variances{};  ///< as Targets has them; empty if no figure needs them
 
   [[nodiscard]] Index size() const { return subset.size(); }
   /// Makes the samples of a batch ready to be read. Collective, as InputStream::require.
   void require(const Sampler& sampler, const BatchRange& batch) const {
     if (stream != nullptr) stream->require(sampler, batch);
   }
+  /// The labels of a batch that count nothing; counted anew by every rank, so that it knows what a
+  /// mean over the batch is over before it has seen the other ranks' part.
+  [[nodiscard]] Index ignored(const Sampler& sampler, const BatchRange& batch) const;
+  /// The same of all samples.
+  [[nodiscard]] Index ignored() const;
+  /// What a mean over `size` samples is over when so many of their labels count nothing: labels
+  /// that count, as a share of those of one sample.
+  [[nodiscard]] double counted(Index size, Index ignored) const;
 };
 
 /// Reads the rows of one pass into the places where the network and the loss expect them.

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/config/parse.hpp"
@@ -21,6 +24,7 @@ struct Setup {
   std::unique_ptr<DataSets> data;
   std::unique_ptr<Augmenter> augmenter;  ///< null: samples are learned as they are
   std::unique_ptr<Network> network;
+  std::vector<std::string> notes;  ///< what may not be meant; on rank 0
 };
 
 /// Reads and checks a configuration, its data and its network. Collective.
@@ -34,9 +38,10 @@ struct Setup {
 int choose_threads(const Communicator& world, Index wanted);
 
 /// The number of microbatches of a new run: `wanted`, or if that is 0, the smallest power of two
-/// that is at least 8 and at least the number of ranks, but not above the batch. Errors:
-/// Error(config) if there are more ranks than microbatches or fewer samples in a batch than
-/// microbatches.
-[[nodiscard]] Index choose_microbatches(Index wanted, Index batch, int ranks);
+/// that is at least 8 and at least the number of ranks, but not above the batch, nor above `most`,
+/// with more of which layers would not learn. Errors: Error(config) if there are more ranks than
+/// microbatches or fewer samples in a batch than microbatches.
+[[nodiscard]] Index choose_microbatches(Index wanted, Index batch, int ranks,
+                                        Index most = std::numeric_limits<Index>::max());
 
 }  // namespace lockstep

@@ -50,11 +50,16 @@ struct Wishes {
 /// What all ranks know after a step, the same on each.
 struct StepResult {
   BatchRange batch;
-  MetricSums sums{};  ///< of the loss, over the global batch
+  MetricSums sums{};   ///< of the loss, over the global batch
+  Index ignored = 0;   ///< labels of the batch that count nothing
+  double counted = 0;  ///< samples that its means are over: the batch, but for ignored labels
   std::optional<double> gradient_norm;
   Wishes wishes;
   bool applied = true;  ///< false if the loss or the gradient was of no use: nothing was changed
   std::vector<int> changed;  ///< ranks whose state something else than an update had changed
+
+  /// The mean over all that counts; 0 if nothing does.
+  [[nodiscard]] double loss() const { return counted > 0 ? sums[0] / counted : sums[0]; }
 };
 
 /// What one rank holds and computes, to be compared with the others.
@@ -118,7 +123,7 @@ class Trainer {
                std::span<const Buffer<Real>> optimizer_state);
 
  private:
-  void learn(const BatchRange& batch, Index round);
+  void learn(const StepResult& step, Index round);
   [[nodiscard]] bool is_last(Index round) const { return round + 1 == std::ssize(rounds_); }
   void gradients_ready(Index round, Index offset);
   void read(Worker& worker, const BatchRange& batch, std::uint64_t step, Share share);

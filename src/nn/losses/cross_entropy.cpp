@@ -17,6 +17,7 @@ namespace {
 /// With m = max_j z_j and s = sum_j exp(z_j - m): -log p_c = log s + m - z_c, which cannot
 /// overflow, and d loss / d z_j = (sum_c q_c) exp(z_j - m) / s - q_j. Sums: loss, rows whose first
 /// largest value is the label's, rows whose label is among the top_k largest, -log p_label.
+/// Rows whose label is below 0 are passed over.
 class CrossEntropy final : public Loss {
  public:
   explicit CrossEntropy(CrossEntropyOptions options) : options_(std::move(options)) {}
@@ -26,6 +27,12 @@ class CrossEntropy final : public Loss {
 
   void check(Shape output) const override {
     const Index classes = output.channels;
+    if (classes == 1) {
+      throw Error(ExitCode::config,
+                  "cross_entropy of one output: its probability is 1 whatever the network says, so "
+                  "nothing is learned; for yes or no use binary_cross_entropy, or give the last "
+                  "layer one output for each class");
+    }
     const auto weights = static_cast<Index>(options_.class_weights.size());
     if (weights != 0 && weights != classes) {
       throw Error(ExitCode::config,
@@ -45,7 +52,12 @@ class CrossEntropy final : public Loss {
     assert(static_cast<Index>(targets.labels.size()) == prediction.rows);
     const Answer answer = answer_for(prediction.columns);
     for (Index i = 0; i < prediction.rows; ++i) {
-      const auto label = static_cast<std::size_t>(targets.labels[static_cast<std::size_t>(i)]);
+      const std::int32_t answer_is = targets.labels[static_cast<std::size_t>(i)];
+      if (answer_is < 0) {
+        if (gradient.data != nullptr) std::ranges::fill(gradient.row(i), Real{0});
+        continue;
+      }
+      const auto label = static_cast<std::size_t>(answer_is);
       const std::span<const Real> z = prediction.row(i);
       assert(label < z.size());
       const auto largest = std::ranges::max_element(z);

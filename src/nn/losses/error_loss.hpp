@@ -18,7 +18,8 @@ namespace lockstep {
 ///     static constexpr double kFactor;         // its slope is kFactor * slope(e)
 ///     Real slope(Real e) const;
 ///
-/// Sums: loss; of each row the means over the columns of e^2, of t, of t^2, of |e|.
+/// Sums: loss; of each row the means over the columns of e^2, of t, of t^2, of |e|. Of several
+/// columns the third is that of e^2 / variance, what they leave unexplained, and the fourth is 0.
 template <typename Rule>
 class ErrorLoss final : public Loss {
  public:
@@ -40,8 +41,15 @@ class ErrorLoss final : public Loss {
       const auto square = [](double x) { return x * x; };
       sums[0] += lane_sum(columns, [&](Index j) { return rule_.value(error(j)); }) / count;
       sums[1] += lane_sum(columns, [&](Index j) { return square(error(j)); }) / count;
-      sums[2] += lane_sum(columns, [=](Index j) { return double{t[j]}; }) / count;
-      sums[3] += lane_sum(columns, [&](Index j) { return square(double{t[j]}); }) / count;
+      if (columns == 1) {
+        sums[2] += double{t[0]};
+        sums[3] += square(double{t[0]});
+      } else if (targets.inverse_variances.empty()) {
+        sums[2] = std::numeric_limits<double>::infinity();
+      } else {
+        const double* v = targets.inverse_variances.data();
+        sums[2] += lane_sum(columns, [&](Index j) { return square(error(j)) * v[j]; }) / count;
+      }
       sums[4] += lane_sum(columns, [&](Index j) { return std::fabs(error(j)); }) / count;
       if (gradient.data == nullptr) continue;
       Real* dp = gradient.row(i).data();
@@ -53,15 +61,26 @@ class ErrorLoss final : public Loss {
     std::vector<Metric> figures{{"loss", sums[0] / samples},
                                 {"rmse", std::sqrt(sums[1] / samples)},
                                 {"mae", sums[4] / samples}};
-    if (output.channels == 1) {
-      const double deviations = sums[3] - sums[2] * sums[2] / samples;
-      figures.push_back({"r2", deviations > 0 ? 1 - sums[1] / deviations
-                                              : std::numeric_limits<double>::quiet_NaN()});
-    }
+    figures.push_back(
+        {"r2", output.channels == 1 ? r2_of_one(sums, samples) : r2_of_several(sums, samples)});
     return figures;
   }
 
  private:
+  static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+  /// Squared deviations below this part of the squares are rounding errors of equal answers.
+  static constexpr double kRounding = 1e-13;
+
+  static double r2_of_one(const MetricSums& sums, double samples) {
+    const double deviations = sums[3] - sums[2] * sums[2] / samples;
+    return deviations > kRounding * sums[3] ? 1 - sums[1] / deviations : kNone;
+  }
+
+  static double r2_of_several(const MetricSums& sums, double samples) {
+    return std::isfinite(sums[2]) ? 1 - sums[2] / samples : kNone;
+  }
+
   Rule rule_;
 };
 
