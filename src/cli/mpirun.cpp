@@ -11,6 +11,7 @@
 
 #include "cli/child_process.hpp"
 #include "lockstep/base/error.hpp"
+#include "lockstep/comm/launcher.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -22,9 +23,7 @@ bool is_set(const char* name) { return std::getenv(name) != nullptr; }
 }  // namespace
 
 void refuse_mpi_job(std::string_view command) {
-  const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
-  const bool several = tasks != nullptr && std::atoi(tasks) > 1;
-  if (!is_set("OMPI_COMM_WORLD_SIZE") && !is_set("PMIX_RANK") && !several) return;
+  if (launch_of_this_process().alone && !has_foreign_launcher()) return;
   throw Error(ExitCode::usage, fmt::format("this command starts mpirun itself\n  try: trainer {} "
                                            "... without mpirun or srun before it",
                                            command));
