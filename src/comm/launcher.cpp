@@ -7,8 +7,10 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "lockstep/base/error.hpp"
@@ -89,11 +91,13 @@ void stay_alone() {
   ::setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
 }
 
-// Where Open MPI looks for it, in its order.
+// Where Open MPI looks for it, in its order; it makes it, if it is missing.
 void require_temporary_directory() {
   for (const char* name : {"OMPI_MCA_orte_tmpdir_base", "TMPDIR", "TEMP", "TMP"}) {
     const std::string path = variable(name);
     if (path.empty()) continue;
+    std::error_code failed;
+    std::filesystem::create_directories(path, failed);
     if (::access(path.c_str(), W_OK | X_OK) == 0) return;
     throw Error(ExitCode::system,
                 std::string(name) + "=" + path +
@@ -101,10 +105,11 @@ void require_temporary_directory() {
   }
 }
 
-// A rank holds connections to its peers beside what Open MPI, HDF5 and we keep open.
+// A rank holds connections to its peers beside what Open MPI, HDF5 and we keep open; mpirun pipes
+// and connections to its ranks.
 void allow_open_files(int ranks) {
   constexpr rlim_t kLeast = 64;
-  const rlim_t wanted = 256 + 4 * static_cast<rlim_t>(ranks);
+  const rlim_t wanted = 256 + 16 * static_cast<rlim_t>(ranks);
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
   limit.rlim_cur = std::min(wanted, limit.rlim_max);
@@ -138,6 +143,11 @@ void prepare_for_mpi() {
   // mpirun has seen to it for its ranks.
   if (!launch.alone && !is_set("OMPI_COMM_WORLD_SIZE")) require_temporary_directory();
   allow_open_files(launch.ranks);
+}
+
+void prepare_for_mpirun(int ranks) {
+  require_temporary_directory();
+  allow_open_files(ranks);
 }
 
 }  // namespace lockstep

@@ -21,7 +21,8 @@ namespace {
 constexpr double kLimit = 300;
 constexpr double kFirstWord = 0.2;  ///< of the limit
 constexpr double kSlice = 0.5;
-/// Seconds after which the one that knows most has spoken and ended the job.
+/// Seconds after which the job has ended if somebody else has spoken: first rank 0, if an address
+/// does not answer it, then others for whom that is so, then rank 0.
 constexpr double kGrace = 3;
 
 double limit_from_environment() {
@@ -97,8 +98,7 @@ void StartLimit::watch(double limit) {
   }
   if (!passes((1 - kFirstWord) * limit)) return;
   sockets = sockets_of_this_process();
-  const double grace = !sockets.unanswered.empty() ? 0 : launch.rank == 0 ? kGrace : 2 * kGrace;
-  if (!passes(grace)) return;
+  if (!passes(kGrace * ((sockets.unanswered.empty() ? 2 : 0) + (launch.rank == 0 ? 0 : 1)))) return;
   say("trainer: error: " + who + seconds_text(limit) + " for " + what_ +
       "; LOCKSTEP_START_LIMIT ends the job" + places_text(sockets) + "\n");
   ::_exit(static_cast<int>(ExitCode::system));

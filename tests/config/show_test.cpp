@@ -100,12 +100,13 @@ TEST(Identity, DependsOnValuesNotOnTheirOrigin) {
 
 TEST(Values, HaveEveryKeyUnderTheNameThatSetGivesIt) {
   const Catalogue catalogue = small_catalogue();
-  const auto given = values(parse_text(minimal(), {{{"parallel.threads=3"}}}), catalogue);
+  const std::vector<Override> threads{{"parallel.threads=3"}};
+  const auto given = values(parse_text(minimal(), threads), catalogue);
   EXPECT_EQ(given.at("parallel.threads"), "3");
   EXPECT_EQ(given.at("optimizer.lr"), "0.1");
   EXPECT_EQ(given.at("layer[0].type"), "\"linear\"");
-  auto changed =
-      values(parse_text(minimal(), {{{"optimizer.lr=1e-1"}, {"log.every=7 steps"}}}), catalogue);
+  const std::vector<Override> others{{"optimizer.lr=1e-1"}, {"log.every=7 steps"}};
+  auto changed = values(parse_text(minimal(), others), catalogue);
   EXPECT_EQ(changed.at("log.every"), "\"7 steps\"");
   changed["log.every"] = given.at("log.every");
   changed["parallel.threads"] = "3";

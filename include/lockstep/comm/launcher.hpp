@@ -23,4 +23,8 @@ struct Launch {
 /// or a process of a launcher other than mpirun has no directory for temporary files.
 void prepare_for_mpi();
 
+/// The same for an mpirun that this process is to start, with so many ranks at most. Errors:
+/// Error(system) if it would have no directory for temporary files, or could open too few.
+void prepare_for_mpirun(int ranks);
+
 }  // namespace lockstep
