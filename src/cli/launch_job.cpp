@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <ostream>
-#include <system_error>
+#include <string>
 
 #include "cli/mpirun.hpp"
 #include "lockstep/base/clock.hpp"
@@ -50,9 +49,7 @@ class Forgotten {
 
   // Beside ranks, mpirun has a child for each other machine.
   [[nodiscard]] bool is_rank(pid_t child) const {
-    std::error_code gone;
-    const auto program = std::filesystem::read_symlink(fmt::format("/proc/{}/exe", child), gone);
-    return all_here_ || program == this_program();
+    return all_here_ || program_of(std::to_string(child)) == program_of("self");
   }
 
   pid_t job_;
