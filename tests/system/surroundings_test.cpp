@@ -18,8 +18,8 @@ class SurroundingsTest : public FaultTest {
     EXPECT_TRUE(latest(run) == whole_) << run;
   }
 
-  [[nodiscard]] Outcome in_shell(const std::string& before) const {
-    Command command = train(0, "run");
+  /// A command in a shell that does something before.
+  [[nodiscard]] static Outcome in_shell(const std::string& before, Command command) {
     Arguments line = {"sh", "-c", before + "; exec \"$@\"", "sh"};
     line.insert(line.end(), command.arguments.begin(), command.arguments.end());
     command.arguments = line;
@@ -62,12 +62,23 @@ TEST_F(SurroundingsTest, InAShellOfSlurmAProcessIsOneProcess) {
       << outcome.err;
 }
 
-TEST_F(SurroundingsTest, FewOpenFiles) {
-  expect_right_bits("run", in_shell("ulimit -Sn 16"));  // which may be raised
-  std::filesystem::remove_all(path("run"));
-  const Outcome outcome = in_shell("ulimit -n 40");
+TEST_F(SurroundingsTest, WhatMpiWouldFailForIsSeenBefore) {
+  expect_right_bits("few", in_shell("ulimit -Sn 16", train(0, "few")));  // which may be raised
+  const Command launch = command_in(directory_, 0, {"launch", "-np", "2", "train", "config.toml"});
+  for (const Command& command : {train(0, "fewer"), launch}) {
+    const Outcome outcome = in_shell("ulimit -n 40", command);
+    EXPECT_EQ(outcome.code, 71) << outcome.err;
+    EXPECT_EQ(count(outcome.err, "a process may have only 40 files open"), 1) << outcome.err;
+  }
+  const Outcome outcome = in_shell("export TMPDIR=/proc/none", launch);
   EXPECT_EQ(outcome.code, 71) << outcome.err;
-  EXPECT_EQ(count(outcome.err, "a process may have only 40 files open"), 1) << outcome.err;
+  EXPECT_EQ(count(outcome.err, "TMPDIR=/proc/none: Open MPI cannot keep temporary files"), 1)
+      << outcome.err;
+}
+
+TEST_F(SurroundingsTest, StandardStreamsThatAreClosedAreNoFiles) {
+  expect_right_bits("mute", in_shell("exec >&-", train(0, "mute")));
+  expect_right_bits("closed", in_shell("exec <&- >&- 2>&-", train(0, "closed")));
 }
 
 TEST_F(SurroundingsTest, ARankThatNeverStartsMpiIsNotWaitedForForEver) {
