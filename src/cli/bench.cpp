@@ -7,10 +7,10 @@
 
 #include "cli/command.hpp"
 #include "cli/counts.hpp"
-#include "cli/failure.hpp"
 #include "cli/mpi_program.hpp"
 #include "cli/text.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/comm/launcher.hpp"
 #include "lockstep/config/value.hpp"
 #include "lockstep/train/measure.hpp"
 
@@ -100,7 +100,8 @@ class Bench : public Command {
 
   ExitCode run(const Session& session) override {
     if (exchange_->parsed()) return exchange(session);
-    if (!is_first_process()) return ExitCode::ok;  // under mpirun they would disturb each other
+    if (launch_of_this_process().rank != 0)
+      return ExitCode::ok;  // under mpirun they would disturb each other
     if (matmul_->parsed()) return matmul(session.out);
     return storage(session.out);
   }
@@ -113,6 +114,7 @@ class Bench : public Command {
     std::vector<int> node_sizes;
     if (!ranks_per_node_.empty()) node_sizes = counts_of("--ranks-per-node", ranks_per_node_);
     return run_on_ranks(
+        session.told,
         [&](const Communicator& world) {
           const Topology topology(world, node_sizes);
           set_thread_count(1);

@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/comm/agreement.hpp"
 
 namespace lockstep::cli {
 
 /// What a command works with beside its options.
 struct Session {
   std::vector<std::string> arguments;  ///< the whole command line
+  Facts told;  ///< the same as read, with the program: what all ranks are to be told alike
   std::ostream& out;
   std::ostream& err;
 };

@@ -133,6 +133,7 @@ class Eval : public Command {
 
   ExitCode run(const Session& session) override {
     return run_on_ranks(
+        session.told,
         [&](const Communicator& world) {
           const Evaluation result = evaluate_checkpoint(world, request_);
           if (world.rank() == 0) {

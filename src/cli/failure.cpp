@@ -1,10 +1,8 @@
 #include "cli/failure.hpp"
 
-#include <cstdlib>
 #include <new>
 #include <ostream>
 #include <string>
-#include <string_view>
 
 #include "lockstep/train/version.hpp"
 
@@ -34,13 +32,6 @@ Error current_failure() {
   } catch (const std::exception& error) {
     return {ExitCode::internal, error.what()};
   }
-}
-
-bool is_first_process() {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK"}) {
-    if (const char* rank = std::getenv(name)) return std::string_view(rank) == "0";
-  }
-  return true;
 }
 
 }  // namespace lockstep::cli

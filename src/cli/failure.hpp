@@ -15,7 +15,4 @@ void print_failure(const Error& error, std::ostream& err);
 /// nobody foresaw is a bug of ours.
 [[nodiscard]] Error current_failure();
 
-/// True if this process speaks for all: rank 0, or not started by mpirun. Needs no MPI.
-[[nodiscard]] bool is_first_process();
-
 }  // namespace lockstep::cli

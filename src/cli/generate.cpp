@@ -55,6 +55,7 @@ class Generate : public Command {
     require(seed_ >= 0, "seed", "a number of at least 0", seed_);
     request_.seed = static_cast<std::uint64_t>(seed_);
     return run_on_ranks(
+        session.told,
         [&](const Communicator& world) {
           const Generation done = generate_text(world, request_, [&](std::string_view text) {
             if (!(session.out << text << std::flush)) {

@@ -44,6 +44,7 @@ class Import : public Command {
     const std::vector<std::byte> file = read_weights_file(request_.weights);  // before MPI starts
     const Safetensors weights = read_safetensors(file, request_.weights);
     return run_on_ranks(
+        session.told,
         [&](const Communicator& world) {
           const Index learned = import_weights(world, request_, weights);
           if (world.rank() == 0) {

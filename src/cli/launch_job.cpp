@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <string>
 
 #include "cli/mpirun.hpp"
 #include "lockstep/base/clock.hpp"
@@ -14,17 +15,18 @@
 namespace lockstep::cli {
 namespace {
 
-constexpr double kForever = 1e6;
 /// Between two requests to stop.
 constexpr double kAgain = 1;
 /// After which a launcher that was told to end is killed.
 constexpr int kPatience = 5;
 
 /// Open MPI's mpirun can forget a rank that is killed while it starts, and then waits for ever,
-/// though none is left. This looks after it.
+/// though none is left; or for minutes, to end the ranks of a machine that was cut off while it had
+/// something to say to it. This looks after it. Ranks end together: if those of this machine are
+/// gone, so are all others that it can reach.
 class Forgotten {
  public:
-  explicit Forgotten(pid_t job) : job_(job) {}
+  Forgotten(pid_t job, bool all_here) : job_(job), all_here_(all_here) {}
 
   /// Seconds to the next look: soon at first, to see the ranks before they can be gone.
   [[nodiscard]] double pause() const { return std::min(0.5 * (1 << std::min(looks_, 4)), kLook); }
@@ -32,10 +34,11 @@ class Forgotten {
   bool look() {
     ++looks_;
     const double now = now_seconds();
-    if (!living_children(job_).empty()) {
+    if (std::ranges::any_of(living_children(job_), [this](pid_t pid) { return is_rank(pid); })) {
       had_ranks_ = true;
       alone_since_ = now;
     }
+    if (!had_ranks_ && !all_here_) return false;  // it may have none here
     return now - alone_since_ > (had_ranks_ ? kWithout : kBefore);
   }
 
@@ -44,7 +47,13 @@ class Forgotten {
   static constexpr double kWithout = 8;  ///< mpirun ends within a second of its last rank
   static constexpr double kBefore = 120;
 
+  // Beside ranks, mpirun has a child for each other machine.
+  [[nodiscard]] bool is_rank(pid_t child) const {
+    return all_here_ || program_of(std::to_string(child)) == program_of("self");
+  }
+
   pid_t job_;
+  bool all_here_;
   int looks_ = 0;
   bool had_ranks_ = false;
   double alone_since_ = now_seconds();
@@ -79,22 +88,22 @@ std::vector<int> launch_signals() {
 }
 
 JobEnd run_job(const std::vector<std::string>& line, StopSignals& signals, std::ostream& err,
-               bool on_this_machine) {
+               bool all_here) {
   adopt_orphans();
   const pid_t job = start_child(line, signals, {STDOUT_FILENO, STDERR_FILENO});
-  Forgotten forgotten(job);
+  Forgotten forgotten(job, all_here);
   JobEnd end;
   int status = 0;
   bool asked = false;
   int interrupts = 0;
   int told_to_end = 0;
   while (!reap(job, status)) {
-    const int signal = signals.next(asked             ? kAgain
-                                    : on_this_machine ? forgotten.pause()
-                                                      : kForever);
+    const int signal = signals.next(asked ? kAgain : forgotten.pause());
     if (signal == SIGCHLD) continue;
-    if (signal == 0 && on_this_machine && forgotten.look()) {
-      err << "launch mpirun waits, though none of its ranks is left: killed\n" << std::flush;
+    if (signal == 0 && forgotten.look()) {
+      err << fmt::format("launch mpirun waits, though none of its ranks{} is left: killed\n",
+                         all_here ? "" : " on this machine")
+          << std::flush;
       ::kill(job, SIGKILL);
       continue;
     }

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "cli/counts.hpp"
 #include "cli/mpirun.hpp"
@@ -59,6 +62,14 @@ std::string places_text(const LaunchRequest& request) {
   }
   return text;
 }
+
+/// A machine that was cut off sends nothing, not even the end of its connections: mpirun asks it
+/// after 4 s of silence, every 2 s, and gives it up after 3 questions, 10 s in all. By default it
+/// would ask after 300 s.
+constexpr std::array<std::pair<const char*, const char*>, 3> kKeepalive = {
+    {{"oob_tcp_keepalive_time", "4"},
+     {"oob_tcp_keepalive_intvl", "2"},
+     {"oob_tcp_keepalive_probes", "3"}}};
 
 }  // namespace
 
@@ -170,6 +181,11 @@ std::vector<std::string> mpirun_words(const std::string& mpirun, const Placement
   // A rank that died ends the others at once instead of after two seconds; nobody but this launcher
   // tells mpirun to end, and it does so by USR1.
   words.insert(words.end(), {"--mca", "odls_base_sigkill_timeout", "0"});
+  if (request.hosts.empty()) return words;
+  for (const auto& [name, seconds] : kKeepalive) {
+    if (std::getenv(fmt::format("OMPI_MCA_{}", name).c_str()) != nullptr) continue;
+    words.insert(words.end(), {"--mca", name, seconds});
+  }
   return words;
 }
 

@@ -15,6 +15,7 @@
 #include "cli/text.hpp"
 #include "cli/train_options.hpp"
 #include "lockstep/base/clock.hpp"
+#include "lockstep/comm/launcher.hpp"
 #include "lockstep/train/checkpoint_store.hpp"
 #include "lockstep/train/run_directory.hpp"
 
@@ -130,7 +131,10 @@ void LaunchSession::announce(const std::vector<std::string>& start) const {
 }
 
 ExitCode LaunchSession::run() {
-  if (!in_slurm_) require_consent_as_root();
+  if (!in_slurm_) {
+    require_consent_as_root();
+    prepare_for_mpirun(placement_.ranks);
+  }
   const RunRequest& train = order_.train;
   StopSignals signals(launch_signals(), {SIGTSTP});
   if (train.dry_run) {

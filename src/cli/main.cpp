@@ -1,9 +1,26 @@
+#include <fcntl.h>
+
 #include <csignal>
 #include <iostream>
 
 #include "cli/program.hpp"
+#include "lockstep/base/floating_point.hpp"
+
+namespace {
+
+/// Whoever started the program may have closed them. The next file that is opened, a checkpoint or
+/// a connection, would take the number, and be written to as the terminal.
+void require_standard_streams() {
+  for (int number = 0; number <= 2; ++number) {
+    if (::fcntl(number, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
+  }
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
+  require_standard_streams();
+  lockstep::set_floating_point_mode();
   // Both would kill the process before a failed write can be reported.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);

@@ -1,15 +1,25 @@
 #include "cli/mpi_program.hpp"
 
 #include "cli/failure.hpp"
-#include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
+#include "lockstep/comm/start_limit.hpp"
 
 namespace lockstep::cli {
+namespace {
 
-ExitCode run_on_ranks(const std::function<ExitCode(const Communicator&)>& work, std::ostream& err) {
+void meet(const Communicator& world, const Facts& told) {
+  const StartLimit limit("all ranks to say what they were told");
+  require_same(world, told);
+}
+
+}  // namespace
+
+ExitCode run_on_ranks(const Facts& told, const std::function<ExitCode(const Communicator&)>& work,
+                      std::ostream& err) {
   const Environment environment;
   const Communicator& world = environment.world();
   try {
+    meet(world, told);
     return work(world);
   } catch (const AgreedError& error) {
     if (world.rank() == 0) print_failure(error, err);

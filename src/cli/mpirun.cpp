@@ -11,6 +11,7 @@
 
 #include "cli/child_process.hpp"
 #include "lockstep/base/error.hpp"
+#include "lockstep/comm/launcher.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -22,9 +23,7 @@ bool is_set(const char* name) { return std::getenv(name) != nullptr; }
 }  // namespace
 
 void refuse_mpi_job(std::string_view command) {
-  const char* tasks = std::getenv("SLURM_STEP_NUM_TASKS");
-  const bool several = tasks != nullptr && std::atoi(tasks) > 1;
-  if (!is_set("OMPI_COMM_WORLD_SIZE") && !is_set("PMIX_RANK") && !several) return;
+  if (launch_of_this_process().alone && !has_foreign_launcher()) return;
   throw Error(ExitCode::usage, fmt::format("this command starts mpirun itself\n  try: trainer {} "
                                            "... without mpirun or srun before it",
                                            command));
@@ -48,7 +47,19 @@ void require_consent_as_root() {
               "    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1");
 }
 
-std::string this_program() { return fs::read_symlink("/proc/self/exe").string(); }
+std::string program_of(const std::string& process) {
+  constexpr std::string_view kReplaced = " (deleted)";  // the kernel's word, also of a new build
+  std::error_code gone;
+  std::string file = fs::read_symlink("/proc/" + process + "/exe", gone).string();
+  if (file.ends_with(kReplaced)) file.resize(file.size() - kReplaced.size());
+  return file;
+}
+
+std::string this_program() {
+  std::string file = program_of("self");
+  if (fs::exists(file)) return file;
+  throw Error(ExitCode::system, fmt::format("{}: this program is no longer there", file));
+}
 
 std::vector<std::string> binding_words(int threads, bool bound) {
   if (!bound) return {"--oversubscribe", "--bind-to", "none"};

@@ -20,7 +20,12 @@ void refuse_mpi_job(std::string_view command);
 /// user to set. Errors: no_permission.
 void require_consent_as_root();
 
-/// The file of this program.
+/// The file of the program that a process runs, "self" or its number, also if it was replaced
+/// since;
+/// "" if the process is gone.
+[[nodiscard]] std::string program_of(const std::string& process);
+
+/// The file of this program. Errors: system, if it was removed since.
 [[nodiscard]] std::string this_program();
 
 /// mpirun's words for ranks of so many threads: each bound to as many cores, or free to run

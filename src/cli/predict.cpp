@@ -50,6 +50,7 @@ class Predict : public Command {
 
   ExitCode run(const Session& session) override {
     return run_on_ranks(
+        session.told,
         [&](const Communicator& world) {
           if (stream_) return answer(world, session);
           on_root(world, [&] { check_output(request_.out, force_); });

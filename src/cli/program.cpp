@@ -8,9 +8,13 @@
 #include <thread>
 
 #include "cli/command.hpp"
+#include "cli/facts.hpp"
 #include "cli/failure.hpp"
+#include "cli/mpi_program.hpp"
 #include "config/search.hpp"
 #include "config/suggest.hpp"
+#include "lockstep/comm/environment.hpp"
+#include "lockstep/comm/launcher.hpp"
 #include "lockstep/train/catalogue.hpp"
 #include "lockstep/train/version.hpp"
 
@@ -107,6 +111,14 @@ void describe(CLI::App& app, const Commands& all) {
   }
 }
 
+/// Where mpirun was given several command lines, the others may wait for this process in MPI, also
+/// if what it was told needs none.
+ExitCode meet_others(const Facts& told, std::ostream& err) {
+  if (launch_of_this_process().programs == 1 || mpi_was_started()) return ExitCode::ok;
+  return run_on_ranks(
+      told, [](const Communicator&) { return ExitCode::ok; }, err);
+}
+
 ExitCode dispatch(const std::vector<std::string>& arguments, const Session& session,
                   std::ostream& help) {
   const Commands all = commands();
@@ -118,13 +130,31 @@ ExitCode dispatch(const std::vector<std::string>& arguments, const Session& sess
     app.parse(std::vector<std::string>(words.rbegin(), std::prev(words.rend())));
   } catch (const CLI::Success& success) {  // --help, --version
     app.exit(success, help, help);
-    return ExitCode::ok;
+    return meet_others(facts_of(app), session.err);
   } catch (const CLI::ParseError& error) {
     throw parse_failure(error, app);
   }
   const auto chosen = std::ranges::find_if(
       all, [&](const auto& command) { return app.got_subcommand(std::string(command->name())); });
-  return (*chosen)->run(session);
+  const Session here = {session.arguments, facts_of(app), session.out, session.err};
+  const ExitCode code = (*chosen)->run(here);
+  return code == ExitCode::ok ? meet_others(here.told, session.err) : code;
+}
+
+/// Errors of the command line are the same on all ranks of one command line: the first speaks for
+/// all. Any other process waits a while before it speaks: mpirun has ended it by then if the first
+/// has failed, too.
+void report(const Error& error, std::ostream& err) {
+  constexpr auto kUntilEnded = std::chrono::seconds(3);
+  const Launch launch = launch_of_this_process();
+  if (launch.rank == 0) return print_failure(error, err);
+  std::this_thread::sleep_for(kUntilEnded);
+  const bool may_be_alone =
+      launch.programs > 1 || (launch.local_rank == 0 && error.code() != ExitCode::usage);
+  if (!may_be_alone || std::string_view(error.what()).empty()) return;
+  print_failure(Error(error.code(),
+                      fmt::format("rank {} of {}: {}", launch.rank, launch.ranks, error.what())),
+                err);
 }
 
 }  // namespace
@@ -133,17 +163,14 @@ ExitCode run_program(const std::vector<std::string>& arguments, std::ostream& ou
                      std::ostream& err) {
   // Under mpirun every process comes here before there are ranks: one of them speaks.
   std::ostream silent(nullptr);
-  const bool speaks = is_first_process();
+  const bool speaks = launch_of_this_process().rank == 0;
   try {
-    const ExitCode code = dispatch(arguments, {arguments, out, err}, speaks ? out : silent);
+    const ExitCode code = dispatch(arguments, {arguments, {}, out, err}, speaks ? out : silent);
     if (!out.flush()) throw Error(ExitCode::io, "the output could not be written (disk full?)");
     return code;
   } catch (...) {
     const Error error = current_failure();
-    print_failure(error, speaks ? err : silent);
-    // mpirun ends a job when its first process leaves with an error: let the one that speaks be
-    // first.
-    if (!speaks) std::this_thread::sleep_for(std::chrono::seconds(1));
+    report(error, err);
     return error.code();
   }
 }

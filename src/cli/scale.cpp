@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <ostream>
@@ -12,6 +13,7 @@
 #include "cli/scaling_experiment.hpp"
 #include "cli/scaling_table.hpp"
 #include "cli/text.hpp"
+#include "lockstep/comm/launcher.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -102,6 +104,7 @@ class Scale : public Command {
     request_.ranks = counts_of("--ranks", ranks_);
     request_.threads = counts_of("--threads", threads_);
     ScalingPlan plan = plan_scaling(request_);
+    prepare_for_mpirun(std::ranges::max(request_.ranks));
     const fs::path directory = fresh_directory(out_, plan.name);
     ScalingExperiment experiment(std::move(plan), directory, command_text(session.arguments),
                                  json_ ? session.err : session.out);

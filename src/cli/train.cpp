@@ -26,6 +26,13 @@ std::string command_to_resume(const std::vector<std::string>& arguments) {
   return command;
 }
 
+/// What these give is compared when the configuration is read: it may be the same in other words,
+/// and threads may differ.
+Facts without(Facts told, std::initializer_list<const char*> options) {
+  for (const char* option : options) told.erase(option);
+  return told;
+}
+
 class Train : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "train"; }
@@ -42,6 +49,7 @@ class Train : public Command {
     const RunRequest request = options_.request(session.arguments);
     catch_stop_signals();  // before MPI starts
     return run_on_ranks(
+        without(session.told, {"CONFIG", "--set", "--seed", "--threads"}),
         [&](const Communicator& world) {
           Terminal terminal(session.out, session.err, standard_output_style(),
                             command_to_resume(session.arguments), wall_clock);

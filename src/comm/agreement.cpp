@@ -4,6 +4,8 @@
 #include <new>
 #include <optional>
 
+#include "lockstep/comm/environment.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -36,7 +38,68 @@ void agree(const Communicator& communicator, const std::optional<Error>& mine) {
   throw AgreedError(static_cast<ExitCode>(code), text);
 }
 
+std::string text_of(const Facts& facts) {
+  std::string text;
+  for (const auto& [key, value] : facts) (((text += key) += '\0') += value) += '\0';
+  return text;
+}
+
+Facts facts_in(std::string_view text) {
+  const auto next = [&text] {
+    const std::string_view word = text.substr(0, text.find('\0'));
+    text.remove_prefix(word.size() + 1);
+    return std::string(word);
+  };
+  Facts facts;
+  while (!text.empty()) {
+    const std::string key = next();
+    facts[key] = next();
+  }
+  return facts;
+}
+
+std::string shown(const Facts& facts, const std::string& key) {
+  constexpr std::size_t kLongest = 80;
+  const auto found = facts.find(key);
+  if (found == facts.end()) return "not given";
+  const std::string& value = found->second;
+  return value.size() <= kLongest ? value : value.substr(0, kLongest) + "...";
+}
+
+/// A line for each fact that differs.
+std::string differences(const Facts& theirs, const Facts& ours, int rank) {
+  constexpr int kMost = 10;
+  Facts all = theirs;
+  all.insert(ours.begin(), ours.end());
+  std::string lines;
+  int count = 0;
+  for (const auto& entry : all) {
+    const std::string& key = entry.first;
+    const auto found = theirs.find(key);
+    const auto own = ours.find(key);
+    const bool same = found != theirs.end() && own != ours.end() && found->second == own->second;
+    if (same || ++count > kMost) continue;
+    lines += "\n  " + key + ": " + shown(theirs, key) + " on rank 0, " + shown(ours, key) +
+             " on rank " + std::to_string(rank);
+  }
+  if (count > kMost) lines += "\n  and " + std::to_string(count - kMost) + " more";
+  return lines;
+}
+
 }  // namespace
+
+void require_same(const Communicator& communicator, const Facts& facts) {
+  const Facts theirs = facts_in(broadcast_text(communicator, text_of(facts)));
+  const std::string host = broadcast_text(communicator, node_name());
+  together(communicator, [&] {
+    if (theirs == facts) return;
+    throw Error(ExitCode::config, "rank " + std::to_string(communicator.rank()) + " on " +
+                                      node_name() + " was told something else than rank 0 on " +
+                                      host + differences(theirs, facts, communicator.rank()) +
+                                      "\n  give all ranks the same program, command line and "
+                                      "configuration; only --threads may differ");
+  });
+}
 
 void together(const Communicator& communicator, const std::function<void()>& work) {
   agree(communicator, attempt(work));

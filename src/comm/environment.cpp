@@ -8,40 +8,12 @@
 #include <fstream>
 #include <string_view>
 
-#include "lockstep/base/error.hpp"
+#include "lockstep/base/floating_point.hpp"
+#include "lockstep/comm/launcher.hpp"
+#include "lockstep/comm/start_limit.hpp"
 
 namespace lockstep {
 namespace {
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-bool several(const std::string& count) { return !count.empty() && std::atoi(count.c_str()) > 1; }
-
-// A launcher that this MPI does not understand starts N processes of which each believes to be
-// alone: they would train N times and write into the same files.
-void refuse_foreign_launcher() {
-  const bool ours = !variable("OMPI_COMM_WORLD_SIZE").empty() || !variable("PMIX_RANK").empty();
-  if (ours) return;
-  const std::string pmi = variable("PMI_SIZE");
-  const std::string slurm = variable("SLURM_STEP_NUM_TASKS");
-  const bool in_slurm_step = several(slurm) && !variable("SLURM_PROCID").empty();
-  if (!several(pmi) && !in_slurm_step) return;
-  const std::string count = several(pmi) ? pmi : slurm;
-  const std::string by = several(pmi)
-                             ? "PMI_SIZE=" + pmi + " (MPICH's launcher or srun without PMIx)"
-                             : "SLURM_STEP_NUM_TASKS=" + slurm + " (srun without PMIx)";
-  const int process = std::atoi(variable(several(pmi) ? "PMI_RANK" : "SLURM_PROCID").c_str());
-  throw Error(ExitCode::system,
-              process != 0
-                  ? std::string()  // the first process speaks for all
-                  : count + " processes were started but each believes to be rank 0 of 1\n  " + by +
-                        ". This binary was built with " + mpi_library() +
-                        ".\n  try: mpirun.openmpi -np " + count +
-                        " trainer ...      or under Slurm: srun --mpi=pmix trainer ...");
-}
 
 // The file in memory through which the other ranks of this machine write to this one; "" if Open
 // MPI talks through something else.
@@ -61,11 +33,13 @@ std::string transport_memory(int rank) {
 }  // namespace
 
 Environment::Environment() {
-  refuse_foreign_launcher();
+  prepare_for_mpi();
+  const StartLimit limit("MPI to start on all ranks");
   int provided = MPI_THREAD_SINGLE;
   // Calls come from the main thread only; a library that grants less than FUNNELED is fine all the
   // same.
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+  set_floating_point_mode();  // MPI has loaded libraries
   world_ = std::make_unique<Communicator>(MPI_COMM_WORLD);
   // It would outlive ranks and mpirun that are all killed at once. The name serves to attach to it,
   // which all have done once MPI has started everywhere; without one it goes with the last process.
@@ -84,6 +58,12 @@ Environment::~Environment() {
 void Environment::abort(int exit_code) const {
   MPI_Abort(MPI_COMM_WORLD, exit_code);
   std::abort();
+}
+
+bool mpi_was_started() {
+  int started = 0;
+  MPI_Initialized(&started);
+  return started != 0;
 }
 
 std::string mpi_library() {

@@ -6,6 +6,7 @@
 
 #include "comm/turns.hpp"
 #include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/start_limit.hpp"
 
 namespace lockstep {
 namespace {
@@ -24,6 +25,7 @@ int virtual_node(int local, std::span<const int> sizes) {
 
 Topology::Topology(const Communicator& world, std::span<const int> node_sizes) {
   assert(std::ranges::all_of(node_sizes, [](int size) { return size > 0; }));
+  const StartLimit limit("all ranks to meet");
   const Communicator machine = world.split_by_node();
   if (machine.size() > 1) take_long_turns();
   const int part = node_sizes.empty() ? 0 : virtual_node(machine.rank(), node_sizes);

@@ -40,7 +40,7 @@ std::string value_text(Kind kind, const Value& value) {
 /// Writes a configuration as TOML, in the order of the tables.
 class Writer {
  public:
-  enum class Form { resolved, identity };
+  enum class Form { resolved, plain, identity };
 
   Writer(const Config& config, const Catalogue& catalogue, Form form)
       : config_(config), catalogue_(catalogue), form_(form) {}
@@ -101,14 +101,14 @@ class Writer {
   std::string text_;
 };
 
-// The values of a text of `identity`, line by line, under the names that --set gives them.
-std::map<std::string, std::string> values_of(std::string_view identity) {
+// The values of a text without comments, line by line, under the names that --set gives them.
+std::map<std::string, std::string> values_of(std::string_view text) {
   std::map<std::string, std::string> values;
   std::map<std::string_view, int> elements;
   std::string section;
-  while (!identity.empty()) {
-    const std::string_view line = identity.substr(0, identity.find('\n'));
-    identity.remove_prefix(std::min(identity.size(), line.size() + 1));
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
     const std::size_t equals = line.find(" = ");
     if (line.starts_with("[[")) {
       const std::string_view name = line.substr(2, line.find("]]") - 2);
@@ -140,6 +140,10 @@ std::vector<std::string> differing_keys(std::string_view one, std::string_view o
 
 std::string resolved(const Config& config, const Catalogue& catalogue) {
   return Writer(config, catalogue, Writer::Form::resolved).write();
+}
+
+std::map<std::string, std::string> values(const Config& config, const Catalogue& catalogue) {
+  return values_of(Writer(config, catalogue, Writer::Form::plain).write());
 }
 
 std::string identity(const Config& config, const Catalogue& catalogue) {

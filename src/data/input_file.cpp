@@ -30,6 +30,13 @@ Index InputFile::size() const {
   return size;
 }
 
+const Hdf5Rows& InputFile::part_of(Index sample) const {
+  assert(0 <= sample && sample < size());
+  auto part = parts_.begin();
+  for (; sample >= part->shape()[0]; ++part) sample -= part->shape()[0];
+  return *part;
+}
+
 void InputFile::read(Index first, Index count, std::span<std::byte> out) const {
   assert(0 <= first && 0 < count && first + count <= size());
   const std::size_t bytes = out.size() / static_cast<std::size_t>(count);

@@ -99,6 +99,7 @@ Hdf5Rows::~Hdf5Rows() {
   state_.reset();
 }
 
+const std::string& Hdf5Rows::file() const { return state_->file.label; }
 const std::string& Hdf5Rows::label() const { return state_->label; }
 const std::vector<Index>& Hdf5Rows::shape() const { return state_->shape; }
 Hdf5Type Hdf5Rows::type() const { return state_->type; }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 #include "lockstep/comm/agreement.hpp"
 
@@ -178,46 +177,6 @@ Source source_of(const config::Data& data, const std::string& path, const std::s
   source.text.stride = data.stride;
   source.classification = classification;
   return source;
-}
-
-SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> data,
-                             const Source& source) {
-  static_assert(std::is_trivially_copyable_v<DatasetHeader>);
-  const Communicator& ranks = topology.ranks();
-  bool present = data != nullptr;
-  ranks.broadcast(std::as_writable_bytes(std::span(&present, 1)), 0);
-  if (!present) return;
-  if (ranks.size() == 1) {
-    data_ = std::move(data);
-    return;
-  }
-  DatasetHeader header = data ? data->describe() : DatasetHeader{};
-  ranks.broadcast(std::as_writable_bytes(std::span(&header, 1)), 0);
-  const std::string name = broadcast_text(ranks, data ? data->name() : "");
-  memory_ = std::make_unique<SharedMemory>(ranks, topology.node(),
-                                           topology.leads() ? header.storage_bytes() : 0);
-  const auto storage = memory_->segment(0).first(static_cast<std::size_t>(header.storage_bytes()));
-  if (data) std::ranges::copy(data->storage(), storage.begin());
-  if (topology.leads()) topology.leaders().broadcast(storage, 0);
-  ranks.barrier();
-  data_ = std::make_unique<Dataset>(name, header, storage);
-  data_->count_ignored();
-  if (data) {
-    data_->set_column_names(data->column_names());
-    data_->set_targets_name(data->targets_name());
-    data_->add_notes(data->notes());
-  }
-  if (!header.streamed()) return;
-  together(ranks, [&] {
-    auto file = open_inputs(source);
-    if (file->size() != header.size) {
-      throw Error(ExitCode::bad_data,
-                  fmt::format("{}: this rank finds {} samples where rank 0 finds {}: every node "
-                              "must see the same files",
-                              name, file->size(), header.size));
-    }
-    data_->set_file(std::move(file));
-  });
 }
 
 std::unique_ptr<InputStream> stream_of(const Topology& topology, const config::Config& config,

@@ -3,14 +3,27 @@
 #include <algorithm>
 #include <cassert>
 
+#include <fmt/format.h>
+
 #include "lockstep/base/blocked_signals.hpp"
+#include "lockstep/base/floating_point.hpp"
 #include "lockstep/comm/agreement.hpp"
+#include "lockstep/comm/environment.hpp"
 
 namespace lockstep {
 namespace {
 
 Index window_bytes(const DatasetHeader& header) {
   return aligned<std::byte>(header.blocks.window * header.blocks.rows * header.row_bytes());
+}
+
+Index digest_bytes(const DatasetHeader& header) {
+  return aligned<std::byte>(header.blocks.window * static_cast<Index>(sizeof(std::uint64_t)));
+}
+
+/// Of the windows in memory, one after the other.
+Index memory_bytes(const DatasetHeader& header, std::size_t windows) {
+  return static_cast<Index>(windows) * (window_bytes(header) + digest_bytes(header));
 }
 
 }  // namespace
@@ -21,10 +34,14 @@ InputStream::InputStream(const Topology& topology, const Dataset& data, const Su
       subset_(subset),
       blocks_(data.describe().blocks),
       memory_(topology.ranks(), topology.node(),
-              topology.leads() ? static_cast<Index>(kHeld) * window_bytes(data.describe()) : 0) {
+              topology.leads() ? memory_bytes(data.describe(), kHeld) : 0),
+      first_digests_(static_cast<std::size_t>(blocks_.window)) {
   const auto bytes = static_cast<std::size_t>(window_bytes(data.describe()));
+  const std::span<std::uint64_t> digests = memory_.segment_of<std::uint64_t>(0).last(
+      kHeld * static_cast<std::size_t>(digest_bytes(data.describe())) / sizeof(std::uint64_t));
   for (std::size_t i = 0; i < kHeld; ++i) {
     windows_[i].memory = memory_.segment(0).subspan(i * bytes, bytes);
+    windows_[i].digests = digests.subspan(i * digests.size() / kHeld, digests.size() / kHeld);
     windows_[i].blocks.reserve(static_cast<std::size_t>(blocks_.window));
   }
   const BlockedSignals blocked;
@@ -60,8 +77,37 @@ void InputStream::require(const Sampler& sampler, const BatchRange& batch) {
     if (begun_ == ready_ && begun_ < first + kHeld) start(sampler, begun_++);
     if (last < ready_) return;
     together(topology_.ranks(), [this] { wait_for_thread(); });
+    compare_nodes(window(ready_));
     publish(ready_++);
   }
+}
+
+// Each node has read all blocks of the window, of its own copy of the files.
+void InputStream::compare_nodes(const Window& here) {
+  if (topology_.nodes() == 1) return;
+  const std::size_t count = here.blocks.size();
+  const auto differs = [&] {
+    std::uint64_t digest = digest_of(std::as_bytes(here.digests.first(count))).low;
+    const std::uint64_t own = digest;
+    topology_.leaders().broadcast(std::as_writable_bytes(std::span(&digest, 1)), 0);
+    return topology_.leads() && digest != own;
+  };
+  if (!topology_.ranks().any(differs())) return;
+  const std::span<std::uint64_t> first = std::span(first_digests_).first(count);
+  std::ranges::copy(here.digests.first(count), first.begin());
+  topology_.ranks().broadcast(std::as_writable_bytes(first), 0);
+  const std::string host = broadcast_text(topology_.ranks(), node_name());
+  together(topology_.ranks(), [&] {
+    const auto wrong = std::ranges::mismatch(first, here.digests).in1;
+    if (wrong == first.end()) return;
+    const Index sample =
+        here.blocks[static_cast<std::size_t>(wrong - first.begin())] * blocks_.rows;
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: from sample {} on other numbers are read by rank {} on {} than by "
+                            "rank 0 on {}: every node must see the same files",
+                            data_.file().part_of(sample).label(), sample, topology_.ranks().rank(),
+                            node_name(), host));
+  });
 }
 
 std::byte* InputStream::place_in(const Window& window, std::size_t i) const {
@@ -105,6 +151,7 @@ void InputStream::publish(std::uint64_t number) {
 
 // The other thread.
 void InputStream::work() {
+  set_floating_point_mode();  // numbers are converted here
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stop_ || wanted_ != nullptr; });
@@ -137,8 +184,10 @@ void InputStream::read_part(const Window& here) {
     }
     const Index first = here.blocks[i] * blocks_.rows;
     const Index count = std::min(blocks_.rows, header.size - first);
-    data_.file().read(first, count,
-                      {place_in(here, i), static_cast<std::size_t>(count * header.row_bytes())});
+    const std::span<std::byte> bytes(place_in(here, i),
+                                     static_cast<std::size_t>(count * header.row_bytes()));
+    data_.file().read(first, count, bytes);
+    if (topology_.nodes() > 1) here.digests[i] = digest_of(bytes).low;
   }
 }
 

@@ -9,9 +9,14 @@
 #include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
+#include "lockstep/base/floating_point.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/comm/agreement.hpp"
+#include "lockstep/comm/environment.hpp"
+#include "lockstep/config/show.hpp"
 #include "lockstep/train/catalogue.hpp"
 #include "lockstep/train/class_weights.hpp"
 #include "lockstep/train/inverse_variances.hpp"
@@ -104,6 +109,32 @@ void check_network(const Setup& setup) {
   check_answers(setup);
 }
 
+bool can_be_read(const std::string& file) {
+  std::error_code none;
+  return std::filesystem::is_regular_file(file, none) && ::access(file.c_str(), R_OK) == 0;
+}
+
+// What this rank was told. A machine without the file takes that of rank 0; a pipe is read but
+// once.
+config::Config parse_own(const Communicator& world, const config::Source& of_root,
+                         const std::string& file, std::span<const config::Override> overrides) {
+  if (world.rank() == 0) return config::parse(of_root, overrides, catalogue());
+  try {
+    const bool has_own = file != of_root.file || can_be_read(file);
+    return config::parse(has_own ? config::read_source(file) : of_root, overrides, catalogue());
+  } catch (const Error& error) {
+    throw Error(ExitCode::config, fmt::format("{}\n  so it is for rank {} on {}; rank 0 was told "
+                                              "something else, which is in order",
+                                              error.what(), world.rank(), node_name()));
+  }
+}
+
+void require_same_configuration(const Communicator& world, const config::Config& config) {
+  Facts told = config::values(config, catalogue());
+  told.erase("parallel.threads");
+  require_same(world, told);
+}
+
 }  // namespace
 
 Setup set_up(const Topology& topology, const std::string& config_file,
@@ -112,12 +143,13 @@ Setup set_up(const Topology& topology, const std::string& config_file,
   Setup setup;
   on_root(world, [&] {
     setup.source = config::read_source(config_file);
-    setup.config = config::parse(setup.source, overrides, catalogue());
+    static_cast<void>(config::parse(setup.source, overrides, catalogue()));
   });
   setup.source.file = broadcast_text(world, setup.source.file);
   setup.source.text = broadcast_text(world, setup.source.text);
+  together(world, [&] { setup.config = parse_own(world, setup.source, config_file, overrides); });
+  require_same_configuration(world, setup.config);
   together(world, [&] {
-    setup.config = config::parse(setup.source, overrides, catalogue());
     setup.loss = build_loss(setup.config);
     setup.optimizer = build_optimizer(setup.config);
     static_cast<void>(learning_rate_scale(setup.config));  // a fault is told before data is read
@@ -160,6 +192,7 @@ int choose_threads(const Communicator& world, Index wanted) {
     threads = std::clamp(online / node.size(), 1, allowed_cpus());
   }
   set_thread_count(threads);
+  set_floating_point_mode_of_threads();
   return threads;
 }
 

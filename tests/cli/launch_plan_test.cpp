@@ -1,6 +1,9 @@
 #include "cli/launch_plan.hpp"
 
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
+
+#include <cstdlib>
 
 #include "io/testing.hpp"
 #include "lockstep/base/error.hpp"
@@ -51,6 +54,21 @@ TEST(LaunchPlanTest, SeveralHostsAreTakenToBeAlike) {
   const std::vector<std::string> words = mpirun_words("mpirun", place(request), request);
   EXPECT_EQ(std::vector<std::string>(words.begin(), words.begin() + 6),
             (std::vector<std::string>{"mpirun", "-q", "-np", "3", "--host", "a:1,b:2"}));
+}
+
+TEST(LaunchPlanTest, MachinesThatAreCutOffAreGivenUpWithinTenSeconds) {
+  const auto words = [](const LaunchRequest& request) {
+    return fmt::format("{}", fmt::join(mpirun_words("mpirun", place(request), request), " "));
+  };
+  const LaunchRequest hosts{.hosts = {{"a", 1}, {"b", 1}}, .processors = {.usable = 2}};
+  EXPECT_NE(words(hosts).find(" --mca oob_tcp_keepalive_time 4 --mca oob_tcp_keepalive_intvl 2"
+                              " --mca oob_tcp_keepalive_probes 3"),
+            std::string::npos)
+      << words(hosts);
+  EXPECT_EQ(words({.processors = {.usable = 2}}).find("keepalive"), std::string::npos);
+  ::setenv("OMPI_MCA_oob_tcp_keepalive_time", "60", 1);  // the user knows better
+  EXPECT_EQ(words(hosts).find("keepalive_time"), std::string::npos);
+  ::unsetenv("OMPI_MCA_oob_tcp_keepalive_time");
 }
 
 TEST(LaunchPlanTest, HostsAsTheyAreWritten) {

@@ -41,6 +41,29 @@ TEST(Agreement, OnlyTheRootWorksAndAllThrowWhatItThrew) {
   EXPECT_EQ(calls, world.rank() == 0 ? 1 : 0);
 }
 
+TEST(Agreement, RanksGoOnOnlyIfAllWereToldTheSame) {
+  const Communicator world(MPI_COMM_WORLD);
+  const Facts same = {{"--resume", ""}, {"optimizer.lr", "0.1"}};
+  EXPECT_NO_THROW(require_same(world, same));
+  EXPECT_NO_THROW(require_same(world, {}));
+  if (world.size() == 1) return;
+  Facts mine = same;
+  if (world.rank() > 0) mine = {{"optimizer.lr", "0.2"}, {"--dry-run", "true"}};
+  std::string message;
+  try {
+    require_same(world, mine);
+  } catch (const AgreedError& error) {
+    EXPECT_EQ(error.code(), ExitCode::config);
+    message = error.what();
+  }
+  for (const char* part : {"rank 1 on ", "told something else than rank 0 on ",
+                           "\n  --dry-run: not given on rank 0, true on rank 1",
+                           "\n  --resume:  on rank 0, not given on rank 1",
+                           "\n  optimizer.lr: 0.1 on rank 0, 0.2 on rank 1"}) {
+    EXPECT_NE(message.find(part), std::string::npos) << part << " in " << message;
+  }
+}
+
 TEST(Agreement, TextsAreThoseOfTheGivenRank) {
   const Communicator world(MPI_COMM_WORLD);
   const std::string mine = "text of " + std::to_string(world.rank());

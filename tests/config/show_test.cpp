@@ -98,6 +98,21 @@ TEST(Identity, DependsOnValuesNotOnTheirOrigin) {
   EXPECT_EQ(differing_keys(text, more), std::vector<std::string>{"layer[1].type"});
 }
 
+TEST(Values, HaveEveryKeyUnderTheNameThatSetGivesIt) {
+  const Catalogue catalogue = small_catalogue();
+  const std::vector<Override> threads{{"parallel.threads=3"}};
+  const auto given = values(parse_text(minimal(), threads), catalogue);
+  EXPECT_EQ(given.at("parallel.threads"), "3");
+  EXPECT_EQ(given.at("optimizer.lr"), "0.1");
+  EXPECT_EQ(given.at("layer[0].type"), "\"linear\"");
+  const std::vector<Override> others{{"optimizer.lr=1e-1"}, {"log.every=7 steps"}};
+  auto changed = values(parse_text(minimal(), others), catalogue);
+  EXPECT_EQ(changed.at("log.every"), "\"7 steps\"");
+  changed["log.every"] = given.at("log.every");
+  changed["parallel.threads"] = "3";
+  EXPECT_EQ(changed, given);
+}
+
 TEST(Identity, HasNoDeploymentKeysAndParses) {
   const Catalogue catalogue = small_catalogue();
   const Config config = parse_text(minimal(kEverything), some_overrides());

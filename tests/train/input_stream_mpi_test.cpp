@@ -2,7 +2,10 @@
 // thrown by all.
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <cmath>
+#include <cstring>
 
 #include "io/hdf5_testing.hpp"
 #include "io/testing.hpp"
@@ -97,6 +100,43 @@ TEST(InputStream, AFaultOfOneRankIsThrownByAll) {
     ++caught;
   }
   EXPECT_EQ(caught, 1);
+}
+
+TEST(InputStream, ANodeThatReadsOtherNumbersIsNamedByAll) {
+  const Communicator world(MPI_COMM_WORLD);
+  const std::vector<int> alone = {1};
+  const Topology topology(world, alone);
+  const bool other = world.rank() == world.size() - 1 && world.size() > 1;
+  const StreamedSet set(0);
+  if (other) {
+    std::vector<float> x(kSamples * kColumns);
+    std::memcpy(x.data(), set.whole->input_bytes().data(), x.size() * sizeof x[0]);
+    x[700 * kColumns + 2] = std::nextafter(x[700 * kColumns + 2], 1e9f);
+    write_hdf5_rows(set.directory / "b.h5", "x", true, {kSamples, kColumns}, x);
+    Source source;
+    source.path = set.directory / "b.h5";
+    source.inputs_name = "x";
+    set.streamed->set_file(open_inputs(source));
+  }
+  const DatasetHeader& header = set.streamed->describe();
+  const Sampler sampler(9, kSamples, 64, true, header.blocks);
+  InputStream stream(topology, *set.streamed, Subset::whole(kSamples));
+  std::string message;
+  try {
+    const auto steps = static_cast<std::uint64_t>(sampler.steps_per_epoch());
+    for (std::uint64_t step = 0; step < steps; ++step) stream.require(sampler, sampler.batch(step));
+  } catch (const AgreedError& error) {
+    EXPECT_EQ(error.code(), ExitCode::bad_data);
+    message = error.what();
+  }
+  if (world.size() == 1) {
+    EXPECT_EQ(message, "");
+    return;
+  }
+  const Index block = 700 / header.blocks.rows * header.blocks.rows;
+  const std::string expected = fmt::format(
+      "/x: from sample {} on other numbers are read by rank {} on ", block, world.size() - 1);
+  EXPECT_NE(message.find(expected), std::string::npos) << message;
 }
 
 }  // namespace

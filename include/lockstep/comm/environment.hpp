@@ -7,10 +7,10 @@
 
 namespace lockstep {
 
-/// MPI from construction to destruction; one per process.
-/// Errors: throws Error(system) if the process was started by a launcher that this MPI does not
-/// understand, in which case each process would believe to be alone; looked up in the environment
-/// before MPI starts.
+/// MPI from construction to destruction; one per process. The mode of floating-point arithmetic is
+/// as set_floating_point_mode has it, whatever MPI has loaded.
+/// Errors: Error(system) of prepare_for_mpi, before MPI starts. A start that never comes to its end
+/// ends the process: see StartLimit.
 class Environment {
  public:
   Environment();
@@ -26,6 +26,9 @@ class Environment {
   std::unique_ptr<Communicator> world_;
   std::string transport_memory_;
 };
+
+/// Whether this process has had MPI at any time.
+[[nodiscard]] bool mpi_was_started();
 
 /// The MPI library as running: "Open MPI 4.1.4".
 [[nodiscard]] std::string mpi_library();

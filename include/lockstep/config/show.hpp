@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,11 @@ namespace lockstep::config {
 /// deployment keys. The same values give the same text, however they were given. Stored in
 /// checkpoints; it parses.
 [[nodiscard]] std::string identity(const Config& config, const Catalogue& catalogue);
+
+/// Every value in its written form under the name that --set gives it, deployment keys included:
+/// {"optimizer.lr", "0.1"}.
+[[nodiscard]] std::map<std::string, std::string> values(const Config& config,
+                                                        const Catalogue& catalogue);
 
 /// The keys that two texts of `identity` do not have in common or with other values, as --set names
 /// them: "optimizer.lr", "layer[2].out".

@@ -21,6 +21,8 @@ class InputFile {
   [[nodiscard]] const std::vector<Hdf5Rows>& parts() const { return parts_; }
   /// Samples in all parts.
   [[nodiscard]] Index size() const;
+  /// The part that holds a sample.
+  [[nodiscard]] const Hdf5Rows& part_of(Index sample) const;
   /// Writes samples [first, first + count) as a Dataset stores them: bytes, or floats. Errors:
   /// bad_data, naming file and sample, if a number is not finite or reading fails.
   void read(Index first, Index count, std::span<std::byte> out) const;

@@ -22,6 +22,7 @@ class Hdf5Rows {
 
   /// Names the file and the dataset in messages.
   [[nodiscard]] const std::string& label() const;
+  [[nodiscard]] const std::string& file() const;
   /// At least one dimension.
   [[nodiscard]] const std::vector<Index>& shape() const;
   [[nodiscard]] Hdf5Type type() const;

@@ -18,7 +18,9 @@ namespace lockstep {
 
 /// Brings the windows of a streamed data set into memory, once per node, in the order of a sampler:
 /// while one window is used, a thread of every rank reads its part of the next one. Which samples
-/// are read together changes no bit: the sampler alone says which sample comes when.
+/// are read together changes no bit: the sampler alone says which sample comes when. Every node
+/// reads its own copy of the files, and no window is used before all nodes have found the same
+/// numbers in it.
 class InputStream {
  public:
   /// For the samples of `subset`, whose blocks are those of `data`; both outlive the stream, and no
@@ -31,15 +33,17 @@ class InputStream {
   /// Makes data.input() work for the samples of this batch, and no longer for those of windows
   /// before it; batches come in the order of the sampler, and none is larger than a window.
   /// Collective. Sleeps until the samples are there. Allocates nothing. Errors: AgreedError with
-  /// what InputFile::read said on any rank.
+  /// what InputFile::read said on any rank, or bad_data, naming file, sample and hosts, if a node
+  /// reads other numbers than the first.
   void require(const Sampler& sampler, const BatchRange& batch);
 
  private:
   static constexpr std::size_t kHeld = 2;  ///< windows in memory
 
   struct Window {
-    std::vector<Index> blocks;    ///< of the data set, in their places
-    std::span<std::byte> memory;  ///< of all of them
+    std::vector<Index> blocks;         ///< of the data set, in their places
+    std::span<std::byte> memory;       ///< of all of them
+    std::span<std::uint64_t> digests;  ///< of each, in memory of the node
   };
 
   [[nodiscard]] Window& window(std::uint64_t number) { return windows_[number % kHeld]; }
@@ -47,6 +51,7 @@ class InputStream {
   [[nodiscard]] std::byte* place_in(const Window& window, std::size_t i) const;
   void start(const Sampler& sampler, std::uint64_t number);
   void wait_for_thread();
+  void compare_nodes(const Window& window);
   void publish(std::uint64_t number);
   void work();
   void read_part(const Window& window);
@@ -56,6 +61,7 @@ class InputStream {
   Subset subset_;
   Blocks blocks_;
   SharedMemory memory_;
+  std::vector<std::uint64_t> first_digests_;  ///< of a window, as the first node has read it
   Window windows_[kHeld];
 
   // Windows are counted over all epochs. Those below `begun_` are read or being read, those below

@@ -28,8 +28,8 @@ struct Setup {
 };
 
 /// Reads and checks a configuration, its data and its network. Collective.
-/// Errors: AgreedError with every fault of the configuration, or the first of anything else;
-/// nothing was written.
+/// Errors: AgreedError with every fault of the configuration, a value in which ranks differ, or the
+/// first of anything else; nothing was written.
 [[nodiscard]] Setup set_up(const Topology& topology, const std::string& config_file,
                            std::span<const config::Override> overrides);
 
