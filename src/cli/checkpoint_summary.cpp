@@ -8,7 +8,6 @@
 #include <limits>
 
 #include "lockstep/io/digest.hpp"
-#include "lockstep/io/file.hpp"
 #include "lockstep/io/sealed.hpp"
 
 namespace lockstep::cli {
@@ -79,7 +78,7 @@ CheckpointSummary summarize(const Hdf5Reader& file) {
 }  // namespace
 
 CheckpointSummary summarize_checkpoint(const std::string& file) {
-  const std::vector<std::byte> bytes = read_file(file);
+  const std::vector<std::byte> bytes = read_sealed_file(file);
   const Sealed sealed = unseal(bytes, file);
   const Hdf5Reader reader(sealed.image, file);
   try {

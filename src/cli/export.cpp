@@ -35,10 +35,11 @@ class Export : public Command {
   }
 
   ExitCode run(const Session& session) override {
+    check_suffix(out_, "export", "safetensors", {"safetensors"});
     check_output(out_, force_);
     const StoredCheckpoint stored = read_checkpoint(checkpoint_);
     const Hdf5Reader reader(stored.sealed.image, checkpoint_);
-    const ExportedWeights weights = export_weights(reader, last_);
+    const ExportedWeights weights = export_weights(reader, checkpoint_, last_);
     const std::vector<std::byte> file = write_safetensors(weights.content);
     write_atomically(out_, file);
     session.out << fmt::format("wrote {}: {} of step {}, {} bytes{}\n", out_,
@@ -46,6 +47,9 @@ class Export : public Command {
                                thousands(stored.sealed.step),
                                thousands(static_cast<Index>(file.size())),
                                weights.averaged ? ", the average of the weights" : "");
+    if (!weights.exception.empty()) {
+      session.out << fmt::format("note   {}\n", no_order_note(weights.exception));
+    }
     return ExitCode::ok;
   }
 

@@ -34,30 +34,38 @@ class Import : public Command {
     app.add_option("--out,--output", request_.out, "Checkpoint to write")
         ->type_name("FILE")
         ->required();
+    app.add_option("--strip-prefix", request_.strip_prefix,
+                   "Take this off the names of tensors that begin with it, such as module. "
+                   "(default: what PyTorch's wrappers put before all names)")
+        ->type_name("TEXT");
     add_assignments(app, assignments_);
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
   }
 
   ExitCode run(const Session& session) override {
     request_.overrides = overrides_of(assignments_);
+    check_suffix(request_.out, "import", "a checkpoint in HDF5", {"h5", "hdf5", "hdf", "ckpt"});
     check_output(request_.out, force_);
     const std::vector<std::byte> file = read_weights_file(request_.weights);  // before MPI starts
     const Safetensors weights = read_safetensors(file, request_.weights);
     return run_on_ranks(
         session.told,
         [&](const Communicator& world) {
-          const Index learned = import_weights(world, request_, weights);
-          if (world.rank() == 0) {
-            session.out << fmt::format("wrote {}: {} parameters at step 0\nnext  {}\n",
-                                       request_.out, thousands(learned), next_command())
-                        << std::flush;
-          }
+          const ImportedWeights imported = import_weights(world, request_, weights);
+          if (world.rank() == 0) say(imported, session);
           return ExitCode::ok;
         },
         session.err);
   }
 
  private:
+  void say(const ImportedWeights& imported, const Session& session) const {
+    for (const std::string& note : imported.notes) session.out << fmt::format("note  {}\n", note);
+    session.out << fmt::format("wrote {}: {} parameters at step 0\nnext  {}\n", request_.out,
+                               thousands(imported.learned), next_command())
+                << std::flush;
+  }
+
   /// What trains on from the checkpoint.
   [[nodiscard]] std::string next_command() const {
     std::string line = "trainer train " + shell_quoted(request_.config_file);

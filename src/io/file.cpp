@@ -3,9 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <limits>
+#include <new>
+#include <string>
 
 #include "io/descriptor.hpp"
 #include "io/system_error.hpp"
@@ -58,6 +64,29 @@ void fill(int descriptor, std::span<std::byte> bytes, const std::filesystem::pat
   }
 }
 
+/// Bytes that a process may take before others suffer; the largest number if nobody tells.
+Index available_memory() {
+  std::ifstream lines("/proc/meminfo");
+  for (std::string line; std::getline(lines, line);) {
+    Index kib = 0;
+    if (std::sscanf(line.c_str(), "MemAvailable: %ld kB", &kib) == 1) return kib << 10;
+  }
+  return std::numeric_limits<Index>::max();
+}
+
+/// Memory for a whole file. Errors: Error(bad_data) before a large one takes what there is not.
+std::vector<std::byte> memory_for(Index size, const std::filesystem::path& path) {
+  constexpr Index kLarge = Index{1} << 30;
+  const Error too_large(ExitCode::bad_data, fmt::format("{}: its {} bytes do not fit into memory",
+                                                        path.string(), size));
+  if (size > kLarge && size > available_memory()) throw too_large;
+  try {
+    return std::vector<std::byte>(static_cast<std::size_t>(size));
+  } catch (const std::bad_alloc&) {
+    throw too_large;
+  }
+}
+
 }  // namespace
 
 std::vector<std::byte> read_file(const std::filesystem::path& path, Index size_limit) {
@@ -67,7 +96,14 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, Index size_l
     throw Error(ExitCode::bad_data, fmt::format("{}: expected at most {} bytes, found {}",
                                                 path.string(), size_limit, size));
   }
-  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  std::vector<std::byte> bytes = memory_for(size, path);
+  fill(file.get(), bytes, path);
+  return bytes;
+}
+
+std::vector<std::byte> read_beginning(const std::filesystem::path& path, Index count) {
+  const Descriptor file = open_for_reading(path);
+  std::vector<std::byte> bytes = memory_for(std::min(regular_size(file.get(), path), count), path);
   fill(file.get(), bytes, path);
   return bytes;
 }
@@ -76,6 +112,17 @@ Index look_into_file(const std::filesystem::path& path, std::span<std::byte> hea
   const Descriptor file = open_for_reading(path);
   const Index size = regular_size(file.get(), path);
   fill(file.get(), head.first(std::min(head.size(), static_cast<std::size_t>(size))), path);
+  return size;
+}
+
+Index look_at_end_of_file(const std::filesystem::path& path, std::span<std::byte> tail) {
+  const Descriptor file = open_for_reading(path);
+  const Index size = regular_size(file.get(), path);
+  const Index count = std::min(size, static_cast<Index>(tail.size()));
+  if (::lseek(file.get(), size - count, SEEK_SET) < 0) {
+    throw system_error(code_for(errno), "read", path, errno);
+  }
+  fill(file.get(), tail.first(static_cast<std::size_t>(count)), path);
   return size;
 }
 

@@ -23,7 +23,6 @@ using Json = nlohmann::json;
 
 static_assert(std::endian::native == std::endian::little, "files are little-endian");
 
-constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kMaxDimensions = 32;
 constexpr std::size_t kMaxMetadata = 4096;  // texts
 constexpr std::string_view kMetadata = "__metadata__";
@@ -90,13 +89,19 @@ bool bytes_of(const std::vector<Index>& shape, std::size_t element, Index& bytes
   return true;
 }
 
+/// Where the numbers of a tensor are in the data.
+struct Entry {
+  SafetensorsTensor tensor;  ///< without them
+  Index begin;
+  Index end;
+};
+
 /// Takes the header apart while it is being parsed, so that no more of it is held in memory than
-/// what a file may have there.
+/// what a file may have there. The data, of so many bytes, need not be there.
 class HeaderReader {
  public:
-  HeaderReader(std::span<const std::byte> header, std::span<const std::byte> data,
-               const std::string& label)
-      : data_(data), label_(label) {
+  HeaderReader(std::span<const std::byte> header, Index data_bytes, const std::string& label)
+      : data_bytes_(data_bytes), label_(label) {
     const auto* const text = reinterpret_cast<const char*>(header.data());
     const auto take = [this](int depth, Json::parse_event_t event, Json& parsed) {
       return on_event(depth, event, parsed);
@@ -111,7 +116,8 @@ class HeaderReader {
     check_cover();
   }
 
-  Safetensors content;
+  std::map<std::string, std::string> metadata;
+  std::vector<Entry> entries;  // in the order of their data
 
  private:
   [[noreturn]] void reject(const std::string& reason) const {
@@ -172,7 +178,7 @@ class HeaderReader {
   void take_metadata(const Json& texts) {
     for (const auto& [key, text] : texts.items()) {
       if (!text.is_string()) reject_entry("expected nothing but texts");
-      content.metadata[key] = text.get<std::string>();
+      metadata[key] = text.get<std::string>();
     }
   }
 
@@ -187,9 +193,9 @@ class HeaderReader {
     const std::vector<Index> offsets = counts_of(entry, "data_offsets");
     if (offsets.size() != 2) reject_entry("data_offsets: expected a begin and an end");
     const Index begin = offsets[0], end = offsets[1];
-    if (begin > end || end > static_cast<Index>(data_.size())) {
+    if (begin > end || end > data_bytes_) {
       reject_entry(fmt::format("data_offsets {} to {}: expected them within the {} bytes of data",
-                               begin, end, data_.size()));
+                               begin, end, data_bytes_));
     }
     Index bytes = 0;
     if (!bytes_of(tensor.shape, size_of(tensor.dtype), bytes)) {
@@ -200,8 +206,7 @@ class HeaderReader {
       reject_entry(fmt::format("expected {} bytes of data for shape ({}) of {}, found {}", bytes,
                                fmt::join(tensor.shape, ", "), tensor.dtype, end - begin));
     }
-    tensor.data = data_.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(bytes));
-    content.tensors.push_back(std::move(tensor));
+    entries.push_back({std::move(tensor), begin, end});
   }
 
   [[nodiscard]] std::string dtype_of(const Json& dtype) const {
@@ -227,29 +232,24 @@ class HeaderReader {
 
   /// Sorts the tensors by their data, of which each byte must belong to one.
   void check_cover() {
-    const auto begin_of = [this](const SafetensorsTensor& t) {
-      return t.data.data() - data_.data();
-    };
-    std::ranges::sort(content.tensors, [&](const auto& a, const auto& b) {
-      return std::pair(begin_of(a), a.data.size()) < std::pair(begin_of(b), b.data.size());
-    });
+    std::ranges::sort(entries, {}, [](const Entry& e) { return std::pair(e.begin, e.end); });
     Index covered = 0;
-    for (const SafetensorsTensor& tensor : content.tensors) {
-      name_ = tensor.name;
-      if (const Index begin = begin_of(tensor); begin != covered) {
-        reject_entry(
-            fmt::format("its data begins at {}, {}: expected {}, the end of the one before", begin,
-                        begin < covered ? "within another's" : "after a gap", covered));
+    for (const Entry& entry : entries) {
+      name_ = entry.tensor.name;
+      if (entry.begin != covered) {
+        reject_entry(fmt::format(
+            "its data begins at {}, {}: expected {}, the end of the one before", entry.begin,
+            entry.begin < covered ? "within another's" : "after a gap", covered));
       }
-      covered += static_cast<Index>(tensor.data.size());
+      covered = entry.end;
     }
-    if (covered != static_cast<Index>(data_.size())) {
+    if (covered != data_bytes_) {
       reject(
-          fmt::format("the tensors have {} bytes of data, the file has {}", covered, data_.size()));
+          fmt::format("the tensors have {} bytes of data, the file has {}", covered, data_bytes_));
     }
   }
 
-  std::span<const std::byte> data_;
+  Index data_bytes_;
   const std::string& label_;
   std::string name_;             // of the tensor at hand
   std::set<std::string> keys_;   // of that tensor
@@ -275,27 +275,60 @@ const SafetensorsTensor* Safetensors::find(const std::string& name) const {
   return found == tensors.end() ? nullptr : &*found;
 }
 
-Safetensors read_safetensors(std::span<const std::byte> file, const std::string& label) {
-  const auto reject = [&](const std::string& reason) {
-    throw Error(ExitCode::bad_data, fmt::format("{}: {}", label, reason));
-  };
-  if (file.size() < kLengthBytes) {
-    reject(fmt::format("too short for a safetensors file: {} bytes", file.size()));
+namespace {
+
+/// The length of the header. Errors: Error(bad_data) if a file of so many bytes cannot have it.
+Index header_length(std::span<const std::byte> beginning, Index file_bytes,
+                    const std::string& label) {
+  if (file_bytes < static_cast<Index>(kSafetensorsBeginning)) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: too short for a safetensors file: {} bytes", label, file_bytes));
   }
   std::uint64_t length = 0;
-  std::memcpy(&length, file.data(), kLengthBytes);
-  const auto rest = file.subspan(kLengthBytes);
-  if (length > rest.size() || length > kMaxSafetensorsHeader) {
-    reject(
-        fmt::format("no safetensors file, or a truncated one: it announces a header of {} "
-                    "bytes, behind which it has {}; at most {} are read",
-                    length, rest.size(), kMaxSafetensorsHeader));
+  std::memcpy(&length, beginning.data(), kSafetensorsBeginning);
+  const std::uint64_t rest = static_cast<std::uint64_t>(file_bytes) - kSafetensorsBeginning;
+  if (length > rest || length > kMaxSafetensorsHeader) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: no safetensors file, or a truncated one: it announces a header of "
+                            "{} bytes, behind which it has {}; at most {} are read",
+                            label, length, rest, kMaxSafetensorsHeader));
   }
-  const auto header = rest.first(length);
+  return static_cast<Index>(length);
+}
+
+HeaderReader read_header(std::span<const std::byte> beginning, Index file_bytes,
+                         const std::string& label) {
+  const Index length = header_length(beginning, file_bytes, label);
+  const auto header = beginning.subspan(kSafetensorsBeginning, static_cast<std::size_t>(length));
   if (header.empty() || header.front() != std::byte{'{'}) {
-    reject("header: expected it to begin with {");
+    throw Error(ExitCode::bad_data, fmt::format("{}: header: expected it to begin with {{", label));
   }
-  return HeaderReader(header, rest.subspan(length), label).content;
+  return {header, file_bytes - static_cast<Index>(kSafetensorsBeginning) - length, label};
+}
+
+}  // namespace
+
+Safetensors read_safetensors(std::span<const std::byte> file, const std::string& label) {
+  HeaderReader header = read_header(file, static_cast<Index>(file.size()), label);
+  Safetensors content{.metadata = std::move(header.metadata), .tensors = {}};
+  const Index data_bytes = header.entries.empty() ? 0 : header.entries.back().end;
+  const auto data = file.last(static_cast<std::size_t>(data_bytes));
+  for (Entry& entry : header.entries) {
+    entry.tensor.data = data.subspan(static_cast<std::size_t>(entry.begin),
+                                     static_cast<std::size_t>(entry.end - entry.begin));
+    content.tensors.push_back(std::move(entry.tensor));
+  }
+  return content;
+}
+
+Index safetensors_beginning(std::span<const std::byte> beginning, Index file_bytes,
+                            const std::string& label) {
+  return static_cast<Index>(kSafetensorsBeginning) + header_length(beginning, file_bytes, label);
+}
+
+void check_safetensors(std::span<const std::byte> beginning, Index file_bytes,
+                       const std::string& label) {
+  static_cast<void>(read_header(beginning, file_bytes, label));
 }
 
 std::vector<std::byte> write_safetensors(const Safetensors& content) {
@@ -312,7 +345,7 @@ std::vector<std::byte> write_safetensors(const Safetensors& content) {
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t length = text.size();
   std::vector<std::byte> file;
-  file.reserve(kLengthBytes + text.size() + size);
+  file.reserve(kSafetensorsBeginning + text.size() + size);
   const auto append = [&file](std::span<const std::byte> bytes) {
     file.insert(file.end(), bytes.begin(), bytes.end());
   };

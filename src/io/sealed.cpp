@@ -7,6 +7,7 @@
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/file_kind.hpp"
+#include "lockstep/io/file.hpp"
 
 namespace lockstep {
 namespace {
@@ -46,7 +47,34 @@ void check_kind(std::span<const std::byte> bytes, const std::string& label) {
   if (kind && kind->use != FileUse::data) refuse_kind(label, *kind, "a checkpoint");
 }
 
+/// Checks all that a trailer says of a file of `size` bytes but the digest of its content.
+void check_trailer(std::span<const std::byte> trailer, std::size_t size, const std::string& label) {
+  if (size < kSealBytes) {
+    reject(label, fmt::format("too short: expected at least {} bytes, found {}", kSealBytes, size));
+  }
+  const auto is_magic = [](std::byte b, char c) { return b == static_cast<std::byte>(c); };
+  if (!std::ranges::equal(trailer.first(kMagic.size()), kMagic, is_magic)) {
+    reject(label, "no seal at its end: the file is truncated or was not written by Lockstep");
+  }
+  if (const auto version = get(trailer, kVersionAt, 4); version != kVersion) {
+    reject(label, fmt::format("seal of version {}: this program reads version {}{}", version,
+                              kVersion, version > kVersion ? "; use a newer program" : ""));
+  }
+  if (const auto found = get(trailer, kLengthAt, 8); found != size - kSealBytes) {
+    reject(label, fmt::format("the seal is that of {} bytes, found {}", found, size - kSealBytes));
+  }
+}
+
 }  // namespace
+
+std::vector<std::byte> read_sealed_file(const std::filesystem::path& path) {
+  constexpr Index kBeginning = 4096;  // tells what else a file may be
+  check_kind(read_beginning(path, kBeginning), path.string());
+  Seal trailer{};
+  const Index size = look_at_end_of_file(path, trailer);
+  check_trailer(trailer, static_cast<std::size_t>(size), path.string());
+  return read_file(path);
+}
 
 Seal seal_of(std::span<const std::byte> image, std::uint64_t step) {
   Seal trailer{};
@@ -65,23 +93,9 @@ Seal seal_of(std::span<const std::byte> image, std::uint64_t step) {
 
 Sealed unseal(std::span<const std::byte> bytes, const std::string& label) {
   check_kind(bytes, label);
-  if (bytes.size() < kSealBytes) {
-    reject(label, fmt::format("too short: expected at least {} bytes, found {}", kSealBytes,
-                              bytes.size()));
-  }
-  const std::size_t length = bytes.size() - kSealBytes;
+  const std::size_t length = bytes.size() - std::min(bytes.size(), kSealBytes);
   const auto trailer = bytes.subspan(length);
-  const auto is_magic = [](std::byte b, char c) { return b == static_cast<std::byte>(c); };
-  if (!std::ranges::equal(trailer.first(kMagic.size()), kMagic, is_magic)) {
-    reject(label, "no seal at its end: the file is truncated or was not written by Lockstep");
-  }
-  if (const auto version = get(trailer, kVersionAt, 4); version != kVersion) {
-    reject(label, fmt::format("seal of version {}: this program reads version {}{}", version,
-                              kVersion, version > kVersion ? "; use a newer program" : ""));
-  }
-  if (const auto found = get(trailer, kLengthAt, 8); found != length) {
-    reject(label, fmt::format("the seal is that of {} bytes, found {}", found, length));
-  }
+  check_trailer(trailer, bytes.size(), label);
   const Digest expected{get(trailer, kDigestAt, 8), get(trailer, kDigestAt + 8, 8)};
   const Digest found = digest_of(bytes.first(length + kDigestAt));
   if (found != expected) {

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "lockstep/base/error.hpp"
@@ -17,11 +20,59 @@ namespace lockstep {
 namespace {
 
 constexpr std::string_view kHdf5Magic = "\x89HDF\r\n\x1a\n";
-constexpr std::string_view kZipMagic = "PK\x03\x04";
+constexpr std::size_t kBeginning = 64;  // bytes that tell what a file is
 
 bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
   const auto same = [](std::byte b, char c) { return b == static_cast<std::byte>(c); };
   return bytes.size() >= magic.size() && std::ranges::equal(bytes.first(magic.size()), magic, same);
+}
+
+/// Files that hold weights, too, and how they become files that are read.
+struct OtherFormat {
+  std::string_view magic;
+  std::string_view within;  ///< stands somewhere in its beginning
+  std::string_view message;
+};
+
+constexpr std::string_view kTorch =
+    "an archive as torch.save writes it, which is a program to be run\n"
+    "  in PyTorch: safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")";
+constexpr std::string_view kNumpy =
+    "arrays of NumPy\n"
+    "  in Python: safetensors.numpy.save_file(dict(numpy.load(FILE)), \"model.safetensors\")";
+
+constexpr std::array<OtherFormat, 5> kOthers = {
+    {{"PK\x03\x04", ".npy", kNumpy},
+     {"PK\x03\x04", "", kTorch},
+     {"\x93NUMPY", "", kNumpy},
+     {"\x80\x02", "", kTorch},
+     {"GGUF", "",
+      "GGUF, whose names and types are others; export the "
+      "weights as safetensors"}}};
+
+void refuse_others(std::span<const std::byte> beginning, const std::string& path) {
+  const std::string_view text(reinterpret_cast<const char*>(beginning.data()), beginning.size());
+  for (const OtherFormat& other : kOthers) {
+    // A safetensors file begins with the length of its header, and then with {.
+    if (!text.starts_with(other.magic) || text.find(other.within) == text.npos) continue;
+    if (text.size() > kSafetensorsBeginning && text[kSafetensorsBeginning] == '{') continue;
+    throw Error(ExitCode::bad_data, fmt::format("{}: {}", path, other.message));
+  }
+}
+
+/// How long an HDF5 file says it is; nothing if it says so in a way that is not read here. Source:
+/// HDF5 File Format Specification 3.0, II.A, "Format Signature and Superblock".
+std::optional<Index> hdf5_length(std::span<const std::byte> beginning) {
+  if (beginning.size() < kBeginning) return std::nullopt;
+  const auto at = [&](std::size_t i) { return std::to_integer<int>(beginning[i]); };
+  const int version = at(8);
+  const bool old = version < 2;
+  if (version > 3 || at(old ? 13 : 9) != 8) return std::nullopt;  // addresses of 8 bytes
+  const std::size_t place = version == 0 ? 40 : old ? 44 : 28;
+  std::uint64_t length = 0;
+  std::memcpy(&length, &beginning[place], sizeof length);
+  if (length > static_cast<std::uint64_t>(kMaxFileBytes)) return std::nullopt;
+  return static_cast<Index>(length);
 }
 
 /// An array with its numbers.
@@ -52,39 +103,59 @@ SafetensorsTensor tensor_of(const Array& array) {
                        : std::as_bytes(std::span(array.integers))};
 }
 
+/// The group with the tensors; empty for the root.
+std::string group_of(const Hdf5Reader& file) {
+  constexpr int kDeepest = 3;
+  std::string group;
+  for (int depth = 0; depth < kDeepest; ++depth) {
+    constexpr std::array<std::string_view, 3> kUsual = {"model", "state_dict", "model_state_dict"};
+    const auto usual = std::ranges::find_if(
+        kUsual, [&](std::string_view name) { return file.has(fmt::format("{}/{}", group, name)); });
+    if (usual == kUsual.end()) break;
+    group += fmt::format("/{}", *usual);
+  }
+  return group;
+}
+
 }  // namespace
 
 std::vector<std::byte> safetensors_of_hdf5(std::span<const std::byte> image,
                                            const std::string& label) {
   const Hdf5Reader file(image, label);
-  const std::string group = file.has("/model") ? "/model" : "";
+  const std::string group = group_of(file);
   std::vector<Array> arrays;
   for (const std::string& name : file.list(group.empty() ? "/" : group)) {
     arrays.push_back(read_array(file, group, name));
   }
   Safetensors content;
   for (const Array& array : arrays) content.tensors.push_back(tensor_of(array));
+  if (file.has_attribute("/", "lockstep_version")) {
+    content.metadata["lockstep_version"] = file.text_attribute("/", "lockstep_version");
+    content.metadata["format_version"] =
+        fmt::format("{}", file.count_attribute("/", "format_version"));
+    if (file.has("/optimizer/ema")) content.metadata["average"] = "optimizer/ema";
+  }
   return write_safetensors(content);
 }
 
 std::vector<std::byte> read_weights_file(const std::string& path) {
-  std::vector<std::byte> bytes = read_file(path);
-  if (starts_with(bytes, kZipMagic)) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: an archive as torch.save writes it, which is a program to be run\n"
-                            "  in PyTorch: safetensors.torch.save_file(model.state_dict(), "
-                            "\"model.safetensors\")",
-                            path));
+  std::array<std::byte, kBeginning> head{};
+  const Index size = look_into_file(path, head);
+  const auto beginning =
+      std::span(head).first(std::min(kBeginning, static_cast<std::size_t>(size)));
+  if (starts_with(beginning, kHdf5Magic)) {
+    const std::vector<std::byte> bytes =
+        read_beginning(path, std::min(size, hdf5_length(beginning).value_or(size)));
+    return run_limited(path, limits_of_reading(static_cast<Index>(bytes.size())),
+                       [&] { return safetensors_of_hdf5(bytes, path); });
   }
-  if (!starts_with(bytes, kHdf5Magic)) {
-    const auto kind = kind_of_file(bytes);
-    if (kind && kind->use != FileUse::weights) {
-      refuse_kind(path, *kind, "weights as safetensors or HDF5");
-    }
-    return bytes;
+  refuse_others(beginning, path);
+  const auto kind = kind_of_file(beginning);
+  if (kind && kind->use != FileUse::weights) {
+    refuse_kind(path, *kind, "weights as safetensors or HDF5");
   }
-  return run_limited(path, limits_of_reading(static_cast<Index>(bytes.size())),
-                     [&] { return safetensors_of_hdf5(bytes, path); });
+  check_safetensors(read_beginning(path, safetensors_beginning(beginning, size, path)), size, path);
+  return read_file(path);
 }
 
 }  // namespace lockstep

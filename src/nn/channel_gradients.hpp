@@ -23,10 +23,17 @@ using PerChannel = std::array<Number, static_cast<std::size_t>(kChannelStrip)>;
 /// The parameters "weight" (C), ones at first, and "bias" (C), zeros at first, that scale and shift
 /// channels.
 inline std::vector<ParameterSpec> channel_parameters(Index channels, bool bias) {
-  std::vector<ParameterSpec> specs{
-      {.name = "weight", .shape = {channels}, .file_axes = {0}, .initializer = {.value = Real{1}}}};
+  std::vector<ParameterSpec> specs{{.name = "weight",
+                                    .shape = {channels},
+                                    .file_axes = {0},
+                                    .output_axis = 0,
+                                    .initializer = {.value = Real{1}}}};
   if (bias) {
-    specs.push_back({.name = "bias", .shape = {channels}, .file_axes = {0}, .initializer = {}});
+    specs.push_back({.name = "bias",
+                     .shape = {channels},
+                     .file_axes = {0},
+                     .output_axis = 0,
+                     .initializer = {}});
   }
   return specs;
 }

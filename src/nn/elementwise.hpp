@@ -28,6 +28,7 @@ class Elementwise final : public Layer {
     LayerPlan plan;
     plan.output = only_input(type(), inputs);
     plan.causal = true;
+    plan.channels = Channels::kept;
     plan.in_place = true;
     return plan;
   }
@@ -74,6 +75,7 @@ class SavedSlope final : public Layer {
     plan.output = only_input(type(), inputs);
     plan.saved = capacity.samples * plan.output.size();
     plan.causal = true;
+    plan.channels = Channels::kept;
     plan.in_place = true;
     plan.reads_output = false;
     return plan;

@@ -68,6 +68,8 @@ Value Network::add(std::unique_ptr<Layer> layer, std::string name, std::vector<V
   node.multiply_adds = plan.multiply_adds;
   node.symbols = plan.symbols;
   node.causal = plan.causal;
+  node.channels = plan.channels;
+  node.axes = plan.axes;
   node.first_offset = parameters_.size();
   node.parameter_offsets = parameters_.add(node.name, plan.parameters);
   for (const ParameterSpec& spec : plan.parameters)

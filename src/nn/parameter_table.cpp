@@ -14,13 +14,38 @@ kernels::PanelLayout panels_of(const ParameterSpec& spec) {
   return {spec.size() / spec.shape.back(), spec.shape.back()};
 }
 
-// Strides, in numbers of elements, of the axes of the tensor in files.
-std::vector<Index> file_strides(const ParameterSpec& spec) {
+// One axis of the tensor in files.
+struct FileAxis {
+  Index size;
+  Index stride;                  ///< in numbers of elements
+  std::span<const Index> order;  ///< of FileOrder; empty: as here
+
+  /// How far entry `k` of the file is from the first element.
+  [[nodiscard]] Index at(Index k) const {
+    return stride * (order.empty() ? k : order[static_cast<std::size_t>(k)]);
+  }
+  /// How many entries from `k` on are evenly spaced.
+  [[nodiscard]] Index even(Index k) const {
+    if (order.empty() || k + 2 >= size) return size - k;
+    Index end = k + 2;
+    while (end < size && at(end) - at(end - 1) == at(k + 1) - at(k)) ++end;
+    return end - k;
+  }
+};
+
+std::vector<FileAxis> file_axes_of(const ParameterSpec& spec, const FileOrder& order) {
+  assert(order.empty() || order.size() == spec.shape.size());
   std::vector<Index> own(spec.shape.size(), 1);
   for (std::size_t i = spec.shape.size() - 1; i > 0; --i) own[i - 1] = own[i] * spec.shape[i];
-  std::vector<Index> strides;
-  for (const int axis : spec.file_axes) strides.push_back(own[static_cast<std::size_t>(axis)]);
-  return strides;
+  std::vector<FileAxis> axes;
+  for (const int number : spec.file_axes) {
+    const auto axis = static_cast<std::size_t>(number);
+    axes.push_back({spec.shape[axis], own[axis], {}});
+    if (!order.empty()) axes.back().order = order[axis];
+    assert(axes.back().order.empty() ||
+           axes.back().order.size() == static_cast<std::size_t>(axes.back().size));
+  }
+  return axes;
 }
 
 // Numbers that follow each other in a file and lie evenly in the flat buffer.
@@ -31,30 +56,35 @@ struct Run {
   Index count;
 };
 
+// Calls visit(Run) for the runs of one line along the last axis of the file. Along rows of panels
+// numbers are neighbours only within a panel, and only in our order.
+template <typename Visit>
+void for_each_run_of_line(const Parameter& parameter, const FileAxis& last, Index file,
+                          Index element, const Visit& visit) {
+  const ParameterSpec& spec = parameter.spec;
+  const bool along_panels = spec.panels && last.stride == 1;
+  const Index most = !along_panels        ? last.size
+                     : last.order.empty() ? kernels::PanelLayout::kWidth
+                                          : 1;
+  for (Index k = 0, count = 0; k < last.size; k += count) {
+    count = std::min(most, last.even(k));
+    const Index stored = spec.stored_at(element + last.at(k));
+    const Index step = count > 1 ? spec.stored_at(element + last.at(k + 1)) - stored : 1;
+    visit(Run{file + k, parameter.offset + stored, step, count});
+  }
+}
+
 // Calls visit(Run) for runs that are the whole tensor, in the order of the file.
 template <typename Visit>
-void for_each_run(const Parameter& parameter, const Visit& visit) {
-  const ParameterSpec& spec = parameter.spec;
-  const std::vector<Index> shape = parameter.file_shape();
-  const std::vector<Index> strides = file_strides(spec);
-  const Index length = shape.back();
-  const Index stride = strides.back();
-  // Along rows of panels numbers are neighbours only within a panel.
-  const Index most = spec.panels && stride == 1 ? kernels::PanelLayout::kWidth : length;
-  std::vector<Index> at(shape.size(), 0);
-  Index element = 0;
-  for (Index file = 0, n = spec.size(); file < n; file += length) {
-    for (Index begin = 0; begin < length; begin += most) {
-      const Index first = element + begin * stride;
-      const Index count = std::min(most, length - begin);
-      const Index stored = spec.stored_at(first);
-      const Index step = count > 1 ? spec.stored_at(first + stride) - stored : 1;
-      visit(Run{file + begin, parameter.offset + stored, step, count});
-    }
-    for (std::size_t axis = shape.size() - 1; axis-- > 0;) {
-      element += strides[axis];
-      if (++at[axis] < shape[axis]) break;
-      element -= strides[axis] * shape[axis];
+void for_each_run(const Parameter& parameter, const FileOrder& order, const Visit& visit) {
+  const std::vector<FileAxis> axes = file_axes_of(parameter.spec, order);
+  std::vector<Index> at(axes.size(), 0);
+  for (Index file = 0, n = parameter.spec.size(); file < n; file += axes.back().size) {
+    Index element = 0;
+    for (std::size_t axis = 0; axis + 1 < axes.size(); ++axis) element += axes[axis].at(at[axis]);
+    for_each_run_of_line(parameter, axes.back(), file, element, visit);
+    for (std::size_t axis = axes.size() - 1; axis-- > 0;) {
+      if (++at[axis] < axes[axis].size) break;
       at[axis] = 0;
     }
   }
@@ -143,9 +173,9 @@ void ParameterTable::initialize(std::uint64_t seed, std::span<Real> flat, Index 
 }
 
 void to_file_layout(const Parameter& parameter, std::span<const Real> flat,
-                    std::span<std::byte> out) {
+                    std::span<std::byte> out, const FileOrder& order) {
   constexpr Index kSize = sizeof(Real);
-  for_each_run(parameter, [&](const Run& run) {
+  for_each_run(parameter, order, [&](const Run& run) {
     std::byte* const to = out.data() + run.file * kSize;
     const Real* const from = flat.data() + run.stored;
     if (run.step == 1) {
@@ -156,8 +186,9 @@ void to_file_layout(const Parameter& parameter, std::span<const Real> flat,
   });
 }
 
-void from_file_layout(const Parameter& parameter, std::span<const Real> in, std::span<Real> flat) {
-  for_each_run(parameter, [&](const Run& run) {
+void from_file_layout(const Parameter& parameter, std::span<const Real> in, std::span<Real> flat,
+                      const FileOrder& order) {
+  for_each_run(parameter, order, [&](const Run& run) {
     const Real* const from = in.data() + run.file;
     Real* const to = flat.data() + run.stored;
     for (Index i = 0; i < run.count; ++i) to[i * run.step] = from[i];

@@ -41,6 +41,8 @@ class Pooling final : public Layer {
     LayerPlan plan;
     plan.output = {rows(input).positions(input.height), columns(input).positions(input.width),
                    input.channels};
+    plan.channels = Channels::kept;
+    plan.axes = Axes::channels_first;
     plan.scratch = capacity.threads * aligned<Real>(input.channels);
     return plan;
   }

@@ -70,9 +70,12 @@ class Recurrent final : public Layer {
     plan.output = options_.last ? Shape{1, 1, units_} : Shape{input.height, input.width, units_};
     plan.reads_output = false;
     plan.causal = !options_.last;
+    plan.channels = Channels::mixed;
+    plan.axes = Axes::channels_last;
     plan.parameters = {from_input.weight_spec("weight_ih_l0", options_.weights),
                        from_state.weight_spec("weight_hh_l0", options_.weights),
                        from_input.bias_spec("bias_ih_l0"), from_state.bias_spec("bias_hh_l0")};
+    plan.parameters.front().input_axis = 0;
     for (ParameterSpec& spec : plan.parameters) spec.initializer.fan_out = units_;
     plan.saved = aligned<Real>(rows * gates()) + 2 * aligned<Real>(rows * units_);
     plan.scratch = 2 * aligned<Real>(rows * gates()) +

@@ -26,6 +26,7 @@ class RowNorm final : public Layer {
     LayerPlan plan;
     plan.output = only_input(type(), inputs);
     plan.causal = true;
+    plan.channels = Channels::kept;
     plan.reads_output = false;
     plan.parameters = channel_parameters(plan.output.channels, kCentred);
     plan.saved = 2 * capacity.samples * plan.output.positions();

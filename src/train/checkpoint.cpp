@@ -9,49 +9,15 @@
 #include <utility>
 
 #include "lockstep/base/error.hpp"
-#include "lockstep/io/digest.hpp"
 #include "lockstep/train/version.hpp"
 #include "train/checkpoint_progress.hpp"
+#include "train/checkpoint_tensors.hpp"
 #include "train/graph_json.hpp"
 
 namespace lockstep {
 namespace {
 
 constexpr std::string_view kFormat = "lockstep-checkpoint";
-constexpr std::uint64_t kFormatVersion = 1;
-
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
-// Writes tensors and keeps their digests: one for each, and one over all names and values in order.
-class TensorWriter {
- public:
-  explicit TensorWriter(Hdf5Writer& file) : file_(file) {}
-
-  void write(const std::string& group, const Parameter& parameter, std::span<const Real> flat) {
-    const std::string name = group + "/" + parameter.name;
-    const std::span<std::byte> values = file_.make_dataset("/" + name, parameter.file_shape());
-    to_file_layout(parameter, flat, values);
-    digests_.emplace_back(name, digest_of(values).hex());
-    state_.update(bytes_of(name));
-    state_.update(values);
-  }
-
-  std::string finish() {
-    file_.group("/digest");
-    const std::string state = state_.finish().hex();
-    file_.attribute("/digest", "algorithm", std::string("XXH3-128"));
-    file_.attribute("/digest", "state", state);
-    for (const auto& [name, digest] : digests_) file_.attribute("/digest", name, digest);
-    return state;
-  }
-
- private:
-  Hdf5Writer& file_;
-  std::vector<std::pair<std::string, std::string>> digests_;
-  Digester state_;
-};
 
 void write_vector(Hdf5Writer& file, const std::string& path, const std::vector<float>& values) {
   if (values.empty()) return;
@@ -95,7 +61,7 @@ void write_info(Hdf5Writer& file, const Checkpoint& checkpoint) {
   const std::uint64_t epoch = info.step / per_epoch;
   const std::uint64_t position = info.step % per_epoch * static_cast<std::uint64_t>(info.batch);
   file.attribute("/", "format", std::string(kFormat));
-  file.attribute("/", "format_version", kFormatVersion);
+  file.attribute("/", "format_version", kCheckpointVersion);
   file.attribute("/", "lockstep_version", build_info().version);
   file.attribute("/", "step", info.step);
   file.attribute("/", "epoch", epoch);
@@ -130,28 +96,6 @@ void write_info(Hdf5Writer& file, const Checkpoint& checkpoint) {
   write_vector(file, "/data/input_inverse_std", checkpoint.inputs.inverse_std);
   write_vector(file, "/data/target_mean", checkpoint.targets.mean);
   write_vector(file, "/data/target_inverse_std", checkpoint.targets.inverse_std);
-}
-
-std::string shape_text(const std::vector<Index>& shape) {
-  std::string text;
-  for (const Index d : shape) text += (text.empty() ? "" : ", ") + std::to_string(d);
-  return "(" + text + ")";
-}
-
-void read_tensors(const Hdf5Reader& file, const std::string& group, const Network& network,
-                  std::span<Real> flat) {
-  for (const Parameter& p : network.parameters().parameters()) {
-    const std::string path = "/" + group + "/" + p.name;
-    if (!file.has(path)) {
-      throw Error(ExitCode::bad_data, "checkpoint has no tensor '" + group + "/" + p.name + "'");
-    }
-    if (file.shape_of(path) != p.file_shape()) {
-      throw Error(ExitCode::bad_data,
-                  fmt::format("tensor '{}/{}': expected shape {}, found {}", group, p.name,
-                              shape_text(p.file_shape()), shape_text(file.shape_of(path))));
-    }
-    from_file_layout(p, file.floats(path), flat);
-  }
 }
 
 // The layers of a graph, each as words for a message.
@@ -246,11 +190,14 @@ CheckpointImage encode(const Checkpoint& checkpoint, const Network& network,
   write_info(file, checkpoint);
   write_progress(file, checkpoint.progress);
   TensorWriter tensors(file);
+  const std::vector<FileOrder> orders = orders_in(kCheckpointVersion, network);
+  const std::vector<Parameter>& parameters = network.parameters().parameters();
   file.group("/model");
   for (const Network::Node& node : network.nodes()) {
-    for (const Parameter& p : network.parameters().parameters()) {
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const Parameter& p = parameters[i];
       if (!p.name.starts_with(node.name + ".")) continue;
-      tensors.write("model", p, checkpoint.parameters.span());
+      tensors.write("model", p, orders[i], checkpoint.parameters.span());
       file.attribute("/model/" + p.name, "layer", std::string(node.layer->type()));
       file.attribute("/model/" + p.name, "role", p.name.substr(node.name.size() + 1));
     }
@@ -262,8 +209,8 @@ CheckpointImage encode(const Checkpoint& checkpoint, const Network& network,
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
     const std::string group = "optimizer/" + std::string(slots[slot]);
     file.group("/" + group);
-    for (const Parameter& p : network.parameters().parameters()) {
-      tensors.write(group, p, checkpoint.optimizer[slot].span());
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      tensors.write(group, parameters[i], orders[i], checkpoint.optimizer[slot].span());
     }
   }
   std::string digest = tensors.finish();
@@ -271,17 +218,24 @@ CheckpointImage encode(const Checkpoint& checkpoint, const Network& network,
   return {std::move(file), bytes, std::move(digest)};
 }
 
-CheckpointInfo read_info(const Hdf5Reader& file) {
+std::uint64_t format_version(const Hdf5Reader& file) {
   const std::string format = file.text_attribute("/", "format");
   if (format != kFormat) {
     throw Error(ExitCode::bad_data,
                 fmt::format("format: expected '{}', found '{}'", kFormat, format));
   }
   const std::uint64_t version = file.count_attribute("/", "format_version");
-  if (version != kFormatVersion) {
-    throw Error(ExitCode::bad_data, fmt::format("format_version: this trainer reads {}, found {}",
-                                                kFormatVersion, version));
+  if (version < 1 || version > kCheckpointVersion) {
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("format_version: this trainer reads 1 to {}, found {}{}", kCheckpointVersion,
+                    version, version > kCheckpointVersion ? "; use a newer program" : ""));
   }
+  return version;
+}
+
+CheckpointInfo read_info(const Hdf5Reader& file) {
+  static_cast<void>(format_version(file));
   CheckpointInfo info;
   info.step = file.count_attribute("/", "step");
   info.config = file.text("/config/resolved");
@@ -314,11 +268,12 @@ Checkpoint decode(const Hdf5Reader& file, const Network& network,
   checkpoint.targets = {read_vector(file, "/data/target_mean"),
                         read_vector(file, "/data/target_inverse_std")};
   const Index size = network.parameters().size();
+  const std::vector<FileOrder> orders = orders_in(format_version(file), network);
   checkpoint.parameters = Buffer<Real>(size);
-  read_tensors(file, "model", network, checkpoint.parameters.span());
+  read_tensors(file, "model", network, orders, checkpoint.parameters.span());
   for (const std::string_view slot : slots) {
     checkpoint.optimizer.emplace_back(size);
-    read_tensors(file, "optimizer/" + std::string(slot), network,
+    read_tensors(file, "optimizer/" + std::string(slot), network, orders,
                  checkpoint.optimizer.back().span());
   }
   return checkpoint;

@@ -27,7 +27,7 @@ std::optional<std::uint64_t> step_of(std::string_view name) {
 }  // namespace
 
 StoredCheckpoint read_checkpoint(const std::filesystem::path& path) {
-  StoredCheckpoint stored{path, read_file(path), {}};
+  StoredCheckpoint stored{path, read_sealed_file(path), {}};
   stored.sealed = unseal(stored.bytes, path.string());
   return stored;
 }

@@ -24,6 +24,14 @@ bool has_average(const CheckpointInfo& info) {
 
 }  // namespace
 
+config::Config config_of(const CheckpointInfo& info, const std::string& path) {
+  return config::parse({path + ":config/resolved", info.config}, {}, catalogue());
+}
+
+Network network_of(const CheckpointInfo& info, const config::Config& config) {
+  return build_network(config, info.input, info.vocabulary.size());
+}
+
 TrainedModel load_model(const Communicator& world, const std::string& path, Index rounds) {
   std::optional<StoredCheckpoint> stored;
   on_root(world, [&] { stored = read_checkpoint(path); });
@@ -32,10 +40,9 @@ TrainedModel load_model(const Communicator& world, const std::string& path, Inde
   together(world, [&] {
     const Hdf5Reader file(stored->sealed.image, path);
     const CheckpointInfo info = read_info(file);
-    model.config = config::parse({path + ":config/resolved", info.config}, {}, catalogue());
+    model.config = config_of(info, path);
     model.loss = build_loss(model.config);
-    model.network =
-        std::make_unique<Network>(build_network(model.config, info.input, info.vocabulary.size()));
+    model.network = std::make_unique<Network>(network_of(info, model.config));
     model.averaged = has_average(info);
     const auto slots = std::span(&kAverageSlot, model.averaged ? 1 : 0);
     model.checkpoint = decode(file, *model.network, slots);

@@ -4,12 +4,14 @@
 Usage: tests/acceptance/load_in_pytorch.py [--trainer FILE] [FAMILY ...]
 
 Needs python3-torch and python3-h5py. Trains a network of each family for some epochs, takes the probabilities from
-`trainer predict` and expects those of PyTorch to be within 1e-4 at every position of every sample.
+`trainer predict` and expects those of PyTorch to be within 1e-4 at every position of every sample. Then the weights
+come back through `trainer import`, as HDF5 and as safetensors, and give the same predictions.
 """
 
 import argparse
 import csv
 import gzip
+import json
 import pathlib
 import subprocess
 import sys
@@ -45,9 +47,24 @@ batch = 64
 
 # Digits: shape of a sample here, and how PyTorch takes (samples, height, width, channels).
 SHAPES = {"vectors": ((1, 1, 64), lambda x: x[:, 0, 0]),
+          "colours": ((4, 4, 4), lambda x: x.permute(0, 3, 1, 2)),
           "images": ((8, 8, 1), lambda x: x.permute(0, 3, 1, 2)),
           "channels": ((8, 1, 8), lambda x: x[:, :, 0].permute(0, 2, 1)),
           "sequences": ((8, 1, 8), lambda x: x[:, :, 0])}
+
+class Branches(nn.Module):
+    """Two convolutions side by side, flattened, and a residual block on what that gives."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv2d(4, 3, 3, padding=1), nn.Conv2d(4, 5, 3, padding=1)
+        self.down, self.up = nn.Linear(128, 16), nn.Linear(16, 128)
+        self.norm, self.head = nn.BatchNorm1d(128), nn.Linear(128, 10)
+
+    def forward(self, x):
+        line = torch.cat((self.a(x), self.b(x)), 1).flatten(1)
+        return self.head(line + self.norm(self.up(torch.relu(self.down(line)))))
+
 
 # name: kind of the data, layers, PyTorch's
 FAMILIES = {
@@ -67,6 +84,32 @@ FAMILIES = {
                lambda: named(conv=nn.Conv1d(8, 24, 3, padding=1, groups=2), norm=nn.BatchNorm1d(24), act=nn.SiLU(),
                              pool=nn.MaxPool1d(2), again=nn.Conv1d(24, 16, 3, dilation=2, padding=2), mean=Mean(),
                              head=nn.Linear(16, 10))),
+    "flattened": ("images",
+                  layers("conv conv2d out=6 kernel=3", "act relu", "pool max_pool2d kernel=2", "flat flatten",
+                         "norm batch_norm", "drop dropout rate=0.2", "fc1 linear out=24", "act2 relu",
+                         "fc2 linear out=10"),
+                  lambda: named(conv=nn.Conv2d(1, 6, 3, padding=1), act=nn.ReLU(), pool=nn.MaxPool2d(2),
+                                flat=nn.Flatten(), norm=nn.BatchNorm1d(96), drop=nn.Dropout(0.2),
+                                fc1=nn.Linear(96, 24), act2=nn.ReLU(), fc2=nn.Linear(24, 10))),
+    "flattened1d": ("channels",
+                    layers("conv conv1d out=6 kernel=3", "act relu", "flat flatten", "norm layer_norm",
+                           "fc linear out=10"),
+                    lambda: named(conv=nn.Conv1d(8, 6, 3, padding=1), act=nn.ReLU(), flat=nn.Flatten(),
+                                  norm=nn.LayerNorm(48), fc=nn.Linear(48, 10))),
+    "flattened_input": ("colours",
+                        layers("flat flatten", "fc1 linear out=32", "act relu", "fc2 linear out=10"),
+                        lambda: named(flat=nn.Flatten(), fc1=nn.Linear(64, 32), act=nn.ReLU(), fc2=nn.Linear(32, 10))),
+    "flattened_sequences": ("sequences",
+                            layers("mix lstm units=12", "flat flatten", "fc linear out=10"),
+                            lambda: named(mix=nn.LSTM(8, 12, batch_first=True), mix_out=Outputs(False),
+                                          flat=nn.Flatten(), fc=nn.Linear(96, 10))),
+    "branches": ("colours",
+                 layers("a conv2d out=3 kernel=3", "b conv2d out=5 kernel=3").replace(
+                     'name = "b"\n', 'name = "b"\nfrom = ["input"]\n')
+                 + '[[layer]]\nname = "both"\ntype = "concat"\nfrom = ["a", "b"]\n'
+                 + layers("line flatten", "down linear out=16", "act relu", "up linear out=128", "norm batch_norm")
+                 + '[[layer]]\nname = "all"\ntype = "sum"\nfrom = ["line", "norm"]\n' + layers("head linear out=10"),
+                 lambda: Branches()),
     "transformer": ("text",
                     layers('embed embedding symbols="vocab" dim=32 positions="learned" deviation=0.1',
                            "blocks transformer_block heads=4 ffn=48 causal=true dropout=0.1 repeat=2",
@@ -114,6 +157,24 @@ def write_digits(kind, directory):
     return keys, directory / "x.npy", as_torch(torch.from_numpy(samples)), ()
 
 
+def write_state(path, state):
+    """A state_dict as HDF5, or as safetensors by the description of the format."""
+    arrays = {name: tensor.numpy() for name, tensor in state.items()}
+    if path.endswith(".h5"):
+        with h5py.File(path, "w") as file:
+            for name, array in arrays.items():
+                file.create_dataset(name, data=array)
+        return
+    header, data = {}, b""
+    for name, array in arrays.items():
+        end = len(data) + array.nbytes
+        kind = {"float32": "F32", "int64": "I64"}[str(array.dtype)]
+        header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": [len(data), end]}
+        data += array.tobytes()
+    text = json.dumps(header).encode()
+    pathlib.Path(path).write_bytes(len(text).to_bytes(8, "little") + text + data)
+
+
 def compare(trainer, family, directory):
     """The largest difference between the probabilities of both, and their number of rows."""
     kind, described, make = FAMILIES[family]
@@ -133,6 +194,11 @@ def compare(trainer, family, directory):
         model.load_state_dict({k: torch.from_numpy(d[()]) for k, d in f["model"].items()})
         if kind == "vectors":
             inputs = (inputs - f["data/input_mean"][()]) * f["data/input_inverse_std"][()]
+    for back in (f"{directory}/back.h5", f"{directory}/back.safetensors"):  # and so it comes back
+        write_state(back, model.state_dict())
+        run("import", back, "--config", directory / "config.toml", "--out", directory / "back.ckpt.h5", "--force")
+        run("predict", directory / "back.ckpt.h5", "--data", data, "--out", directory / "back.csv", "--force")
+        assert (directory / "back.csv").read_text() == (directory / "out.csv").read_text(), f"{back}: others"
     with torch.no_grad():
         logits = model(inputs)
     found = torch.softmax(logits, dim=-1).flatten(0, -2).numpy()

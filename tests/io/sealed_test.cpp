@@ -71,5 +71,19 @@ TEST(Sealed, SaysWhatIsWrong) {
   expect_reason(5 + 63, "must be zero");
 }
 
+TEST(Sealed, FilesAreReadIfTheirTrailerIsThatOfTheirSize) {
+  const TemporaryDirectory directory;
+  const auto good = sealed("image", 7);
+  const std::string file = directory.write("a.h5", text_of(good));
+  EXPECT_EQ(read_sealed_file(file), good);
+  std::filesystem::resize_file(file, std::uintmax_t{1} << 39);
+  expect_error(ExitCode::bad_data, "a.h5: no seal at its end",
+               [&] { (void)read_sealed_file(file); });
+  expect_error(ExitCode::bad_data, "b.h5: too short: expected at least 64 bytes, found 5",
+               [&] { (void)read_sealed_file(directory.write("b.h5", "image")); });
+  expect_error(ExitCode::no_input, "nowhere",
+               [&] { (void)read_sealed_file(directory / "nowhere"); });
+}
+
 }  // namespace
 }  // namespace lockstep

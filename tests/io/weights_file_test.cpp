@@ -22,7 +22,7 @@ std::string stranger(const std::string& group) {
 
 TEST(WeightsFile, ReadsHdf5ThroughAChild) {
   const TemporaryDirectory directory;
-  for (const char* group : {"", "/model"}) {
+  for (const char* group : {"", "/model", "/state_dict", "/model/state_dict"}) {
     const auto bytes = read_weights_file(directory.write("a.h5", stranger(group)));
     const Safetensors found = read_safetensors(bytes, "a.h5");
     ASSERT_EQ(found.tensors.size(), 3u);
@@ -68,6 +68,61 @@ TEST(WeightsFile, RefusesWhatIsNoWeights) {
   nested.dataset("/fc/weight", {{1}}, std::vector<float>{1});
   expect_error(ExitCode::bad_data, "a.h5: /fc: expected a dataset, found a group",
                [&] { (void)read_weights_file(directory.write("a.h5", text_of(nested.finish()))); });
+}
+
+TEST(WeightsFile, SaysHowOtherFormatsBecomeOneThatIsRead) {
+  const TemporaryDirectory directory;
+  const auto refused = [&](const std::string& content, std::string_view part) {
+    expect_error(ExitCode::bad_data, part,
+                 [&] { (void)read_weights_file(directory.write("a", content)); });
+  };
+  refused("PK\x03\x04 0123456789 fc1.weight.npy", "safetensors.numpy.save_file");
+  refused("\x93NUMPY and so on", "safetensors.numpy.save_file");
+  refused("\x80\x02}q\x01 and so on", "safetensors.torch.save_file");
+  refused("GGUF and so on", "GGUF");
+}
+
+// Checkpoints of Lockstep say which version they are.
+TEST(WeightsFile, KeepsTheVersionOfACheckpoint) {
+  const TemporaryDirectory directory;
+  Hdf5Writer file;
+  file.dataset("/model/fc.bias", {{1}}, std::vector<float>{1});
+  file.attribute("/", "lockstep_version", std::string("0.9"));
+  file.attribute("/", "format_version", std::uint64_t{1});
+  const auto bytes = read_weights_file(directory.write("a.h5", text_of(file.finish())));
+  const Safetensors found = read_safetensors(bytes, "a.h5");
+  EXPECT_EQ(found.metadata.at("lockstep_version"), "0.9");
+  EXPECT_EQ(found.metadata.at("format_version"), "1");
+}
+
+// What lies behind the end that a file has by its own words takes no memory.
+TEST(WeightsFile, TakesNoMemoryForWhatIsNotInIt) {
+  constexpr std::uintmax_t kTerabyte = std::uintmax_t{1} << 40;
+  const TemporaryDirectory directory;
+  const std::string nothing = directory.write("nothing", "");
+  std::filesystem::resize_file(nothing, kTerabyte);
+  expect_error(ExitCode::bad_data, "nothing: header: expected it to begin with {",
+               [&] { (void)read_weights_file(nothing); });
+  const std::string long_one = directory.write("a.safetensors", safetensors_file("{}"));
+  std::filesystem::resize_file(long_one, kTerabyte);
+  expect_error(ExitCode::bad_data, "the tensors have 0 bytes of data, the file has 10995116277",
+               [&] { (void)read_weights_file(long_one); });
+  const std::string all = directory.write(
+      "b.safetensors",
+      safetensors_file(
+          R"({"x":{"dtype":"U8","shape":[1099511627776],"data_offsets":[0,1099511627776]}})"));
+  std::filesystem::resize_file(all, std::filesystem::file_size(all) + kTerabyte);
+  expect_error(ExitCode::bad_data,
+               "b.safetensors: expected at most 1099511627776 bytes, found 109951",
+               [&] { (void)read_weights_file(all); });
+  for (const bool newest : {false, true}) {
+    const std::string file = directory.write("a.h5", stranger("/model"));
+    if (newest) write_hdf5_rows(file, "fc.bias", true, {1, 2}, std::vector<float>{0.5f, -0.25f}, 1);
+    std::filesystem::resize_file(file, kTerabyte);
+    const auto bytes = read_weights_file(file);
+    EXPECT_EQ(read_safetensors(bytes, "a.h5").find("fc.bias")->floats(),
+              (std::vector<float>{0.5f, -0.25f}));
+  }
 }
 
 /// The file is read, or refused by a message that names it; this process lives either way.

@@ -136,4 +136,16 @@ inline Arrange checkpoint(const std::string& command,
   };
 }
 
+/// A command with the name of a file that is a checkpoint and a terabyte of nothing behind it.
+inline Arrange large_checkpoint(const Arguments& before, const Arguments& after = {}) {
+  return [=](const Scene& scene) {
+    scene.write("large.h5", scene.checkpoint);
+    std::filesystem::resize_file(scene.directory / "large.h5", std::uintmax_t{1} << 40);
+    Arguments line = before;
+    line.emplace_back("large.h5");
+    line.insert(line.end(), after.begin(), after.end());
+    return line;
+  };
+}
+
 }  // namespace lockstep::system_test

@@ -54,6 +54,8 @@ inline std::vector<BadInput> bad_weights() {
   };
   std::vector<GivenTensor> one_more = good;
   one_more.push_back({"fc3.weight", {3, 3}});
+  std::vector<GivenTensor> wrapped = {{"loss.weight", {3}}};
+  for (const GivenTensor& tensor : good) wrapped.push_back({"module." + tensor.name, tensor.shape});
   const std::string entry = R"({"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
   return {
       {"Missing",
@@ -109,8 +111,58 @@ inline std::vector<BadInput> bad_weights() {
        tensors(one_more)},
       {"TensorTransposed",
        bad_data,
-       {"'fc1.weight' of layer 'fc1': expected shape (8, 4), found (4, 8)"},
+       {"'fc1.weight' of layer 'fc1': expected shape (8, 4), found (4, 8); the axes have another "
+        "order, PyTorch's is (outputs, inputs)"},
        with(1, {"fc1.weight", {4, 8}})},
+      {"TensorOfAnotherShape",
+       bad_data,
+       {"expected shape (8, 4), found (8, 4, 1, 1); as many numbers: reshape it"},
+       with(1, {"fc1.weight", {8, 4, 1, 1}})},
+      {"NamesBehindAPrefix",
+       bad_data,
+       {"'module.fc1.bias' with shape (8): no layer",
+        "4 of the network's 4 tensors are there behind 'module.'; try: --strip-prefix module."},
+       tensors(wrapped)},
+      {"NamesBehindNoSuchPrefix",
+       bad_data,
+       {"w.safetensors: --strip-prefix: no name begins with 'net.'; the first is 'fc1.bias'"},
+       [good](const Scene& s) {
+         Arguments line = tensors(good)(s);
+         line.insert(line.end(), {"--strip-prefix", "net."});
+         return line;
+       }},
+      {"OfANewerLockstep",
+       bad_data,
+       {"w.safetensors: format_version: this trainer reads 1 to 2, found '3'; use a newer program"},
+       [good](const Scene& s) {
+         tensors(good)(s);
+         const auto bytes = bytes_of(read_text(s.directory / "w.safetensors"));
+         Safetensors content = read_safetensors(bytes, "w.safetensors");
+         content.metadata = {{"lockstep_version", "9"}, {"format_version", "3"}};
+         return weights("w.safetensors", text_of(write_safetensors(content)))(s);
+       }},
+      {"OntoAnotherFormat",
+       usage,
+       {"--out net.Safetensors: import writes a checkpoint in HDF5, which is not what .safetensors "
+        "stands for",
+        "try: --out net.h5"},
+       [good](const Scene& s) {
+         Arguments line = tensors(good)(s);
+         line.back() = "net.Safetensors";
+         return line;
+       }},
+      {"ExportOntoAnotherFormat",
+       usage,
+       {"--out net.v2.onnx: export writes safetensors, which is not what .onnx stands for",
+        "try: --out net.v2.safetensors"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         return Arguments{"export", "good.h5", "--out", "net.v2.onnx"};
+       }},
+      {"ExportLarge",
+       bad_data,
+       {"large.h5: no seal at its end"},
+       large_checkpoint({"export"}, {"--out", "out"})},
       {"TensorNotFinite",
        bad_data,
        {"w.safetensors: tensor 'fc1.weight': number 0 is inf"},

@@ -161,6 +161,22 @@ TEST_F(WeightsTest, OfPyTorchMayCountBatches) {
   EXPECT_EQ(predictions("again.h5"), predictions(checkpoint("net")));
 }
 
+TEST_F(WeightsTest, MayHaveNamesBehindAPrefix) {
+  const auto file = bytes_of(content("net.safetensors"));
+  Safetensors weights = read_safetensors(file, "file");
+  for (SafetensorsTensor& tensor : weights.tensors) tensor.name = "module." + tensor.name;
+  directory_->write("wrapped.safetensors", text_of(write_safetensors(weights)));
+  done(0, import_of("net.safetensors", "plain.h5"));
+  const Outcome told = done(2, import_of("wrapped.safetensors", "again.h5"));
+  EXPECT_EQ(count(told.out, "note  names without what PyTorch's wrappers put into them"), 1)
+      << told.out;
+  EXPECT_EQ(content("again.h5"), content("plain.h5"));
+  Arguments line = import_of("wrapped.safetensors", "again.h5");
+  line.insert(line.end(), {"--strip-prefix", "module."});
+  EXPECT_EQ(done(0, line).out.find("note"), std::string::npos);
+  EXPECT_EQ(content("again.h5"), content("plain.h5"));
+}
+
 TEST_F(WeightsTest, ReplaceAFileOnlyIfAsked) {
   directory_->write("taken", "mine");
   for (const Arguments& line :

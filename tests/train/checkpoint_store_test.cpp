@@ -94,6 +94,36 @@ TEST(CheckpointStore, FallsBackToTheNextOlderAndSaysWhy) {
   EXPECT_NE(rejected[1].find("step-00000003.h5"), std::string::npos);
 }
 
+// No memory is taken for what has no seal of its size, however large it is.
+TEST(CheckpointStore, PassesOverLargeFilesThatAreNone) {
+  constexpr std::uintmax_t kTerabyte = std::uintmax_t{1} << 40;
+  const TemporaryDirectory directory;
+  const CheckpointStore store(directory.path(), 5);
+  store.save(1, image_of('a'), {});
+  fs::resize_file(store.save(2, image_of('b'), {}), kTerabyte - 1);
+  const fs::path moved = store.save(3, image_of('c'), {});
+  fs::resize_file(moved, kTerabyte - kSealBytes);
+  std::ofstream(moved, std::ios::app | std::ios::binary)
+      .write(reinterpret_cast<const char*>(seal_of(image_of('c'), 3).data()), kSealBytes);
+  const fs::path lying = directory / "step-00000004.h5";
+  std::ofstream(lying).close();
+  fs::resize_file(lying, kTerabyte - kSealBytes);
+  Seal seal = seal_of({}, 4);  // of the right length, and of nothing else
+  for (std::size_t i = 0; i < 8; ++i) {
+    seal[16 + i] = static_cast<std::byte>((kTerabyte - kSealBytes) >> (8 * i) & 0xff);
+  }
+  std::ofstream(lying, std::ios::app | std::ios::binary)
+      .write(reinterpret_cast<const char*>(seal.data()), kSealBytes);
+  std::vector<std::string> rejected;
+  EXPECT_EQ(store.newest(rejected)->sealed.step, 1u);
+  ASSERT_EQ(rejected.size(), 3u);
+  EXPECT_NE(rejected[0].find("step-00000004.h5: its 1099511627776 bytes do not fit into memory"),
+            std::string::npos);
+  EXPECT_NE(rejected[1].find("the seal is that of 500 bytes, found 1099511627712"),
+            std::string::npos);
+  EXPECT_NE(rejected[2].find("step-00000002.h5: no seal at its end"), std::string::npos);
+}
+
 TEST(CheckpointStore, KeepsTheNewestMultiple) {
   const TemporaryDirectory directory;
   const CheckpointStore store(directory.path(), 2);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/io/digest.hpp"
 #include "lockstep/nn/layers.hpp"
 
 namespace lockstep {
@@ -118,6 +119,40 @@ TEST(Checkpoint, DigestsChangeWithEveryTensor) {
   const std::string before = encode(c, network, kSlots).state_digest;
   c.optimizer[1].data()[0] += 1;
   EXPECT_NE(encode(c, network, kSlots).state_digest, before);
+}
+
+// The digest of the state is that of the numbers in our own order; those of the tensors are those
+// of what the file has, in PyTorch's.
+TEST(Checkpoint, DigestsOfTheStateDoNotKnowTheOrderOfFiles) {
+  Network network({2, 3, 2});
+  network.add(flatten());
+  network.add(linear(2), "fc");
+  const Checkpoint c = sample(network);
+  const CheckpointImage image = encode(c, network, kSlots);
+  Digester state;
+  for (const std::string group : {"model", "optimizer/exp_avg", "optimizer/exp_avg_sq"}) {
+    const std::span<const Real> flat = group == "model"               ? c.parameters.span()
+                                       : group == "optimizer/exp_avg" ? c.optimizer[0].span()
+                                                                      : c.optimizer[1].span();
+    for (const Parameter& p : network.parameters().parameters()) {
+      const std::string name = group + "/" + p.name;
+      std::vector<Real> numbers(static_cast<std::size_t>(p.spec.size()));
+      to_file_layout(p, flat, numbers);
+      state.update(std::as_bytes(std::span(name)));
+      state.update(std::as_bytes(std::span(numbers)));
+    }
+  }
+  EXPECT_EQ(image.state_digest, state.finish().hex());
+  const Hdf5Reader file(image.bytes, "x.h5");
+  const std::vector<float> weight = file.floats("/model/fc.weight");
+  const Parameter& p = network.parameters().parameters()[0];
+  EXPECT_EQ(weight[1],
+            c.parameters.data()[p.offset + p.spec.stored_at(2 * 2)]);  // (0, 1), channel 0
+  EXPECT_EQ(file.text_attribute("/digest", "model/fc.weight"),
+            digest_of(std::as_bytes(std::span(weight))).hex());
+  const Checkpoint back = decode(file, network, kSlots);
+  EXPECT_TRUE(same(c.parameters.span(), back.parameters.span()));
+  EXPECT_TRUE(same(c.optimizer[1].span(), back.optimizer[1].span()));
 }
 
 TEST(Checkpoint, NamesTheFieldInWhichARunDiffers) {

@@ -12,18 +12,25 @@
 namespace lockstep {
 
 /// The largest file read by default. It only guards against mistakes: memory is taken for what the
-/// file holds.
+/// file holds, if there is as much.
 inline constexpr Index kMaxFileBytes = Index{1} << 40;
 
 /// The whole content of a regular file; directories, pipes and devices are refused, never waited
-/// for. Errors: no_input if missing or unreadable, no_permission, bad_data if not a regular file or
-/// above `size_limit` bytes.
+/// for. Errors: no_input if missing or unreadable, no_permission, bad_data if not a regular file,
+/// above `size_limit` bytes or more than fits into memory.
 [[nodiscard]] std::vector<std::byte> read_file(const std::filesystem::path& path,
                                                Index size_limit = kMaxFileBytes);
+
+/// The first `count` bytes of a regular file, or all of a shorter one. Errors: as read_file.
+[[nodiscard]] std::vector<std::byte> read_beginning(const std::filesystem::path& path, Index count);
 
 /// The size of a regular file, and its first bytes, at most as many as `head` has; the rest of
 /// `head` is left alone. Errors: as read_file.
 [[nodiscard]] Index look_into_file(const std::filesystem::path& path, std::span<std::byte> head);
+
+/// The same of its last bytes; a shorter file stands at the front of `tail`.
+[[nodiscard]] Index look_at_end_of_file(const std::filesystem::path& path,
+                                        std::span<std::byte> tail);
 
 /// A file in several parts.
 using FileParts = std::initializer_list<std::span<const std::byte>>;

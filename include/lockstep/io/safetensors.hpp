@@ -45,6 +45,19 @@ struct Safetensors {
 inline constexpr std::size_t kMaxSafetensorsHeader = 100'000'000;
 inline constexpr std::size_t kMaxSafetensorsName = 1024;
 
+/// Bytes that say how long the header is.
+inline constexpr std::size_t kSafetensorsBeginning = 8;
+
+/// How many bytes of a file stand before its numbers, by its first bytes. Errors: Error(bad_data)
+/// if a file of `file_bytes` bytes cannot have as many.
+[[nodiscard]] Index safetensors_beginning(std::span<const std::byte> beginning, Index file_bytes,
+                                          const std::string& label);
+
+/// Checks all but the numbers of a file of `file_bytes` bytes, by what stands before them. Errors:
+/// as read_safetensors.
+void check_safetensors(std::span<const std::byte> beginning, Index file_bytes,
+                       const std::string& label);
+
 /// Reads a file that nobody vouches for; `file` must outlive the result. Offsets must cover the
 /// data without gap or overlap, names be unique and printable, sizes be those of shape and type.
 /// Errors: Error(bad_data) with `label`, the tensor, what was expected and found.

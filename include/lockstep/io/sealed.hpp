@@ -3,8 +3,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "lockstep/io/digest.hpp"
 
@@ -36,6 +38,11 @@ struct Sealed {
   std::uint64_t step = 0;
   Digest digest;
 };
+
+/// The bytes of a sealed file, for `unseal`. Its trailer is looked at before memory is taken for
+/// the rest: a file that cannot be one takes none, however large it is. Errors: as read_file;
+/// bad_data with the reason if the trailer is not that of a file of this size.
+[[nodiscard]] std::vector<std::byte> read_sealed_file(const std::filesystem::path& path);
 
 /// Verifies every byte of a sealed file, also those of the trailer.
 /// Errors: bad_data with `label`, the reason, and the expected and found values.

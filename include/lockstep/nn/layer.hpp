@@ -47,6 +47,8 @@ struct ParameterSpec {
   std::vector<Index> shape;    ///< row-major: its elements are numbered in this order
   std::vector<int> file_axes;  ///< axis i of the tensor in files is axis file_axes[i] here; files
                                ///< use PyTorch's layouts
+  int input_axis = -1;         ///< the axis here that counts the channels of the input; -1: none
+  int output_axis = -1;        ///< and the one that counts those of the output
   bool panels = false;  ///< stored in panels for the kernels, as a matrix whose columns are the
                         ///< last axis; else row-major
   Initializer initializer;
@@ -69,6 +71,23 @@ struct Capacity {
   int threads = 1;
 };
 
+/// What a layer does to the order of its channels. Another order of the input's is another order
+/// of the input axes of its parameters and, where channels are kept or joined, of the output's.
+enum class Channels {
+  mixed,      ///< those of the output are new ones, in the order of the parameters' output axes
+  kept,       ///< each stays what it was: a layer that treats each alone, or all of them alike
+  joined,     ///< those of all inputs, one input after the other
+  flattened,  ///< each number of the input becomes one
+  numbered    ///< their numbers mean something, such as groups of neighbours: no other order
+};
+
+/// How PyTorch numbers the axes of a sample where a layer of the type works.
+enum class Axes {
+  as_given,        ///< as in the input
+  channels_first,  ///< (C, H, W) or (C, T)
+  channels_last    ///< (T, C)
+};
+
 /// What a layer makes of its inputs and what it needs for that.
 struct LayerPlan {
   Shape output;
@@ -80,6 +99,8 @@ struct LayerPlan {
   bool in_place = false;     ///< the output may lie where the first input lies, their gradients too
   bool reads_output = true;  ///< backward reads the output, so nothing may be written over it
   bool causal = false;       ///< no position depends on a later one, and step computes one alone
+  Channels channels = Channels::numbered;
+  Axes axes = Axes::as_given;
 };
 
 /// What one pass computes: a rank's share of one global batch, or a part of it.

@@ -36,8 +36,10 @@ class Network {
     Index first_offset =
         0;  ///< where its gradients, and those of all later nodes, begin in the flat buffers
     double multiply_adds = 0;
-    Index symbols = 0;    ///< of LayerPlan
-    bool causal = false;  ///< of LayerPlan
+    Index symbols = 0;                       ///< of LayerPlan
+    bool causal = false;                     ///< of LayerPlan
+    Channels channels = Channels::numbered;  ///< of LayerPlan
+    Axes axes = Axes::as_given;              ///< of LayerPlan
   };
 
   explicit Network(Shape input);

@@ -9,6 +9,10 @@
 
 namespace lockstep {
 
+/// In which order a file numbers along the axes of a parameter: what is number k there is number
+/// order[axis][k] here, with axes as in ParameterSpec::shape. An empty list: as here.
+using FileOrder = std::vector<std::vector<Index>>;
+
 /// One named slice of the flat buffers.
 struct Parameter {
   std::string name;  ///< "fc1.weight"
@@ -53,14 +57,15 @@ class ParameterTable {
   Index size_ = 0;
 };
 
-/// Copies one tensor between its layout in a flat buffer and its layout in files.
-/// Bytes may begin at any address.
+/// Copies one tensor between its layout in a flat buffer and its layout in files, where channels
+/// may have another `order`, as `file_orders` tells. Bytes may begin at any address.
 void to_file_layout(const Parameter& parameter, std::span<const Real> flat,
-                    std::span<std::byte> out);
+                    std::span<std::byte> out, const FileOrder& order = {});
 inline void to_file_layout(const Parameter& parameter, std::span<const Real> flat,
-                           std::span<Real> out) {
-  to_file_layout(parameter, flat, std::as_writable_bytes(out));
+                           std::span<Real> out, const FileOrder& order = {}) {
+  to_file_layout(parameter, flat, std::as_writable_bytes(out), order);
 }
-void from_file_layout(const Parameter& parameter, std::span<const Real> in, std::span<Real> flat);
+void from_file_layout(const Parameter& parameter, std::span<const Real> in, std::span<Real> flat,
+                      const FileOrder& order = {});
 
 }  // namespace lockstep

@@ -62,9 +62,18 @@ struct CheckpointImage {
 /// Layers with their shapes as JSON: what a network is, without its numbers.
 [[nodiscard]] std::string graph_of(const Network& network);
 
-/// Writes format 1: attributes of the root, and the groups config, model, optimizer, schedule, rng,
-/// sampler, data, progress, history, digest. Tensors have PyTorch's names and layouts. Equal
-/// checkpoints give equal bytes.
+/// The version of the format that is written: channels are in PyTorch's order (`file_orders`). In
+/// version 1 those behind a `flatten` were in ours.
+inline constexpr std::uint64_t kCheckpointVersion = 2;
+
+/// The version of a file. Errors: Error(bad_data) if it is no checkpoint, or of
+/// another version.
+[[nodiscard]] std::uint64_t format_version(const Hdf5Reader& file);
+
+/// Writes format 2: attributes of the root, and the groups config, model, optimizer, schedule, rng,
+/// sampler, data, progress, history, digest. Tensors have PyTorch's names, layouts and order of
+/// channels; the digest of the state is that of the numbers in our own order. Equal checkpoints
+/// give equal bytes.
 [[nodiscard]] CheckpointImage encode(const Checkpoint& checkpoint, const Network& network,
                                      std::span<const std::string_view> slots);
 

@@ -19,8 +19,8 @@ struct StoredCheckpoint {
   Sealed sealed;  ///< a view of `bytes`
 };
 
-/// Reads a sealed checkpoint file and verifies every byte of it before anyone looks inside.
-/// Errors: no_input, or bad_data with the reason.
+/// Reads a sealed checkpoint file and verifies every byte of it before anyone looks inside; takes
+/// no memory for what has no seal. Errors: no_input, or bad_data with the reason.
 [[nodiscard]] StoredCheckpoint read_checkpoint(const std::filesystem::path& path);
 
 /// Gives every rank the verified bytes of rank 0's checkpoint, or nothing if it has none.

@@ -11,6 +11,13 @@
 
 namespace lockstep {
 
+/// The configuration that a checkpoint was trained by; `path` is for messages. Errors:
+/// Error(config).
+[[nodiscard]] config::Config config_of(const CheckpointInfo& info, const std::string& path);
+
+/// The network of a checkpoint. Errors: Error(config).
+[[nodiscard]] Network network_of(const CheckpointInfo& info, const config::Config& config);
+
 /// A trained network with what it needs to be used: the same on every rank.
 struct TrainedModel {
   config::Config config;

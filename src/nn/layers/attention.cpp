@@ -40,10 +40,17 @@ class Attention final : public Layer {
     plan.output = input;
     plan.reads_output = false;
     plan.causal = options_.causal;
+    plan.channels = Channels::mixed;
+    plan.axes = Axes::channels_last;
     plan.parameters.push_back(in(input).weight_spec("in_proj_weight", options_.weights));
+    plan.parameters.back().input_axis = 0;
     if (options_.bias) plan.parameters.push_back(in(input).bias_spec("in_proj_bias"));
     plan.parameters.push_back(out(input).weight_spec("out_proj.weight", options_.weights));
-    if (options_.bias) plan.parameters.push_back(out(input).bias_spec("out_proj.bias"));
+    plan.parameters.back().output_axis = 1;
+    if (options_.bias) {
+      plan.parameters.push_back(out(input).bias_spec("out_proj.bias"));
+      plan.parameters.back().output_axis = 0;
+    }
     plan.saved = aligned<Real>(rows * 3 * channels) + aligned<Real>(rows * channels) +
                  capacity.samples * kernels::attention_statistics(shape);
     plan.scratch = aligned<Real>(rows * 3 * channels) + aligned<Real>(rows * channels) +

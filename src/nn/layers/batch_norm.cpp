@@ -95,12 +95,14 @@ class BatchNorm final : public Layer {
     LayerPlan plan;
     plan.output = only_input(type(), inputs);
     plan.causal = true;
+    plan.channels = Channels::kept;
     plan.reads_output = false;
     const Index channels = plan.output.channels;
     const auto add = [&](const char* name, Real initial, double averaging) {
       plan.parameters.push_back({.name = name,
                                  .shape = {channels},
                                  .file_axes = {0},
+                                 .output_axis = 0,
                                  .initializer = {.value = initial},
                                  .averaging = averaging});
     };

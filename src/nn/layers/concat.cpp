@@ -20,6 +20,7 @@ class Concat final : public Layer {
     plan.output.channels = 0;
     plan.reads_output = false;
     plan.causal = true;
+    plan.channels = Channels::joined;
     for (const Shape& s : inputs) {
       if (s.height != inputs[0].height || s.width != inputs[0].width) {
         throw Error(ExitCode::config, "concat: expected inputs of one height and width, found " +

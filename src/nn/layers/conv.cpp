@@ -34,6 +34,8 @@ class Conv final : public Layer {
     LayerPlan plan;
     plan.output = conv.output;
     plan.reads_output = false;
+    plan.channels = options_.groups == 1 ? Channels::mixed : Channels::numbered;
+    plan.axes = Axes::channels_first;
     const kernels::PanelLayout weight = conv.weight();
     if (weight.rows > std::numeric_limits<std::int32_t>::max() / outputs_) {
       throw Error(ExitCode::config,
@@ -46,16 +48,23 @@ class Conv final : public Layer {
         .name = "weight",
         .shape = {options_.kernel, options_.kernel, conv.inputs(), outputs_},
         .file_axes = {3, 2, 0, 1},
+        .input_axis = 2,
+        .output_axis = 3,
         .panels = true,
         .initializer = {.kind = options_.weights, .fan_in = weight.rows, .fan_out = fan_out}};
     if (axes_ == 1) {
       spec.shape.erase(spec.shape.begin());
       spec.file_axes = {2, 1, 0};
+      spec.input_axis = 1;
+      spec.output_axis = 2;
     }
     plan.parameters.push_back(std::move(spec));
     if (options_.bias) {
-      plan.parameters.push_back(
-          {.name = "bias", .shape = {outputs_}, .file_axes = {0}, .initializer = {}});
+      plan.parameters.push_back({.name = "bias",
+                                 .shape = {outputs_},
+                                 .file_axes = {0},
+                                 .output_axis = 0,
+                                 .initializer = {}});
     }
     plan.scratch =
         kernels::conv_scratch(conv, capacity.samples, capacity.microbatches, capacity.threads);

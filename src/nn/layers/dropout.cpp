@@ -29,6 +29,7 @@ class Dropout final : public Layer {
     LayerPlan plan;
     plan.output = only_input(type(), inputs);
     plan.causal = true;
+    plan.channels = Channels::kept;
     plan.in_place = true;
     plan.reads_output = false;
     return plan;

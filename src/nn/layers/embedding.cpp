@@ -113,6 +113,7 @@ class Embedding final : public Layer {
     plan.output = {input.height, input.width, options_.dim};
     plan.reads_output = false;
     plan.causal = true;
+    plan.axes = Axes::channels_last;
     plan.symbols = options_.symbols;
     plan.parameters.push_back({.name = "weight",
                                .shape = {options_.symbols, options_.dim},

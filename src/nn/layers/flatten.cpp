@@ -13,6 +13,7 @@ class Flatten final : public Layer {
   LayerPlan plan(std::span<const Shape> inputs, const Capacity&) const override {
     LayerPlan plan;
     plan.output = {1, 1, only_input(type(), inputs).size()};
+    plan.channels = Channels::flattened;
     plan.in_place = true;
     plan.reads_output = false;
     return plan;

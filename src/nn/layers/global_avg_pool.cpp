@@ -15,6 +15,7 @@ class GlobalAvgPool final : public Layer {
   LayerPlan plan(std::span<const Shape> inputs, const Capacity&) const override {
     LayerPlan plan;
     plan.output = {1, 1, only_input(type(), inputs).channels};
+    plan.channels = Channels::kept;
     plan.reads_output = false;
     return plan;
   }

@@ -65,6 +65,7 @@ class GroupNorm final : public Layer {
                                         std::to_string(groups_) + " groups and " +
                                         std::to_string(channels) + " channels; change one of them");
     }
+    plan.channels = groups_ == 1 || groups_ == channels ? Channels::kept : Channels::numbered;
     plan.reads_output = false;
     plan.parameters = channel_parameters(channels, /*bias=*/true);
     plan.saved = 2 * capacity.samples * channels;

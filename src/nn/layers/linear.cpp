@@ -32,9 +32,13 @@ class Linear final : public Layer {
     plan.output = {input.height, input.width, outputs_};
     plan.reads_output = false;
     plan.causal = true;
+    plan.channels = Channels::mixed;
     const Projection product = projection(input);
     plan.parameters.push_back(product.weight_spec("weight", options_.weights));
     if (options_.bias) plan.parameters.push_back(product.bias_spec("bias"));
+    plan.parameters.front().input_axis = 0;
+    plan.parameters.front().output_axis = 1;
+    if (options_.bias) plan.parameters.back().output_axis = 0;
     plan.scratch = product.scratch(capacity.samples * input.positions(), capacity);
     plan.multiply_adds = static_cast<double>(input.positions()) *
                          static_cast<double>(input.channels) * static_cast<double>(outputs_);

@@ -37,6 +37,7 @@ class Softmax final : public Layer {
     LayerPlan plan;
     plan.output = only_input(type(), inputs);
     plan.causal = true;
+    plan.channels = Channels::kept;
     plan.in_place = true;
     return plan;
   }

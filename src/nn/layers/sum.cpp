@@ -25,6 +25,7 @@ class Sum final : public Layer {
     }
     plan.in_place = true;
     plan.causal = true;
+    plan.channels = Channels::kept;
     plan.reads_output = false;
     return plan;
   }
