@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "lockstep/io/digest.hpp"
-#include "lockstep/io/sealed.hpp"
+#include "lockstep/train/checkpoint_store.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -77,14 +77,14 @@ CheckpointSummary summarize(const Hdf5Reader& file) {
 
 }  // namespace
 
-CheckpointSummary summarize_checkpoint(const std::string& file) {
-  const std::vector<std::byte> bytes = read_sealed_file(file);
-  const Sealed sealed = unseal(bytes, file);
-  const Hdf5Reader reader(sealed.image, file);
+CheckpointSummary summarize_checkpoint(const std::string& path) {
+  const StoredCheckpoint stored = find_checkpoint(path);
+  const std::string file = stored.path.string();
+  const Hdf5Reader reader(stored.sealed.image, file);
   try {
     CheckpointSummary summary = summarize(reader);
     summary.file = file;
-    summary.bytes = bytes.size();
+    summary.bytes = stored.bytes.size();
     return summary;
   } catch (const Error& error) {
     const std::string message = error.what();

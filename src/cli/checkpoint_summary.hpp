@@ -34,9 +34,9 @@ struct CheckpointSummary {
   std::vector<HistoryColumn> last_row;  ///< of the history: one value per column
 };
 
-/// Reads a checkpoint after its seal was found intact.
+/// Reads a checkpoint, as `find_checkpoint` finds it, after its seal was found intact.
 /// Errors: no_input, no_permission; bad_data with the exact reason.
-[[nodiscard]] CheckpointSummary summarize_checkpoint(const std::string& file);
+[[nodiscard]] CheckpointSummary summarize_checkpoint(const std::string& path);
 
 /// Errors: bad_data if a tensor has no digest or another one than its values.
 void verify_digests(const CheckpointSummary& summary);

@@ -123,7 +123,7 @@ class Data : public Command {
   }
 
   ExitCode run(const Session& session) override {
-    if (convert_->parsed()) check_output(out_, force_);
+    if (convert_->parsed()) check_output(out_, force_, {data_, labels_});
     config::Data data = settings();
     data.memory = 0;  // the whole set is looked at
     Source source = source_of(data, data_, labels_, !values_);

@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "cli/checkpoint_option.hpp"
 #include "cli/command.hpp"
 #include "cli/counts.hpp"
 #include "cli/mpi_program.hpp"
@@ -23,7 +25,8 @@ std::string result_text(const EvalEvent& result, bool averaged) {
                             duration(result.seconds));
 }
 
-constexpr Index kWidestMatrix = 30;  ///< classes
+constexpr Index kWidestMatrix = 30;        ///< classes
+constexpr std::size_t kMostMatrices = 10;  ///< of yes-or-no questions
 
 std::string count_or_dot(Index count) { return count == 0 ? "." : thousands(count); }
 
@@ -84,21 +87,45 @@ void add_confusion(const ConfusionMatrix& matrix, nlohmann::ordered_json& json) 
   }
 }
 
-std::string result_json(const std::string& checkpoint, const Evaluation& evaluation) {
+std::string result_json(const Evaluation& evaluation) {
   const EvalEvent& result = evaluation.event;
-  nlohmann::ordered_json json = {{"checkpoint", checkpoint},  {"step", result.step},
-                                 {"epoch", result.epoch},     {"split", result.split},
-                                 {"samples", result.samples}, {"averaged", evaluation.averaged}};
+  nlohmann::ordered_json json = {{"checkpoint", evaluation.checkpoint},
+                                 {"step", result.step},
+                                 {"epoch", result.epoch},
+                                 {"split", result.split},
+                                 {"samples", result.samples},
+                                 {"averaged", evaluation.averaged}};
   for (const Metric& metric : result.metrics) json[metric.name] = metric.value;
   if (!evaluation.class_names.empty()) json["class_names"] = evaluation.class_names;
-  if (evaluation.confusion) add_confusion(*evaluation.confusion, json);
+  if (evaluation.yes_or_no) {
+    for (const ConfusionMatrix& matrix : evaluation.confusion) {
+      add_confusion(matrix, json["outputs"].emplace_back());
+    }
+  } else if (!evaluation.confusion.empty()) {
+    add_confusion(evaluation.confusion.front(), json);
+  }
   json["seconds"] = result.seconds;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+/// What the labels mean, and which of several questions a matrix is of.
+std::string all_confusion_text(const Evaluation& result) {
+  if (!result.yes_or_no) return confusion_text(result.confusion.front(), result.class_names);
+  std::string text;
+  for (std::size_t i = 0; i < std::min(result.confusion.size(), kMostMatrices); ++i) {
+    if (result.confusion.size() > 1) text += fmt::format("\noutput {}\n", i);
+    text += confusion_text(result.confusion[i], {"no", "yes"});
+  }
+  if (result.confusion.size() > kMostMatrices) {
+    text += fmt::format("\n  the matrices of all {} outputs are in the output of --json\n",
+                        result.confusion.size());
+  }
+  return text;
+}
+
 std::string full_text(const Evaluation& result) {
   return result_text(result.event, result.averaged) +
-         (result.confusion ? confusion_text(*result.confusion, result.class_names) : std::string());
+         (result.confusion.empty() ? std::string() : all_confusion_text(result));
 }
 
 class Eval : public Command {
@@ -112,9 +139,7 @@ class Eval : public Command {
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("CHECKPOINT", request_.checkpoint, "Checkpoint file")
-        ->type_name("FILE")
-        ->required();
+    add_checkpoint(app, request_.checkpoint);
     app.add_option("--data", request_.data, "Samples (default: the validation data of the run)")
         ->type_name("FILE");
     CLI::Option* data = app.get_option("--data");
@@ -122,12 +147,13 @@ class Eval : public Command {
                    "Labels of --data, for formats that keep them apart (default: none)")
         ->type_name("FILE")
         ->needs(data);
+    app.add_flag("--held-out", request_.held_out, std::string(kHeldOutHelp));
     app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
         ->check(whole_number(0))
         ->type_name("N");
     app.add_flag("--confusion", request_.confusion,
-                 "Also tell which classes are taken for which, and how well each is told apart "
-                 "(default: off)");
+                 "Also tell which classes are taken for which, and how well each is told apart; of "
+                 "binary_cross_entropy no and yes of each output (default: off)");
     app.add_flag("--json", json_, "Print one JSON object (default: off)");
   }
 
@@ -137,9 +163,9 @@ class Eval : public Command {
         [&](const Communicator& world) {
           const Evaluation result = evaluate_checkpoint(world, request_);
           if (world.rank() == 0) {
+            tell_checkpoint(request_.checkpoint, result.checkpoint, session.err);
             for (const std::string& note : result.notes) session.err << "note   " << note << "\n";
-            session.out << (json_ ? result_json(request_.checkpoint, result) : full_text(result))
-                        << std::flush;
+            session.out << (json_ ? result_json(result) : full_text(result)) << std::flush;
           }
           return ExitCode::ok;
         },

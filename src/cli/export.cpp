@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "cli/checkpoint_option.hpp"
 #include "cli/command.hpp"
 #include "cli/output_file.hpp"
 #include "cli/text.hpp"
@@ -23,7 +24,7 @@ class Export : public Command {
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("CHECKPOINT", checkpoint_, "Checkpoint file")->type_name("FILE")->required();
+    add_checkpoint(app, checkpoint_);
     app.add_option("--out,--output", out_, "File to write")->type_name("FILE")->required();
     app.add_option("--format", format_, "Format of the file (default: safetensors)")
         ->type_name("FORMAT")
@@ -36,10 +37,12 @@ class Export : public Command {
 
   ExitCode run(const Session& session) override {
     check_suffix(out_, "export", "safetensors", {"safetensors"});
-    check_output(out_, force_);
-    const StoredCheckpoint stored = read_checkpoint(checkpoint_);
-    const Hdf5Reader reader(stored.sealed.image, checkpoint_);
-    const ExportedWeights weights = export_weights(reader, checkpoint_, last_);
+    check_output(out_, force_, {checkpoint_});
+    const StoredCheckpoint stored = find_checkpoint(checkpoint_);
+    const std::string file_name = stored.path.string();
+    tell_checkpoint(checkpoint_, file_name, session.err);
+    const Hdf5Reader reader(stored.sealed.image, file_name);
+    const ExportedWeights weights = export_weights(reader, file_name, last_);
     const std::vector<std::byte> file = write_safetensors(weights.content);
     write_atomically(out_, file);
     session.out << fmt::format("wrote {}: {} of step {}, {} bytes{}\n", out_,

@@ -1,5 +1,7 @@
 #include "cli/failure.hpp"
 
+#include <fmt/format.h>
+
 #include <new>
 #include <ostream>
 #include <string>
@@ -30,7 +32,9 @@ Error current_failure() {
   } catch (const std::bad_alloc&) {
     return {ExitCode::system, "not enough memory (try fewer ranks per node or a smaller batch)"};
   } catch (const std::exception& error) {
-    return {ExitCode::internal, error.what()};
+    return {ExitCode::internal, fmt::format("internal error: {}", error.what())};
+  } catch (...) {
+    return {ExitCode::internal, "internal error: an exception of unknown type"};
   }
 }
 

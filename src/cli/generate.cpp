@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "cli/checkpoint_option.hpp"
 #include "cli/command.hpp"
 #include "cli/mpi_program.hpp"
 #include "cli/text.hpp"
@@ -22,9 +23,7 @@ class Generate : public Command {
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("CHECKPOINT", request_.checkpoint, "Checkpoint file")
-        ->type_name("FILE")
-        ->required();
+    add_checkpoint(app, request_.checkpoint);
     app.add_option("--prompt", request_.prompt, "Text to continue (default: a line break)")
         ->type_name("TEXT");
     app.add_option("--length", request_.length, "Symbols to write (default: 200)")->type_name("N");
@@ -66,6 +65,7 @@ class Generate : public Command {
           });
           if (world.rank() == 0) {
             session.out << std::endl;
+            tell_checkpoint(request_.checkpoint, done.checkpoint, session.err);
             session.err << fmt::format(
                 "{} after a prompt of {}, {} symbols/s, seed {}\n",
                 plural(static_cast<std::uint64_t>(done.symbols), "symbol"), done.prompt_symbols,

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "cli/checkpoint_option.hpp"
 #include "cli/checkpoint_summary.hpp"
 #include "cli/command.hpp"
 #include "cli/text.hpp"
@@ -122,7 +123,7 @@ class Inspect : public Command {
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("FILE", file_, "Checkpoint file")->type_name("FILE")->required();
+    add_checkpoint(app, file_);
     app.add_flag("--layers", layers_, "Show the layers and their shapes (default: off)");
     app.add_flag("--verify", verify_,
                  "Also compare the digest of each tensor (default: that of the file only)");
@@ -131,6 +132,7 @@ class Inspect : public Command {
 
   ExitCode run(const Session& session) override {
     const CheckpointSummary summary = summarize_checkpoint(file_);
+    tell_checkpoint(file_, summary.file, session.err);
     if (verify_) verify_digests(summary);
     std::string text;
     if (json_) {

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <iostream>
 
+#include "cli/crash.hpp"
 #include "cli/program.hpp"
 #include "lockstep/base/floating_point.hpp"
 
@@ -19,6 +20,7 @@ void require_standard_streams() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  lockstep::cli::catch_crashes();
   require_standard_streams();
   lockstep::set_floating_point_mode();
   // Both would kill the process before a failed write can be reported.

@@ -7,19 +7,29 @@
 #include <filesystem>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/data/formats.hpp"
 #include "lockstep/io/file.hpp"
 
 namespace lockstep::cli {
 
-void check_output(const std::string& file, bool force) {
+void check_output(const std::string& file, bool force, const std::vector<std::string>& inputs) {
   if (!file_exists(file)) return;
   if (!std::filesystem::is_regular_file(file)) {
     throw Error(ExitCode::cannot_create,
                 fmt::format("{} is no regular file; give --out the name of a file", file));
   }
-  if (force) return;
-  throw Error(ExitCode::cannot_create,
-              fmt::format("{} exists, nothing was written; to replace it add: --force", file));
+  if (!force) {
+    throw Error(ExitCode::cannot_create,
+                fmt::format("{} exists, nothing was written; to replace it add: --force", file));
+  }
+  for (const std::string& input : inputs) {
+    if (const std::string read = same_file(file, input); !read.empty()) {
+      throw Error(ExitCode::cannot_create,
+                  fmt::format("--out {} is an input, {}: nothing was written\n"
+                              "  give it the name of another file",
+                              file, read));
+    }
+  }
 }
 
 void check_suffix(const std::string& file, std::string_view command, std::string_view what,

@@ -3,12 +3,15 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lockstep::cli {
 
 /// Checks that a command may write this file, before it does any work. Errors: Error(cannot_create)
-/// if it exists, unless to be replaced by `force`, or is no regular file.
-void check_output(const std::string& file, bool force);
+/// if it exists, unless to be replaced by `force`, if it is no regular file, or, however its path
+/// is spelled, one of what the command reads: files, folders and patterns of data, or "" for
+/// nothing.
+void check_output(const std::string& file, bool force, const std::vector<std::string>& inputs);
 
 /// Checks that the name of a file does not promise another format than the one that `command`
 /// writes, `what`, to which `own` suffixes belong. Names without a suffix, or with one that is no

@@ -2,10 +2,12 @@
 
 #include <iostream>
 
+#include "cli/checkpoint_option.hpp"
 #include "cli/command.hpp"
 #include "cli/counts.hpp"
 #include "cli/mpi_program.hpp"
 #include "cli/output_file.hpp"
+#include "cli/text.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/train/inference.hpp"
 
@@ -24,16 +26,31 @@ class Predict : public Command {
   }
 
   void add_options(CLI::App& app) override {
-    app.add_option("CHECKPOINT", request_.checkpoint, "Checkpoint file")
-        ->type_name("FILE")
-        ->required();
+    add_checkpoint(app, request_.checkpoint);
     CLI::Option* data = app.add_option("--data", request_.data,
-                                       "Inputs, in a format that the run could read (default: "
-                                       "none, needed without --stream)")
-                            ->type_name("FILE");
+                                       "Inputs, in a format that the run could read, with or "
+                                       "without answers (default: none)")
+                            ->type_name("PATH");
+    CLI::Option* labels =
+        app.add_option("--labels", request_.labels,
+                       "Answers of --data, for formats that keep them apart (default: none)")
+            ->type_name("FILE")
+            ->needs(data);
+    CLI::Option* held_out =
+        app.add_flag("--held-out", request_.held_out, std::string(kHeldOutHelp));
     CLI::Option* out = app.add_option("--out", request_.out,
-                                      "CSV file to write (default: none, needed without --stream)")
+                                      "CSV file to write; - is standard output (default: none, "
+                                      "needed without --stream)")
                            ->type_name("FILE");
+    CLI::Option* sort =
+        app.add_option("--sort", sort_,
+                       "Order of the rows: data, or mistakes first, those of which the network was "
+                       "most sure, of values the largest error (default: data)")
+            ->type_name("ORDER")
+            ->check(CLI::IsMember({"data", "mistakes"}));
+    app.add_flag("--old-columns", request_.old_columns,
+                 "The columns of version 0.1: label, name, p0, p1, ... or y0, y1, ... (default: "
+                 "off)");
     app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
         ->check(whole_number(0))
         ->type_name("N");
@@ -41,10 +58,15 @@ class Predict : public Command {
     app.add_flag("--stream", stream_,
                  "Read samples as 32-bit floats from standard input and answer each at once on "
                  "standard output, for a simulator or a robot; one rank (default: off)")
-        ->excludes(data, out);
+        ->excludes(data)
+        ->excludes(labels)
+        ->excludes(held_out)
+        ->excludes(out)
+        ->excludes(sort);
     app.callback([this] {
-      if (stream_ || (!request_.data.empty() && !request_.out.empty())) return;
-      throw CLI::RequiredError("--data and --out, or --stream,");
+      const bool has_data = !request_.data.empty() || request_.held_out;
+      if (stream_ || (has_data && !request_.out.empty())) return;
+      throw CLI::RequiredError("--data or --held-out with --out, or --stream,");
     });
   }
 
@@ -53,17 +75,37 @@ class Predict : public Command {
         session.told,
         [&](const Communicator& world) {
           if (stream_) return answer(world, session);
-          on_root(world, [&] { check_output(request_.out, force_); });
-          const bool averaged = predict_checkpoint(world, request_);
-          if (averaged && world.rank() == 0) {
-            session.out << "note   predictions of the average of the weights\n" << std::flush;
-          }
+          request_.mistakes_first = sort_ == "mistakes";
+          on_root(world, [&] { check_table(); });
+          const PredictionSummary done = predict_checkpoint(world, request_, session.out);
+          if (world.rank() == 0) tell(done, session);
           return ExitCode::ok;
         },
         session.err);
   }
 
  private:
+  void check_table() const {
+    if (request_.out == "-") return;
+    check_output(request_.out, force_, {request_.checkpoint, request_.data, request_.labels});
+  }
+
+  // Standard output is for the table alone if it goes there.
+  void tell(const PredictionSummary& done, const Session& session) const {
+    tell_checkpoint(request_.checkpoint, done.checkpoint, session.err);
+    std::vector<std::string> notes = done.notes;
+    if (!done.why_unanswered.empty()) {
+      notes.push_back("no column truth: the answers are not known: " + done.why_unanswered);
+    }
+    if (done.averaged) notes.emplace_back("predictions of the average of the weights");
+    for (const std::string& note : notes) session.err << "note   " << note << "\n";
+    session.err << std::flush;
+    if (request_.out == "-") return;
+    session.out << fmt::format("wrote {}: predictions of {}\n", request_.out,
+                               plural(static_cast<std::uint64_t>(done.samples), "sample"))
+                << std::flush;
+  }
+
   [[nodiscard]] ExitCode answer(const Communicator& world, const Session& session) const {
     together(world, [&] {
       if (world.size() == 1) return;
@@ -71,11 +113,12 @@ class Predict : public Command {
                                                "  try: trainer predict without mpirun",
                                                world.size()));
     });
-    predict_stream(world, request_.checkpoint, std::cin, session.out);
+    predict_stream(world, request_.checkpoint, request_.old_columns, std::cin, session.out);
     return ExitCode::ok;
   }
 
   PredictRequest request_;
+  std::string sort_ = "data";
   bool force_ = false;
   bool stream_ = false;
 };

@@ -61,7 +61,7 @@ void check_run(const Document& document, const Config& config, Problems& problem
   }
 }
 
-void check_data(const Document& document, const Config& config, Problems& problems) {
+void check_normalization(const Document& document, const Config& config, Problems& problems) {
   const Table& data = document.table("data");
   const Given* mean = given(data, "mean");
   const Given* deviation = given(data, "std");
@@ -83,6 +83,9 @@ void check_data(const Document& document, const Config& config, Problems& proble
                   {},
                   "data"});
   }
+}
+
+void check_microbatches(const Document& document, const Config& config, Problems& problems) {
   const Given* microbatches = given(document.table("parallel"), "microbatches");
   if (microbatches != nullptr && config.data.batch > 0 &&
       config.data.batch < config.parallel.microbatches) {

@@ -17,9 +17,11 @@ namespace lockstep::config {
 /// Exactly one of epochs and steps; a name that is safe as that of a directory.
 void check_run(const Document& document, const Config& config, Problems& problems);
 
-/// mean and std together, equally long, and not with normalize; no more microbatches than samples
-/// in a batch.
-void check_data(const Document& document, const Config& config, Problems& problems);
+/// mean and std together, equally long, and not with normalize.
+void check_normalization(const Document& document, const Config& config, Problems& problems);
+
+/// No more microbatches than samples in a batch.
+void check_microbatches(const Document& document, const Config& config, Problems& problems);
 
 /// What says how to stop needs the key that says when.
 void check_stop(const Document& document, Problems& problems);

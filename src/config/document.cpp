@@ -18,15 +18,29 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr int kMaxBrackets = 64;
 constexpr int kMaxDotsPerLine = 128;
 
-/// The text without its byte order mark.
-std::string checked_text(const Source& source) {
-  const std::string& text = source.text;
-  if (text.size() > kMaxConfigBytes) throw too_large(source.file);
+std::string without_byte_order_mark(const std::string& text) {
   return text.starts_with(kByteOrderMark) ? text.substr(kByteOrderMark.size()) : text;
 }
 
 Region region_of(const toml::source_region& source) {
   return {source.begin.line, source.begin.column, source.end.line, source.end.column};
+}
+
+bool is_key_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
+}
+
+/// Whether a dot has characters of numbers or keys on both sides and no other dot beside these: one
+/// of a list of numbers, which may be long. Of the dots of a dotted key at most every second is.
+bool is_alone(std::string_view text, std::size_t dot) {
+  std::size_t begin = dot;
+  std::size_t end = dot + 1;
+  while (begin > 0 && is_key_character(text[begin - 1])) --begin;
+  while (end < text.size() && is_key_character(text[end])) ++end;
+  const bool another =
+      (begin > 0 && text[begin - 1] == '.') || (end < text.size() && text[end] == '.');
+  return begin < dot && end > dot + 1 && !another;
 }
 
 /// The line from 1 where the text nests too deeply, or 0. Brackets and dots in strings count too:
@@ -35,12 +49,13 @@ Index too_deep_line(std::string_view text) {
   Index line = 1;
   int brackets = 0;
   int dots = 0;
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     if (c == '\n') {
       ++line;
       dots = 0;
     }
-    if (c == '.') ++dots;
+    if (c == '.' && !is_alone(text, i)) ++dots;
     if (c == '[' || c == '{') ++brackets;
     if ((c == ']' || c == '}') && brackets > 0) --brackets;
     if (brackets > kMaxBrackets || dots > kMaxDotsPerLine) return line;
@@ -96,7 +111,9 @@ Error too_large(const std::string& file) {
 }
 
 Document::Document(const Source& source, std::span<const Override> overrides, Problems& problems)
-    : text_(checked_text(source)), lines_(source.file, text_), root_(parse_toml(lines_, text_)) {
+    : text_(without_byte_order_mark(source.text)),
+      lines_(source.file, text_),
+      root_(parse_toml(lines_, text_)) {
   read_root(problems);
   for (const Section& section : sections()) {
     std::vector<Table>& tables = tables_[section.name];

@@ -34,8 +34,7 @@ struct Table {
 /// The file and the options, merged but not yet checked against the table of keys.
 class Document {
  public:
-  /// Errors: a file that is too large or no TOML throws at once; everything else goes to
-  /// `problems`.
+  /// Errors: a file that is no TOML throws at once; everything else goes to `problems`.
   Document(const Source& source, std::span<const Override> overrides, Problems& problems);
 
   /// The tables of a section: one for each element of an array, exactly one (empty if absent) for

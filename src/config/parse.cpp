@@ -146,6 +146,19 @@ void read_sections(const Document& document, const Catalogue& catalogue, Config&
   }
 }
 
+/// Everything, with what must hold wherever a configuration is used.
+Config read(const Document& document, const std::string& file, const Catalogue& catalogue,
+            Problems& problems) {
+  Config config;
+  config.file = file;
+  read_sections(document, catalogue, config, problems);
+  if (config.run.name.empty()) config.run.name = run_name(file);
+  check_normalization(document, config, problems);
+  check_layers(document, config, problems);
+  check_graph(document, config, problems);
+  return config;
+}
+
 /// Why a file cannot be read, or nothing. Opening a pipe would wait for its writer.
 std::string obstacle_to_reading(const std::string& path) {
   std::error_code error;
@@ -180,19 +193,23 @@ Source read_source(const std::string& path) {
 
 Config parse(const Source& source, std::span<const Override> overrides,
              const Catalogue& catalogue) {
+  if (source.text.size() > kMaxConfigBytes) throw too_large(source.file);
   Problems problems;
   const Document document(source, overrides, problems);
-  Config config;
-  config.file = source.file;
-  read_sections(document, catalogue, config, problems);
-  if (config.run.name.empty()) config.run.name = run_name(source.file);
+  const Config config = read(document, source.file, catalogue, problems);
   check_run(document, config, problems);
-  check_data(document, config, problems);
+  check_microbatches(document, config, problems);
   check_stop(document, problems);
   check_divergence(document, config, problems);
   check_audit(document, config, problems);
-  check_layers(document, config, problems);
-  check_graph(document, config, problems);
+  if (!problems.empty()) throw problems.error();
+  return config;
+}
+
+Config parse_identity(const Source& source, const Catalogue& catalogue) {
+  Problems problems;
+  const Document document(source, {}, problems);
+  Config config = read(document, source.file, catalogue, problems);
   if (!problems.empty()) throw problems.error();
   return config;
 }

@@ -78,8 +78,13 @@ std::optional<double> seconds_of(std::string_view unit) {
   return std::nullopt;
 }
 
+/// Without an exponent, for `take_number` takes none.
 std::string counted(double value, std::string_view unit) {
-  return fmt::format("{} {}{}", value, unit, value == 1 ? "" : "s");
+  std::array<char, 512> digits;  // the longest double has 343 characters
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), value, std::chars_format::fixed)
+          .ptr;
+  return fmt::format("{} {}{}", std::string_view(digits.data(), end), unit, value == 1 ? "" : "s");
 }
 
 }  // namespace

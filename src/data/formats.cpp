@@ -142,8 +142,9 @@ void check_group(const Format& format, const std::string& path, const NamedFiles
                           named.files.front(), format.name));
 }
 
-/// All samples of `parts`, one after the other.
-Dataset joined(const Source& source, std::vector<Dataset> parts) {
+/// All samples of `parts`, one after the other; each is that of a file.
+Dataset joined(const Source& source, const std::vector<std::string>& paths,
+               std::vector<Dataset> parts) {
   if (parts.size() == 1) return std::move(parts.front());
   DatasetHeader header = parts.front().describe();
   for (const Dataset& part : std::span(parts).subspan(1)) {
@@ -162,7 +163,10 @@ Dataset joined(const Source& source, std::vector<Dataset> parts) {
   auto inputs = all.input_bytes().begin();
   auto targets = all.target_bytes().begin();
   auto weights = all.weight_bytes().begin();
+  std::vector<FileOfSamples> files;
+  Index samples = 0;
   for (const Dataset& part : parts) {
+    files.push_back({paths[files.size()], std::exchange(samples, samples + part.size())});
     inputs = std::ranges::copy(part.input_bytes(), inputs).out;
     targets = std::ranges::copy(part.target_bytes(), targets).out;
     weights = std::ranges::copy(part.weight_bytes(), weights).out;
@@ -170,6 +174,7 @@ Dataset joined(const Source& source, std::vector<Dataset> parts) {
   all.set_column_names(parts.front().column_names());
   all.set_class_names(parts.front().class_names());
   for (const Dataset& part : parts) all.add_notes(part.notes());
+  all.set_files(std::move(files));
   return all;
 }
 
@@ -238,7 +243,7 @@ Dataset load_any(const Source& source) {
     if (source.of_stranger && format->load == load_hdf5) try_in_child(one, file);
     parts.push_back(format->load(one, file));
   }
-  return joined(source, std::move(parts));
+  return joined(source, found.files, std::move(parts));
 }
 
 void check_weights(const Source& source, const Dataset& data) {
@@ -258,6 +263,23 @@ void check_weights(const Source& source, const Dataset& data) {
 }  // namespace
 
 std::span<const Format> formats() { return kFormats; }
+
+std::string same_file(const std::string& file, const std::string& path) {
+  const auto is_read = [](const std::string& below) {
+    const Format* const format = format_by_extension(below);
+    return format != nullptr && (format->load_files != nullptr || format->load == load_hdf5);
+  };
+  try {
+    const bool folder = is_folder(path);
+    for (const std::string& read : folder ? look_below(path).files : named_files(path).files) {
+      std::error_code error;
+      if ((!folder || is_read(read)) && std::filesystem::equivalent(file, read, error)) return read;
+    }
+  } catch (const Error&) {
+    // What cannot be looked into cannot be read.
+  }
+  return "";
+}
 
 std::unique_ptr<InputFile> open_inputs(const Source& source) {
   const NamedFiles found = named_files(source.path);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <utility>
 
 #include "data/channels_last.hpp"
 #include "data/hdf5_sets.hpp"
@@ -60,6 +61,17 @@ NumberArray inputs_of(const InputFile& file, bool channels_first) {
   if (first.type() == Hdf5Type::u8) inputs.type = NumberType::u8;
   inputs.channels_first = channels_first;
   return inputs;
+}
+
+/// Where the samples of each file begin, if there are several.
+std::vector<FileOfSamples> files_of(const std::vector<std::string>& paths, const InputFile& file) {
+  if (paths.size() == 1) return {};
+  std::vector<FileOfSamples> files;
+  Index samples = 0;
+  for (const Hdf5Rows& part : file.parts()) {
+    files.push_back({paths[files.size()], std::exchange(samples, samples + part.shape().front())});
+  }
+  return files;
 }
 
 /// The numbers of one dataset of several files, one after the other.
@@ -146,6 +158,7 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
   const Blocks blocks = blocks_for(source, bytes / inputs.dimensions[0], unit);
   if (source.inputs_only) {
     Dataset data = make_dataset(inputs, source.classification, blocks);
+    data.set_files(files_of(files, *file));
     data.set_file(std::move(file));
     return data;
   }
@@ -160,6 +173,7 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
   Dataset data =
       make_dataset(inputs, targets.array, weights ? std::optional(weights->array) : std::nullopt,
                    source.classification, blocks);
+  data.set_files(files_of(files, *file));
   data.set_file(std::move(file));
   data.set_class_names(targets.class_names);
   for (const std::string& name : files) {

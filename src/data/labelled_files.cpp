@@ -193,6 +193,9 @@ NumberedLabels number_labels(const std::vector<std::string>& labels,
 }
 
 void store_targets(const Source& source, const LabelledFiles& set, Dataset& dataset) {
+  std::vector<FileOfSamples> files;
+  for (const std::string& path : set.files) files.push_back({path, std::ssize(files)});
+  dataset.set_files(std::move(files));
   if (source.inputs_only) return;
   if (!source.classification) {
     for (std::size_t i = 0; i < set.files.size(); ++i) {

@@ -43,8 +43,8 @@ struct NumberedLabels {
                                            const std::optional<std::vector<std::string>>& known,
                                            const std::function<std::string(std::size_t)>& place);
 
-/// Stores the labels, by number_labels, or values, of all samples. Errors: bad_data naming the
-/// file.
+/// Stores the files of all samples, and their labels, by number_labels, or values. Errors: bad_data
+/// naming the file.
 void store_targets(const Source& source, const LabelledFiles& set, Dataset& dataset);
 
 }  // namespace lockstep

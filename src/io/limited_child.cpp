@@ -44,6 +44,8 @@ void limit(decltype(RLIMIT_AS) what, Index soft, Index hard) {
 /// What a child can do is settled here, before it looks at the file.
 void confine(int pipe, pid_t parent, Index memory, const ChildLimits& limits) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // It crashes as the system has it, so that its end can be told.
+  for (const int crash : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) ::signal(crash, SIG_DFL);
   if (::getppid() != parent) ::_exit(127);
   ::dup2(pipe, kPipe);
   const int nothing = ::open("/dev/null", O_RDWR);

@@ -54,7 +54,7 @@ void check_trailer(std::span<const std::byte> trailer, std::size_t size, const s
   }
   const auto is_magic = [](std::byte b, char c) { return b == static_cast<std::byte>(c); };
   if (!std::ranges::equal(trailer.first(kMagic.size()), kMagic, is_magic)) {
-    reject(label, "no seal at its end: the file is truncated or was not written by Lockstep");
+    reject(label, fmt::format("{}: the file is truncated or was not written by Lockstep", kNoSeal));
   }
   if (const auto version = get(trailer, kVersionAt, 4); version != kVersion) {
     reject(label, fmt::format("seal of version {}: this program reads version {}{}", version,

@@ -128,6 +128,20 @@ std::string first_difference(const std::string& checkpoint, const std::string& r
                      at < ours.size() ? ours[at] : nothing);
 }
 
+// Of each channel, or none.
+Normalization read_normalization(const Hdf5Reader& file, const std::string& of, Index channels) {
+  Normalization by{read_vector(file, "/data/" + of + "_mean"),
+                   read_vector(file, "/data/" + of + "_inverse_std")};
+  if (by.mean.size() != by.inverse_std.size() ||
+      !(by.mean.empty() || std::ssize(by.mean) == channels)) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("/data/{0}_mean and /data/{0}_inverse_std: expected {1} numbers each, "
+                            "found {2} and {3}",
+                            of, channels, by.mean.size(), by.inverse_std.size()));
+  }
+  return by;
+}
+
 std::string quoted(const std::string& text) { return "'" + text + "'"; }
 
 template <typename T>
@@ -255,6 +269,11 @@ CheckpointInfo read_info(const Hdf5Reader& file) {
                 index_attribute(file, "/data", "channels")};
   if (file.has_attribute("/data", "rate")) info.rate = index_attribute(file, "/data", "rate");
   read_names(file, info);
+  if (info.microbatches < 1 || info.batch < info.microbatches) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("/sampler: expected microbatches from 1 to batch, found {} and {}",
+                            info.microbatches, info.batch));
+  }
   return info;
 }
 
@@ -263,10 +282,8 @@ Checkpoint decode(const Hdf5Reader& file, const Network& network,
   Checkpoint checkpoint;
   checkpoint.info = read_info(file);
   checkpoint.progress = read_progress(file);
-  checkpoint.inputs = {read_vector(file, "/data/input_mean"),
-                       read_vector(file, "/data/input_inverse_std")};
-  checkpoint.targets = {read_vector(file, "/data/target_mean"),
-                        read_vector(file, "/data/target_inverse_std")};
+  checkpoint.inputs = read_normalization(file, "input", network.input_shape().channels);
+  checkpoint.targets = read_normalization(file, "target", network.output_shape().size());
   const Index size = network.parameters().size();
   const std::vector<FileOrder> orders = orders_in(format_version(file), network);
   checkpoint.parameters = Buffer<Real>(size);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "step-";
 constexpr std::string_view kSuffix = ".h5";
+constexpr std::size_t kHead = std::size_t{1} << 16;  ///< bytes that tell what a file is
 
 std::optional<std::uint64_t> step_of(std::string_view name) {
   if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
@@ -24,12 +25,60 @@ std::optional<std::uint64_t> step_of(std::string_view name) {
   return step;
 }
 
+// The best checkpoint of a run, or the newest that can be read.
+StoredCheckpoint best_in(const std::filesystem::path& directory) {
+  const std::filesystem::path below = directory / "checkpoints";
+  const std::filesystem::path folder = file_exists(below) ? below : directory;
+  std::vector<std::string> rejected;
+  if (const auto best = folder / "best.h5"; file_exists(best)) {
+    try {
+      return read_checkpoint(best);
+    } catch (const Error& error) {
+      rejected.emplace_back(error.what());
+    }
+  }
+  if (auto newest = CheckpointStore(folder, 1).newest(rejected)) return std::move(*newest);
+  throw Error(ExitCode::no_input,
+              fmt::format("{}: the directory has no checkpoint: expected that of a run, with "
+                          "checkpoints/best.h5 or checkpoints/step-NNNNNNNN.h5",
+                          directory.string()));
+}
+
+// A line about a file that is no checkpoint, if it can be told what it is.
+std::string what_instead(const std::filesystem::path& path) {
+  constexpr std::string_view kHdf5 = "\x89HDF\r\n\x1a\n";
+  std::vector<std::byte> head(kHead);
+  static_cast<void>(look_into_file(path, head));
+  const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
+  if (text.starts_with(kHdf5) || path.extension() == ".safetensors") {
+    return "\n  weights of another program become a checkpoint by: trainer import FILE --config "
+           "CONFIG --out CHECKPOINT";
+  }
+  if (text.find("[[layer]]") != std::string_view::npos) {
+    return fmt::format("\n  it is a configuration; its checkpoints are made by: trainer train {}",
+                       path.string());
+  }
+  return "";
+}
+
 }  // namespace
 
 StoredCheckpoint read_checkpoint(const std::filesystem::path& path) {
   StoredCheckpoint stored{path, read_sealed_file(path), {}};
   stored.sealed = unseal(stored.bytes, path.string());
   return stored;
+}
+
+StoredCheckpoint find_checkpoint(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return best_in(path);
+  try {
+    return read_checkpoint(path);
+  } catch (const Error& failure) {
+    const std::string message = failure.what();
+    if (message.find(kNoSeal) == std::string::npos) throw;
+    throw Error(failure.code(), message + what_instead(path));
+  }
 }
 
 void broadcast_checkpoint(const Communicator& world, std::optional<StoredCheckpoint>& checkpoint) {

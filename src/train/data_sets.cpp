@@ -124,12 +124,10 @@ void split(const config::Config& config, DataSets& sets) {
   }
   const Blocks& blocks = sets.train_data->describe().blocks;
   if (!sets.val_data) {
-    const double fraction = config.data.holdout;
-    const auto seed = static_cast<std::uint64_t>(config.run.seed);
-    const Split parts = hold_out(size, fraction, seed, std::max<Index>(blocks.rows, 1));
+    const Split parts = split_of(config, *sets.train_data);
     train = parts.train;
     val = parts.validation;
-    sets.split = fmt::format("holdout {}", fraction);
+    sets.split = fmt::format("holdout {}", config.data.holdout);
     sets.held_out = val.size() > 0;
   }
   if (blocks.rows > 0) {
@@ -177,6 +175,11 @@ Source source_of(const config::Data& data, const std::string& path, const std::s
   source.text.stride = data.stride;
   source.classification = classification;
   return source;
+}
+
+Split split_of(const config::Config& config, const Dataset& data) {
+  return hold_out(data.size(), config.data.holdout, static_cast<std::uint64_t>(config.run.seed),
+                  std::max<Index>(data.describe().blocks.rows, 1));
 }
 
 std::unique_ptr<InputStream> stream_of(const Topology& topology, const config::Config& config,

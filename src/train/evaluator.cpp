@@ -21,7 +21,7 @@ void add_over_ranks(const Communicator& ranks, ConfusionMatrix& confusion) {
   }
 }
 
-void count(const Worker& worker, ConfusionMatrix& confusion) {
+void count_classes(const Worker& worker, ConfusionMatrix& confusion) {
   const std::span<const Real> logits = worker.output();
   const auto classes = static_cast<std::size_t>(confusion.classes);
   for (std::size_t row = 0; row * classes < logits.size(); ++row) {
@@ -30,6 +30,22 @@ void count(const Worker& worker, ConfusionMatrix& confusion) {
     const auto z = logits.subspan(row * classes, classes);
     ++confusion.at(label, std::ranges::max_element(z) - z.begin());
   }
+}
+
+void count_answers(const Worker& worker, std::vector<ConfusionMatrix>& confusions) {
+  const std::span<const Real> logits = worker.output();
+  const Real* const answers = worker.targets().values.data;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    ++confusions[i % confusions.size()].at(answers[i] > Real{0.5} ? 1 : 0, logits[i] > 0 ? 1 : 0);
+  }
+}
+
+// One matrix of all classes, or for each logit one of no and yes.
+std::vector<ConfusionMatrix> empty_matrices(Outputs outputs, Index channels) {
+  const bool classes = outputs == Outputs::class_logits;
+  const Index width = classes ? channels : 2;
+  return {static_cast<std::size_t>(classes ? 1 : channels),
+          {width, std::vector<Index>(static_cast<std::size_t>(width * width))}};
 }
 
 constexpr int kPredictionTag = 31001;
@@ -79,10 +95,9 @@ void Evaluator::for_each_part(std::span<const Real> parameters, const Samples& s
 }
 
 MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& loss,
-                               const Samples& samples, ConfusionMatrix* confusion) {
-  const Index classes = network_.output_shape().channels;
+                               const Samples& samples, std::vector<ConfusionMatrix>* confusion) {
   if (confusion != nullptr) {
-    *confusion = {classes, std::vector<Index>(static_cast<std::size_t>(classes * classes))};
+    *confusion = empty_matrices(loss.outputs(), network_.output_shape().channels);
   }
   constexpr std::size_t kSums = std::tuple_size_v<MetricSums>;
   std::vector<double> mine;
@@ -90,9 +105,16 @@ MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& los
       parameters, samples, [&](Worker& worker) { worker.judge(loss, 1); },
       [&](const Worker& worker) {
         for (const MetricSums& s : worker.sums()) mine.insert(mine.end(), s.begin(), s.end());
-        if (confusion != nullptr) count(worker, *confusion);
+        if (confusion == nullptr) return;
+        if (loss.classifies()) {
+          count_classes(worker, confusion->front());
+        } else {
+          count_answers(worker, *confusion);
+        }
       });
-  if (confusion != nullptr) add_over_ranks(communicator_, *confusion);
+  if (confusion != nullptr) {
+    for (ConfusionMatrix& matrix : *confusion) add_over_ranks(communicator_, matrix);
+  }
 
   // The microbatches of rank r follow those of rank r - 1 within every batch.
   const Index count = batches(samples.size());

@@ -71,7 +71,9 @@ Generation continue_text(const TrainedModel& model, const GenerationRequest& req
     const auto next = static_cast<Real>(symbol);
     logits = decoder.append({&next, 1});
   }
-  return {static_cast<Index>(prompt.size()), request.length, now_seconds() - begin};
+  return {.prompt_symbols = static_cast<Index>(prompt.size()),
+          .symbols = request.length,
+          .seconds = now_seconds() - begin};
 }
 
 }  // namespace
@@ -112,6 +114,7 @@ Generation generate_text(const Communicator& world, const GenerationRequest& req
   set_thread_count(1);  // one position at a time is too little work to share
   Generation done;
   on_root(world, [&] { done = continue_text(model, request, write); });
+  done.checkpoint = model.file;
   return done;
 }
 

@@ -4,54 +4,36 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <istream>
 #include <ostream>
 
 #include "lockstep/base/clock.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/io/atomic_file.hpp"
-#include "lockstep/train/data_sets.hpp"
+#include "lockstep/io/file.hpp"
 #include "lockstep/train/evaluator.hpp"
 #include "lockstep/train/inverse_variances.hpp"
 #include "lockstep/train/trained_model.hpp"
+#include "train/model_data.hpp"
 #include "train/prediction_table.hpp"
 
 namespace lockstep {
 namespace {
 
-void check_shape(const Dataset& data, const TrainedModel& model) {
-  const Shape expected = model.network->input_shape();
-  const Shape found = data.shape();
-  if (found == expected) return;
-  throw Error(ExitCode::bad_data,
-              fmt::format("{}: samples of {} x {} x {} (height, width, channels), but the network "
-                          "was trained on {} x {} x {}",
-                          data.name(), found.height, found.width, found.channels, expected.height,
-                          expected.width, expected.channels));
+/// Samples whose rows are made into text at a time.
+constexpr std::size_t kChunk = std::size_t{1} << 20;
+
+OutputMeaning meaning_of(const TrainedModel& model) {
+  return {model.loss->outputs(), model.network->output_shape(), model.checkpoint.targets,
+          model.checkpoint.info.class_names};
 }
 
-// Before the network and the loss meet them: symbols and answers that they do not know.
-void check_contents(const Dataset& data, const TrainedModel& model, bool with_answers = true) {
-  const Index vocabulary = model.checkpoint.info.vocabulary.size();
-  check_inputs(data, model.checkpoint.inputs, *model.network, vocabulary);
-  if (with_answers) check_targets(data, *model.network, model.loss->outputs(), vocabulary);
-}
-
-SharedDataset load_checked(const Topology& topology, const TrainedModel& model, Source source) {
-  source.class_names = model.checkpoint.info.class_names;
-  source.text.vocabulary = model.checkpoint.info.vocabulary;
-  source.sound.rate = model.checkpoint.info.rate;
-  std::unique_ptr<Dataset> data;
-  on_root(topology.ranks(), [&] {
-    data = std::make_unique<Dataset>(load(source));
-    check_shape(*data, model);
-    check_contents(*data, model, !source.inputs_only);
-  });
-  return {topology, std::move(data), source};
-}
-
-Samples all_of(const Dataset& data, const Checkpoint& checkpoint) {
-  return {&data, Subset::whole(data.size()), &checkpoint.inputs, &checkpoint.targets};
+void check_confusion(const TrainedModel& model) {
+  if (model.loss->outputs() != Outputs::values) return;
+  throw AgreedError(ExitCode::usage, fmt::format("{} learned by {}, which knows no classes\n"
+                                                 "  try: trainer eval without --confusion",
+                                                 model.file, model.loss->type()));
 }
 
 // Means are over what counts.
@@ -61,9 +43,29 @@ void require_answers(const Samples& samples) {
                                               samples.data->targets_name()));
 }
 
-PredictionTable table_of(const TrainedModel& model) {
-  return {model.loss->outputs(), model.network->output_shape(), model.checkpoint.targets,
-          model.checkpoint.info.class_names};
+// The data that only the checkpoint names is not overwritten either.
+void check_out(const std::string& out, const ModelData& data) {
+  if (out == "-" || !file_exists(out) || same_file(out, data.path).empty()) return;
+  throw Error(ExitCode::cannot_create,
+              fmt::format("--out {} is an input, {}: nothing was written", out, data.path));
+}
+
+// Of the table; `write` gets it piece by piece.
+void write_table(const PredictionTable& table, std::span<const Real> predictions, Index samples,
+                 bool mistakes_first, const std::function<void(std::string_view)>& write) {
+  const std::size_t width = predictions.size() / static_cast<std::size_t>(samples);
+  std::vector<Index> order;
+  if (mistakes_first) order = table.mistakes_first(predictions);
+  std::string text = table.header();
+  for (Index i = 0; i < samples; ++i) {
+    const Index sample = mistakes_first ? order[static_cast<std::size_t>(i)] : i;
+    const auto at = static_cast<std::size_t>(sample) * width;
+    text += table.rows(predictions.subspan(at, width), sample);
+    if (text.size() < kChunk) continue;
+    write(text);
+    text.clear();
+  }
+  write(text);
 }
 
 }  // namespace
@@ -71,101 +73,93 @@ PredictionTable table_of(const TrainedModel& model) {
 Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& request) {
   const Topology topology(all);
   const Communicator& world = topology.ranks();
-  const std::string& checkpoint = request.checkpoint;
-  const TrainedModel model = load_model(world, checkpoint, request.rounds);
-  if (request.confusion && !model.loss->classifies()) {
-    throw AgreedError(ExitCode::usage, fmt::format("{} learned by {}, which knows no classes\n"
-                                                   "  try: trainer eval without --confusion",
-                                                   checkpoint, model.loss->type()));
-  }
-  const config::Data& data = model.config.data;
+  const TrainedModel model = load_model(world, request.checkpoint, request.rounds);
+  if (request.confusion) check_confusion(model);
   const CheckpointInfo& info = model.checkpoint.info;
   const double begin = now_seconds();
-
-  SharedDataset own;
-  std::unique_ptr<InputStream> stream;
-  std::unique_ptr<DataSets> of_run;
-  Samples samples;
-  EvalEvent event;
-  Evaluation evaluation;
-  if (request.data.empty()) {
-    of_run = load_data(topology, model.config, model.loss->outputs());
-    samples = of_run->val;
-    samples.inputs = &model.checkpoint.inputs;
-    samples.targets = &model.checkpoint.targets;
-    event.split = "val";
-    together(world, [&] {
-      if (samples.size() == 0) {
-        throw Error(ExitCode::usage, checkpoint +
-                                         ": the run had no validation data\n"
-                                         "  try: trainer eval CHECKPOINT --data FILE");
-      }
-      if (of_run->digest != info.data_digest || of_run->vocabulary != info.vocabulary ||
-          of_run->class_names != info.class_names) {
-        throw Error(ExitCode::bad_data,
-                    fmt::format("{} has changed since the run: digest {}, the checkpoint has {}\n"
-                                "  try: trainer eval CHECKPOINT --data FILE",
-                                data.train, of_run->digest, info.data_digest));
-      }
-      check_shape(*samples.data, model);
-    });
-    on_root(world, [&] { check_contents(*samples.data, model); });
-  } else {
-    own = load_checked(topology, model,
-                       source_of(data, request.data, request.labels, model.loss->classifies()));
-    samples = all_of(*own, model.checkpoint);
-    stream = stream_of(topology, model.config, samples);
-    event.split = request.data;
-    evaluation.notes = own->notes();
-  }
-  measure_answers(samples, *model.loss, model.network->output_shape());
-  together(world, [&] { require_answers(samples); });
+  ModelData data =
+      load_for(topology, model,
+               {.path = request.data, .labels = request.labels, .held_out = request.held_out});
+  measure_answers(data.samples, *model.loss, model.network->output_shape());
+  together(world, [&] { require_answers(data.samples); });
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.rounds);
+  Evaluation evaluation;
+  evaluation.checkpoint = model.file;
+  evaluation.notes = data.notes;
   evaluation.averaged = model.averaged;
+  evaluation.yes_or_no = model.loss->outputs() == Outputs::logits;
   evaluation.class_names = info.class_names;
-  if (request.confusion) evaluation.confusion.emplace();
   const MetricSums sums =
-      evaluator.evaluate(model.checkpoint.parameters.span(), *model.loss, samples,
-                         evaluation.confusion ? &*evaluation.confusion : nullptr);
+      evaluator.evaluate(model.checkpoint.parameters.span(), *model.loss, data.samples,
+                         request.confusion ? &evaluation.confusion : nullptr);
+  EvalEvent event;
+  event.split = request.data.empty() ? "val" : request.data;
+  if (request.held_out && !request.data.empty()) event.split += " (held out)";
   event.step = info.step;
   event.epoch = static_cast<double>(info.step) / static_cast<double>(info.steps_per_epoch);
-  event.samples = samples.size();
-  event.metrics = model.loss->metrics(sums, samples.counted(samples.size(), samples.ignored()),
-                                      model.network->output_shape());
+  event.samples = data.samples.size();
+  event.metrics =
+      model.loss->metrics(sums, data.samples.counted(event.samples, data.samples.ignored()),
+                          model.network->output_shape());
   event.seconds = now_seconds() - begin;
   evaluation.event = event;
   return evaluation;
 }
 
-bool predict_checkpoint(const Communicator& all, const PredictRequest& request) {
+PredictionSummary predict_checkpoint(const Communicator& all, const PredictRequest& request,
+                                     std::ostream& out) {
   const Topology topology(all);
   const Communicator& world = topology.ranks();
   const TrainedModel model = load_model(world, request.checkpoint, request.rounds);
-  Source source = source_of(model.config.data, request.data, "", model.loss->classifies());
-  source.inputs_only = true;
-  source.input_columns = model.network->input_shape().size();
-  const SharedDataset data = load_checked(topology, model, source);
-  Evaluator evaluator(world, *model.network, model.checkpoint.info.batch,
-                      model.checkpoint.info.microbatches, request.rounds);
-  Samples samples = all_of(*data, model.checkpoint);
-  const std::unique_ptr<InputStream> stream = stream_of(topology, model.config, samples);
-  std::vector<Real> predictions = evaluator.predict(model.checkpoint.parameters.span(), samples);
+  ModelData data = load_for(topology, model,
+                            {.path = request.data,
+                             .labels = request.labels,
+                             .held_out = request.held_out,
+                             .answered = false});
+  on_root(world, [&] { check_out(request.out, data); });
+  const Samples told = data.samples;
+  const CheckpointInfo& info = model.checkpoint.info;
+  Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.rounds);
+  if (request.mistakes_first && !told.answered) {
+    throw AgreedError(ExitCode::usage, fmt::format("--sort mistakes: the answers are not known: {}",
+                                                   broadcast_text(world, data.why_unanswered)));
+  }
+  data.samples.answered = false;
+  const std::vector<Real> predictions =
+      evaluator.predict(model.checkpoint.parameters.span(), data.samples);
   on_root(world, [&] {
-    const PredictionTable table = table_of(model);
-    const std::string text = table.header() + table.rows(predictions, 0);
-    write_atomically(request.out, std::as_bytes(std::span(text)));
+    const Origins origins(told, data.path);
+    const PredictionTable table(meaning_of(model), &origins, request.old_columns);
+    std::string text;
+    write_table(table, predictions, told.size(), request.mistakes_first,
+                [&](std::string_view part) {
+                  if (request.out != "-") {
+                    text += part;
+                  } else {
+                    out << part << std::flush;  // whoever owns the stream looks at its state
+                  }
+                });
+    if (request.out != "-") write_atomically(request.out, std::as_bytes(std::span(text)));
   });
-  return model.averaged;
+  return {.checkpoint = model.file,
+          .averaged = model.averaged,
+          .samples = told.size(),
+          .why_unanswered = data.why_unanswered,
+          .notes = data.notes};
 }
 
-void predict_stream(const Communicator& world, const std::string& checkpoint, std::istream& in,
-                    std::ostream& out) {
+void predict_stream(const Communicator& world, const std::string& checkpoint, bool old_columns,
+                    std::istream& in, std::ostream& out) {
   const TrainedModel model = load_model(world, checkpoint);
-  const PredictionTable table = table_of(model);
+  const PredictionTable table(meaning_of(model), nullptr, old_columns);
   Evaluator evaluator(world, *model.network, 1, 1);
   Dataset data("standard input", {.shape = model.network->input_shape(), .size = 1});
   const std::span<std::byte> bytes = std::as_writable_bytes(data.float_inputs());
-  const Samples samples = all_of(data, model.checkpoint);
+  const Samples samples{.data = &data,
+                        .subset = Subset::whole(1),
+                        .inputs = &model.checkpoint.inputs,
+                        .targets = &model.checkpoint.targets,
+                        .answered = false};
   out << table.header() << std::flush;
   for (Index number = 0; in.peek() != std::istream::traits_type::eof(); ++number) {
     in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
@@ -181,8 +175,10 @@ void predict_stream(const Communicator& world, const std::string& checkpoint, st
                   fmt::format("standard input: sample {} has {} as number {}", number, *wrong,
                               wrong - data.float_inputs().begin()));
     }
-    check_contents(data, model, /*with_answers=*/false);
-    std::vector<Real> prediction = evaluator.predict(model.checkpoint.parameters.span(), samples);
+    check_inputs(data, model.checkpoint.inputs, *model.network,
+                 model.checkpoint.info.vocabulary.size());
+    const std::vector<Real> prediction =
+        evaluator.predict(model.checkpoint.parameters.span(), samples);
     out << table.rows(prediction, number) << std::flush;
     if (!out) throw Error(ExitCode::io, "standard output: the prediction cannot be written");
   }

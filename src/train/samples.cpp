@@ -52,6 +52,7 @@ void RowReader::read_row(const Samples& samples, const Epoch& epoch, Index row, 
   }
   data.read_input(id, *samples.inputs, values);
   if (samples.augmenter != nullptr) samples.augmenter->apply(epoch.number, id, values);
+  if (!samples.answered) return;
   if (data.describe().target_kind == TargetKind::labels) {
     const Index positions = output_.positions();
     std::ranges::copy(data.labels(id), labels_.span(row * positions, positions).begin());
@@ -66,6 +67,7 @@ void RowReader::read_row(const Samples& samples, const Epoch& epoch, Index row, 
 Targets RowReader::targets(const Samples& samples, Index rows) const {
   const Index answers = rows * output_.positions();
   Targets targets;
+  if (!samples.answered) return targets;
   if (samples.data->describe().target_kind == TargetKind::labels) {
     targets.labels = labels_.span(0, answers);
   } else {

@@ -31,6 +31,20 @@ int allowed_cpus() {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
+// Whoever uses a checkpoint must be able to read its configuration back.
+void check_stored(const config::Config& config) {
+  const std::string text = config::identity(config, catalogue());
+  try {
+    const config::Config again = config::parse_identity({"checkpoint", text}, catalogue());
+    if (config::identity(again, catalogue()) == text) return;
+  } catch (const Error& error) {
+    throw Error(
+        ExitCode::config,
+        fmt::format("no checkpoint could hold this configuration and be read:\n{}", error.what()));
+  }
+  throw Error(ExitCode::internal, "the configuration is another when it is read back");
+}
+
 // What is wrong with the name of a figure, if anything: which there are depends on the loss and on
 // what the network gives.
 std::string unknown_figure(const Setup& setup, std::string_view key, const std::string& name,
@@ -174,6 +188,7 @@ Setup set_up(const Topology& topology, const std::string& config_file,
     setup.loss = build_loss(setup.config);
   });
   on_root(world, [&] {
+    check_stored(setup.config);
     check_network(setup);
     setup.notes = look_at(setup);
   });

@@ -93,6 +93,7 @@ SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> 
   data_->count_ignored();
   if (data) {
     data_->set_column_names(data->column_names());
+    data_->set_files(data->files());
     data_->set_targets_name(data->targets_name());
     data_->add_notes(data->notes());
   }

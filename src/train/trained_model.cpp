@@ -22,10 +22,18 @@ bool has_average(const CheckpointInfo& info) {
          std::istream_iterator<std::string>();
 }
 
+void check_loss(const TrainedModel& model) {
+  try {
+    model.loss->check(model.network->output_shape());
+  } catch (const Error& error) {
+    throw model.config.loss.error("", error.what());
+  }
+}
+
 }  // namespace
 
 config::Config config_of(const CheckpointInfo& info, const std::string& path) {
-  return config::parse({path + ":config/resolved", info.config}, {}, catalogue());
+  return config::parse_identity({path + ":config/resolved", info.config}, catalogue());
 }
 
 Network network_of(const CheckpointInfo& info, const config::Config& config) {
@@ -34,15 +42,17 @@ Network network_of(const CheckpointInfo& info, const config::Config& config) {
 
 TrainedModel load_model(const Communicator& world, const std::string& path, Index rounds) {
   std::optional<StoredCheckpoint> stored;
-  on_root(world, [&] { stored = read_checkpoint(path); });
+  on_root(world, [&] { stored = find_checkpoint(path); });
   broadcast_checkpoint(world, stored);
   TrainedModel model;
+  model.file = stored->path.string();
   together(world, [&] {
-    const Hdf5Reader file(stored->sealed.image, path);
+    const Hdf5Reader file(stored->sealed.image, model.file);
     const CheckpointInfo info = read_info(file);
-    model.config = config_of(info, path);
+    model.config = config_of(info, model.file);
     model.loss = build_loss(model.config);
     model.network = std::make_unique<Network>(network_of(info, model.config));
+    check_loss(model);
     model.averaged = has_average(info);
     const auto slots = std::span(&kAverageSlot, model.averaged ? 1 : 0);
     model.checkpoint = decode(file, *model.network, slots);

@@ -31,7 +31,7 @@ def ours(trainer, name, folder, test):
     run(trainer, "train", f"scripts/configs/{name}.toml", *data, "--run-dir", folder / "run")
     best = folder / "run/checkpoints/best.h5"
     run(trainer, "predict", best, "--data", folder / "test.csv", "--out", folder / "predictions.csv")
-    return np.loadtxt(folder / "predictions.csv", skiprows=1) - test
+    return np.loadtxt(folder / "predictions.csv", delimiter=",", skiprows=1)[:, -1] - test
 
 
 def theirs(model, train, test):

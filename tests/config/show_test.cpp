@@ -130,6 +130,42 @@ TEST(Identity, FollowsAFieldThatIsFilledInLater) {
   EXPECT_NE(identity(config, small_catalogue()).find("microbatches = 16\n"), std::string::npos);
 }
 
+TEST(Identity, IsReadWhateverItAsksOfTraining) {
+  const Catalogue catalogue = small_catalogue();
+  const std::vector<std::vector<Override>> trainings{
+      {{"divergence.action=rollback"}, {"checkpoint.every=7 steps"}},
+      {{"eval.every=0.00001 epochs"}},
+      {{"schedule.warmup=0.0000123 epochs"}},
+      {{"parallel.microbatches=64"}},
+      {{"stop.patience=3"}, {"stop.metric=val/acc"}},
+      {{"data.train=../../a [b] {c}"}}};
+  for (const auto& overrides : trainings) {
+    const std::string text = identity(parse_text(minimal(), overrides), catalogue);
+    const Config again = parse_identity({"a.h5", text}, catalogue);
+    EXPECT_EQ(identity(again, catalogue), text) << overrides.front().assignment;
+  }
+}
+
+// A list has one line, however long it is: class weights of many classes, means of many channels.
+TEST(Identity, IsReadWithLongLists) {
+  const Catalogue catalogue = small_catalogue();
+  Config config = parse_text(minimal());
+  for (int i = 0; i < 100'000; ++i) config.data.mean.push_back(0.5 + 1e-3 * i);
+  config.data.deviation = config.data.mean;
+  const std::string text = identity(config, catalogue);
+  EXPECT_GT(text.size(), kMaxConfigBytes);
+  EXPECT_EQ(parse_identity({"a.h5", text}, catalogue).data.mean, config.data.mean);
+}
+
+// Without the keys of deployment a rollback could go anywhere; a network must hold all the same.
+TEST(Identity, IsRefusedWhereTheNetworkIsWrong) {
+  const std::string text = identity(parse_text(minimal()), small_catalogue());
+  EXPECT_THROW(
+      static_cast<void>(parse_identity(
+          {"a.h5", text + "\n[[layer]]\ntype = \"relu\"\nname = \"linear\"\n"}, small_catalogue())),
+      Error);
+}
+
 TEST(Explain, KeysTypesAndSections) {
   const Catalogue catalogue = small_catalogue();
   const std::string momentum =

@@ -140,6 +140,75 @@ inline std::vector<BadInput> bad_checkpoints() {
          s.write("good.h5", s.checkpoint);
          return Arguments{"predict", "good.h5", "--data", "data.csv", "--out", "data.csv"};
        }},
+      {"PredictOntoItsData",
+       cannot_create,
+       {"--out link.csv is an input, data.csv: nothing was written"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         std::filesystem::create_symlink("data.csv", s.directory / "link.csv");
+         return Arguments{"predict", "good.h5",  "--data", "data.csv",
+                          "--out",   "link.csv", "--force"};
+       }},
+      {"PredictOntoItsCheckpoint",
+       cannot_create,
+       {"--out ./good.h5 is an input, good.h5: nothing was written"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         return Arguments{"predict", "good.h5",   "--data", "data.csv",
+                          "--out",   "./good.h5", "--force"};
+       }},
+      {"PredictOntoDataThatTheCheckpointNames",
+       cannot_create,
+       {"--out data.csv is an input, data.csv: nothing was written"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         return Arguments{"predict", "good.h5", "--held-out", "--out", "data.csv", "--force"};
+       }},
+      {"ExportOntoItsCheckpoint",
+       cannot_create,
+       {"--out hard.h5 is an input, good.h5: nothing was written"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         std::filesystem::create_hard_link(s.directory / "good.h5", s.directory / "hard.h5");
+         return Arguments{"export", "good.h5", "--out", "hard.h5", "--force"};
+       }},
+      {"EvalOfAConfiguration",
+       bad_data,
+       {"config.toml: no seal at its end", "it is a configuration", "trainer train config.toml"},
+       [](const Scene&) {
+         return Arguments{"eval", "config.toml"};
+       }},
+      {"EvalOfWeights",
+       bad_data,
+       {"plain.safetensors", "trainer import FILE --config CONFIG"},
+       [](const Scene& s) {
+         s.write("plain.safetensors", std::string(100, 'x'));
+         return Arguments{"eval", "plain.safetensors"};
+       }},
+      {"EvalOfADirectoryWithoutCheckpoints",
+       no_input,
+       {"empty: the directory has no checkpoint", "checkpoints/best.h5"},
+       [](const Scene& s) {
+         std::filesystem::create_directories(s.directory / "empty/checkpoints");
+         return Arguments{"eval", "empty"};
+       }},
+      {"HeldOutOfOtherData",
+       bad_data,
+       {"other.csv is not the training data of the run", "--data FILE"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         s.write("other.csv", class_table(121, 4, 3));
+         return Arguments{"eval", "good.h5", "--data", "other.csv", "--held-out"};
+       }},
+      {"MistakesWithoutAnswers",
+       usage,
+       {"--sort mistakes: the answers are not known"},
+       [](const Scene& s) {
+         s.write("good.h5", s.checkpoint);
+         s.write("inputs.csv", "0.1,0.2,0.3,0.4\n0.5,0.6,0.7,0.8\n");
+         return Arguments{"predict", "good.h5", "--data", "inputs.csv",
+                          "--out",   "out.csv", "--sort", "mistakes"};
+       }},
       {"PredictIntoNowhere",
        cannot_create,
        {"nowhere/out.csv", "No such file or directory"},

@@ -93,9 +93,13 @@ TEST_F(DataTest, NamesOfClassesGoAlong) {
       {"predict", "run/checkpoints/latest.h5", "--data", "shades", "--out", "predictions.csv"});
   EXPECT_EQ(predict.code, 0) << predict.err;
   const std::string table = read_text(directory_ / "predictions.csv");
-  EXPECT_TRUE(table.starts_with("label,name,p0,p1\n0,bright,")) << table;
-  EXPECT_EQ(count(table, "\n0,bright,"), kPerClass) << table;
-  EXPECT_EQ(count(table, "\n1,\"dark, or \"\"black\"\"\","), kPerClass) << table;
+  EXPECT_TRUE(
+      table.starts_with("sample,file,truth,prediction,p_bright,\"p_dark, or \"\"black\"\"\"\n"
+                        "0,bright/00.pgm,bright,bright,"))
+      << table;
+  EXPECT_EQ(count(table, ",bright,bright,"), kPerClass) << table;
+  EXPECT_EQ(count(table, "/00.pgm\",\"dark, or \"\"black\"\"\",\"dark, or \"\"black\"\"\","), 1)
+      << table;
 }
 
 TEST_F(DataTest, WhatWasLeftOutIsSaidOnce) {

@@ -58,8 +58,10 @@ def main():
         result = run(*stream, input=few)
         lines = (folder / "all.csv").read_text().splitlines()
         check(result.returncode == 0, result.stderr.decode())
-        check(result.stdout.decode().splitlines() == lines[:21], "a stream gives other answers than a file")
-        error = np.sqrt(np.mean((np.array(lines[1:], float) - steering) ** 2))
+        check(lines[0] == "sample,prediction", f"columns of predictions: {lines[0]}")
+        answers = [line.split(",")[1] for line in lines]
+        check(result.stdout.decode().splitlines() == answers[:21], "a stream gives other answers than a file")
+        error = np.sqrt(np.mean((np.array(answers[1:], float) - steering) ** 2))
         check(error < 0.6 * steering.std(), f"after 6 epochs the error is {error:.1f} of {steering.std():.1f}")
 
         result = run(*stream, input=few[:-2])

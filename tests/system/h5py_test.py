@@ -79,9 +79,9 @@ def predictions_of(trainer, checkpoint, data, directory):
     subprocess.run([trainer, "predict", str(checkpoint), "--data", data, "--out", str(out), "--force"], check=True)
     with out.open() as file:
         rows = list(csv.reader(file))
-    check(rows[0] == ["label"] + [f"p{c}" for c in range(10)], f"header of predictions: {rows[0]}")
+    check(rows[0] == ["sample", "truth", "prediction"] + [f"p{c}" for c in range(10)], f"header of predictions: {rows[0]}")
     table = np.array(rows[1:], dtype=np.float64)
-    return table[:, 0].astype(int), table[:, 1:]
+    return table[:, 2].astype(int), table[:, 3:]
 
 
 def probabilities_by_numpy(file, inputs):

@@ -250,7 +250,8 @@ TEST_F(WholeNetworkTest, TextIsJudgedInTheSymbolsOfTheRun) {
     written.push_back(read_text(directory_.path() / out));
   }
   EXPECT_EQ(written[0], written[1]);
-  EXPECT_TRUE(written[0].starts_with("sample,position,label,p0,")) << written[0].substr(0, 80);
+  EXPECT_TRUE(written[0].starts_with("sample,position,truth,prediction,p0,"))
+      << written[0].substr(0, 80);
   EXPECT_EQ(count(written[0], "\n") % 7, 1);
 }
 

@@ -163,5 +163,31 @@ TEST(CheckpointStore, IgnoresLinksTemporariesAndStrangers) {
   EXPECT_TRUE(rejected.empty());
 }
 
+TEST(FindCheckpoint, TakesTheBestOfARunElseTheNewestThatIsIntact) {
+  const TemporaryDirectory run;
+  fs::create_directory(run / "checkpoints");
+  const CheckpointStore store(fs::path(run.path()) / "checkpoints", 9);
+  for (const std::uint64_t step : {5u, 10u, 15u}) store.save(step, image_of('x'), {});
+  EXPECT_EQ(find_checkpoint(run.path()).sealed.step, 15U);
+  fs::create_symlink(CheckpointStore::file_name(10), run / "checkpoints/best.h5");
+  EXPECT_EQ(find_checkpoint(run.path()).sealed.step, 10U);
+  EXPECT_EQ(find_checkpoint(run.path()).path.filename(), "best.h5");
+  EXPECT_EQ(find_checkpoint(run / "checkpoints").sealed.step, 10U);
+  EXPECT_EQ(find_checkpoint(run / "checkpoints/step-00000005.h5").sealed.step, 5U);
+  std::ofstream(run / "checkpoints/step-00000010.h5") << "damaged";
+  std::ofstream(run / "checkpoints/step-00000015.h5") << "damaged";
+  EXPECT_EQ(find_checkpoint(run.path()).sealed.step, 5U);
+}
+
+TEST(FindCheckpoint, RefusesADirectoryWithoutAny) {
+  const TemporaryDirectory run;
+  try {
+    static_cast<void>(find_checkpoint(run.path()));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::no_input);
+  }
+}
+
 }  // namespace
 }  // namespace lockstep

@@ -101,9 +101,9 @@ Outcome train(const Topology& topology, const Case& c, int threads, const Loss* 
   Evaluator evaluator(topology.ranks(), problem.network, c.options.batch, c.options.microbatches,
                       c.options.rounds);
   outcome.evaluation = evaluator.evaluate(judged, loss, problem.samples);
-  ConfusionMatrix confusion;
+  std::vector<ConfusionMatrix> confusion;
   evaluator.evaluate(trainer.parameters(), *problem.loss, problem.samples, &confusion);
-  outcome.confusion = confusion.counts;
+  outcome.confusion = confusion.front().counts;
   set_thread_count(1);
   return outcome;
 }

@@ -21,6 +21,9 @@ class Environment {
   [[nodiscard]] const Communicator& world() const { return *world_; }
   /// Ends all ranks of the job at once.
   [[noreturn]] void abort(int exit_code) const;
+  /// The same from anywhere, such as the end of a thread that failed; returns if MPI does not
+  /// run, or for this rank alone.
+  static void abort_if_running(int exit_code);
 
  private:
   std::unique_ptr<Communicator> world_;

@@ -35,4 +35,10 @@ struct Override {
 [[nodiscard]] Config parse(const Source& source, std::span<const Override> overrides,
                            const Catalogue& catalogue);
 
+/// The configuration that a checkpoint holds, the text of `identity`. What it says of the network,
+/// its loss and its data is checked as by `parse`; what it asks of training alone, such as where a
+/// rollback goes back to, was judged when the run began, with keys that are left out here.
+/// Errors: Error(ExitCode::config).
+[[nodiscard]] Config parse_identity(const Source& source, const Catalogue& catalogue);
+
 }  // namespace lockstep::config

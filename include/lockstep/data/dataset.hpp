@@ -53,6 +53,12 @@ struct DatasetHeader {
   friend bool operator==(const DatasetHeader&, const DatasetHeader&) = default;
 };
 
+/// One of several files that the samples of a set come from.
+struct FileOfSamples {
+  std::string path;
+  Index first;  ///< number of its first sample
+};
+
 /// Samples in memory, row-major, one after the other. One block of storage holds everything, so
 /// that a rank can load it and others receive it, or see it through shared memory.
 class Dataset {
@@ -71,6 +77,10 @@ class Dataset {
   /// Names of the input columns, if the file had any; known only where it was loaded.
   [[nodiscard]] const std::vector<std::string>& column_names() const { return column_names_; }
   void set_column_names(std::vector<std::string> names) { column_names_ = std::move(names); }
+  /// The files of the samples, each with the number of its first one, in order; empty for a single
+  /// file. Known only where it was loaded.
+  [[nodiscard]] const std::vector<FileOfSamples>& files() const { return files_; }
+  void set_files(std::vector<FileOfSamples> files) { files_ = std::move(files); }
   /// What the labels 0, 1, ... are called, if the files said it; known only where it was loaded.
   [[nodiscard]] const std::vector<std::string>& class_names() const { return class_names_; }
   void set_class_names(std::vector<std::string> names) { class_names_ = std::move(names); }
@@ -146,6 +156,7 @@ class Dataset {
   Buffer<std::byte> owned_;
   std::span<std::byte> storage_;
   std::vector<std::string> column_names_;
+  std::vector<FileOfSamples> files_;
   std::vector<std::string> class_names_;
   std::string targets_name_;
   std::vector<std::int32_t> ignored_;  ///< labels of each sample; empty: none

@@ -94,6 +94,11 @@ struct Format {
 /// The catalogue of formats.
 [[nodiscard]] std::span<const Format> formats();
 
+/// Which of the files that are read for `path` is the same as `file`, however each is spelled; ""
+/// if none is. A path means itself, FILE:GROUP, the matches of a pattern, or what a folder has of
+/// samples and HDF5 files.
+[[nodiscard]] std::string same_file(const std::string& file, const std::string& path);
+
 /// Loads and checks a dataset; several files follow each other in the order of their names: at
 /// least one sample, every number finite, as many targets as inputs. Errors: config for an unknown
 /// type or a missing labels_path; no_input, no_permission, and bad_data with file, place, expected

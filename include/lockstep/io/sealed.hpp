@@ -26,6 +26,8 @@ namespace lockstep {
 /// HDF5 tools read a sealed HDF5 file like any other: bytes behind the end of the image are
 /// ignored.
 inline constexpr std::size_t kSealBytes = 64;
+/// How `unseal` begins to say that there is none.
+inline constexpr std::string_view kNoSeal = "no seal at its end";
 
 using Seal = std::array<std::byte, kSealBytes>;
 

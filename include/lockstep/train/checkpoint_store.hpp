@@ -23,6 +23,12 @@ struct StoredCheckpoint {
 /// no memory for what has no seal. Errors: no_input, or bad_data with the reason.
 [[nodiscard]] StoredCheckpoint read_checkpoint(const std::filesystem::path& path);
 
+/// The checkpoint that somebody means who names a file, or the directory of a run: its best one,
+/// checkpoints/best.h5, else, or if that one is damaged, the newest that is intact. Errors: as
+/// `read_checkpoint`, with what the file is instead where that can be seen; no_input for a
+/// directory without checkpoints.
+[[nodiscard]] StoredCheckpoint find_checkpoint(const std::filesystem::path& path);
+
 /// Gives every rank the verified bytes of rank 0's checkpoint, or nothing if it has none.
 /// Collective.
 void broadcast_checkpoint(const Communicator& world, std::optional<StoredCheckpoint>& checkpoint);

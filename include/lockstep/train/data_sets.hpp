@@ -53,6 +53,10 @@ struct DataSets {
 [[nodiscard]] Source source_of(const config::Data& data, const std::string& path,
                                const std::string& labels_path, bool classification);
 
+/// Which samples of training data that are no text are learned from, and which are held out: a
+/// function of the configuration's holdout and seed and of the data's size and blocks.
+[[nodiscard]] Split split_of(const config::Config& config, const Dataset& data);
+
 /// Reads, checks and distributes the data of a configuration. Collective.
 /// Errors: AgreedError with whatever rank 0 found.
 [[nodiscard]] std::unique_ptr<DataSets> load_data(const Topology& topology,

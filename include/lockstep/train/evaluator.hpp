@@ -23,10 +23,11 @@ class Evaluator {
   [[nodiscard]] Index bytes() const { return bytes_of(workers_); }
 
   /// The sums of the loss over all samples, the same on every rank. Collective. `confusion`, if
-  /// given, is set to how a network whose outputs are class logits tells the classes apart; each
-  /// position of a sample counts as one, and the first of equal outputs is the prediction.
+  /// given, is set to how a network whose outputs are class logits tells the classes apart, and one
+  /// of logits, for each of them, no (0) from yes (1); each position of a sample counts as one, and
+  /// the first of equal outputs is the prediction.
   MetricSums evaluate(std::span<const Real> parameters, const Loss& loss, const Samples& samples,
-                      ConfusionMatrix* confusion = nullptr);
+                      std::vector<ConfusionMatrix>* confusion = nullptr);
 
   /// The predictions for all samples in their order, row after row, on rank 0; empty elsewhere.
   /// Collective.

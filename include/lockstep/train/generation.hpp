@@ -36,7 +36,8 @@ struct GenerationRequest {
 struct Generation {
   Index prompt_symbols = 0;
   Index symbols = 0;
-  double seconds = 0;  ///< from the first to the last of them
+  double seconds = 0;        ///< from the first to the last of them
+  std::string checkpoint{};  ///< the file
 };
 
 /// Continues a prompt with a network that was trained on text, and hands the prompt and then each

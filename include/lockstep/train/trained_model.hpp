@@ -20,6 +20,7 @@ namespace lockstep {
 
 /// A trained network with what it needs to be used: the same on every rank.
 struct TrainedModel {
+  std::string file;  ///< the checkpoint
   config::Config config;
   std::unique_ptr<Loss> loss;
   std::unique_ptr<Network> network;
@@ -27,7 +28,8 @@ struct TrainedModel {
   bool averaged = false;  ///< its parameters are the average of the weights
 };
 
-/// Reads a checkpoint and builds what it describes; chooses the number of threads. Collective.
+/// Reads a checkpoint, as `find_checkpoint` finds it, and builds what it describes; chooses the
+/// number of threads. What it asks of training is not judged. Collective.
 /// Errors: AgreedError: no_input or bad_data with the reason, config if there are more ranks than
 /// microbatches, usage if there are more rounds than these.
 [[nodiscard]] TrainedModel load_model(const Communicator& world, const std::string& path,

@@ -1,0 +1,18 @@
+#include "cli/checkpoint_option.hpp"
+
+#include <ostream>
+
+namespace lockstep::cli {
+
+void add_checkpoint(CLI::App& app, std::string& checkpoint) {
+  app.add_option("CHECKPOINT", checkpoint,
+                 "Checkpoint file, or the directory of a run: its best checkpoint, else its newest")
+      ->type_name("PATH")
+      ->required();
+}
+
+void tell_checkpoint(const std::string& named, const std::string& taken, std::ostream& err) {
+  if (named != taken) err << "checkpoint " << taken << "\n" << std::flush;
+}
+
+}  // namespace lockstep::cli
