@@ -8,13 +8,15 @@
 #include "cli/counts.hpp"
 #include "cli/mpi_program.hpp"
 #include "cli/text.hpp"
+#include "lockstep/base/printable.hpp"
 #include "lockstep/train/inference.hpp"
 
 namespace lockstep::cli {
 namespace {
 
 std::string result_text(const EvalEvent& result, bool averaged) {
-  std::string text = fmt::format("{}  {} samples", result.split, thousands(result.samples));
+  std::string text =
+      fmt::format("{}  {} samples", printable(result.split), thousands(result.samples));
   for (const Metric& metric : result.metrics) {
     text += "  " + metric_text(metric.name, metric.value);
   }
@@ -93,7 +95,9 @@ std::string result_json(const std::string& checkpoint, const Evaluation& evaluat
   if (!evaluation.class_names.empty()) json["class_names"] = evaluation.class_names;
   if (evaluation.confusion) add_confusion(*evaluation.confusion, json);
   json["seconds"] = result.seconds;
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return printable_json(
+             json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) +
+         "\n";
 }
 
 std::string full_text(const Evaluation& result) {

@@ -71,7 +71,7 @@ class Predict : public Command {
                                                "  try: trainer predict without mpirun",
                                                world.size()));
     });
-    predict_stream(world, request_.checkpoint, std::cin, session.out);
+    predict_stream(world, request_.checkpoint, std::cin, session.data);
     return ExitCode::ok;
   }
 
