@@ -37,7 +37,7 @@ StoredCheckpoint read_checkpoint(const std::filesystem::path& path) {
 }
 
 StoredCheckpoint read_checkpoint(const Directory& directory, const std::string& name) {
-  StoredCheckpoint stored{directory.path() / name, read_file(directory, name), {}};
+  StoredCheckpoint stored{directory.path() / name, read_sealed_file(directory, name), {}};
   stored.sealed = unseal(stored.bytes, stored.path.string());
   return stored;
 }
