@@ -24,6 +24,7 @@ class StopSignals {
   /// Sleeps until a signal comes or the time is over, and returns the signal or 0. SIGCHLD says
   /// that a child has changed its state.
   int next(double seconds);
+  [[nodiscard]] const sigset_t& held() const { return held_; }
   /// What was blocked before, for children.
   [[nodiscard]] const sigset_t& mask_before() const { return before_; }
 

@@ -15,9 +15,11 @@ namespace lockstep::cli {
 /// What a command works with beside its options.
 struct Session {
   std::vector<std::string> arguments;  ///< the whole command line
-  Facts told;  ///< the same as read, with the program: what all ranks are to be told alike
-  std::ostream& out;
+  Facts told;         ///< the same as read, with the program: what all ranks are to be told alike
+  std::ostream& out;  ///< shows nothing that a terminal would obey, as `err`
   std::ostream& err;
+  std::ostream& raw;   ///< standard output as it is, for what draws on a terminal
+  std::ostream& data;  ///< for what other programs read: as it is, unless a terminal shows it
 };
 
 /// The help of --rounds of the commands that use a trained network.

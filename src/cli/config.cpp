@@ -73,8 +73,8 @@ class Config : public Command {
   }
 
   ExitCode run(const Session& session) override {
-    if (init_->parsed()) init(file_, session.out);
-    if (show_->parsed()) show(file_, assignments_, session.out);
+    if (init_->parsed()) init(file_, session.data);
+    if (show_->parsed()) show(file_, assignments_, session.data);
     if (explain_->parsed()) {
       session.out << (all_keys_ ? config::explain_all_keys(catalogue())
                                 : config::explain(catalogue(), key_));
@@ -83,6 +83,7 @@ class Config : public Command {
       session.out << (metrics_ ? std::string(metrics_schema()) : config::json_schema(catalogue()));
     }
     session.out << std::flush;
+    session.data << std::flush;
     return ExitCode::ok;
   }
 

@@ -22,6 +22,7 @@
 #include <string_view>
 
 #include "cli/failure.hpp"
+#include "lockstep/base/current_error.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/comm/launcher.hpp"
@@ -133,7 +134,7 @@ void handle(int signal, siginfo_t* info, void* /*context*/) {
 [[noreturn]] void terminate() {
   require_first();
   const bool thrown = std::current_exception() != nullptr;
-  const Error error = thrown ? current_failure() : Error(ExitCode::internal, "std::terminate");
+  const Error error = thrown ? current_error() : Error(ExitCode::internal, "std::terminate");
   become_speaker(error.code());
   print_failure(error, std::cerr);
   if (error.code() == ExitCode::internal) dump_core(SIGABRT);

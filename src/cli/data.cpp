@@ -8,6 +8,9 @@
 #include "cli/command.hpp"
 #include "cli/output_file.hpp"
 #include "cli/text.hpp"
+#include "lockstep/base/parallel.hpp"
+#include "lockstep/base/printable.hpp"
+#include "lockstep/base/threads.hpp"
 #include "lockstep/config/parse.hpp"
 #include "lockstep/data/formats.hpp"
 #include "lockstep/data/layout_hint.hpp"
@@ -79,7 +82,7 @@ std::string classes_text(const Dataset& data) {
   text += ":";
   for (std::size_t c = 0; c < counts.size(); ++c) {
     const auto& names = data.class_names();
-    text += fmt::format("  {} {}", names.empty() ? fmt::format("{}", c) : names[c],
+    text += fmt::format("  {} {}", names.empty() ? fmt::format("{}", c) : printable(names[c]),
                         thousands(counts[c]));
   }
   return text;
@@ -123,6 +126,7 @@ class Data : public Command {
   }
 
   ExitCode run(const Session& session) override {
+    start_threads(thread_count());
     if (convert_->parsed()) check_output(out_, force_, {data_, labels_});
     config::Data data = settings();
     data.memory = 0;  // the whole set is looked at
@@ -130,10 +134,11 @@ class Data : public Command {
     source.of_stranger = true;
     const Dataset set = load(source);
     const std::string hint = layout_hint(set, source.channels_first);
-    session.out << fmt::format("{}\nsamples  {} of {}\n{}inputs   {}\ntargets  {}\ndigest   {}\n",
-                               set.name(), thousands(set.size()), shape_text(set.shape()),
-                               hint.empty() ? hint : fmt::format("note     {}\n", hint),
-                               inputs_text(set), targets_text(set), set.digest().hex());
+    session.out << fmt::format(
+        "{}\nsamples  {} of {}\n{}inputs   {}\ntargets  {}\ndigest   {}\n", printable(set.name()),
+        thousands(set.size()), shape_text(set.shape()),
+        hint.empty() ? hint : fmt::format("note     {}\n", printable_message(hint)),
+        inputs_text(set), targets_text(set), set.digest().hex());
     if (set.describe().weighted) {
       session.out << fmt::format("weights  {}\n", numbers_text(set.weights()));
     }
@@ -142,7 +147,7 @@ class Data : public Command {
       const std::vector<std::byte> file =
           to_hdf5(set, data.inputs, data.targets, weights_name(data));
       write_atomically(out_, file);
-      session.out << fmt::format("wrote    {}, {} bytes\n", out_,
+      session.out << fmt::format("wrote    {}, {} bytes\n", printable(out_),
                                  thousands(static_cast<Index>(file.size())));
       if (set.describe().ignores) {
         session.out << fmt::format(

@@ -10,13 +10,15 @@
 #include "cli/counts.hpp"
 #include "cli/mpi_program.hpp"
 #include "cli/text.hpp"
+#include "lockstep/base/printable.hpp"
 #include "lockstep/train/inference.hpp"
 
 namespace lockstep::cli {
 namespace {
 
 std::string result_text(const EvalEvent& result, bool averaged) {
-  std::string text = fmt::format("{}  {} samples", result.split, thousands(result.samples));
+  std::string text =
+      fmt::format("{}  {} samples", printable(result.split), thousands(result.samples));
   for (const Metric& metric : result.metrics) {
     text += "  " + metric_text(metric.name, metric.value);
   }
@@ -105,7 +107,9 @@ std::string result_json(const Evaluation& evaluation) {
     add_confusion(evaluation.confusion.front(), json);
   }
   json["seconds"] = result.seconds;
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return printable_json(
+             json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) +
+         "\n";
 }
 
 /// What the labels mean, and which of several questions a matrix is of.

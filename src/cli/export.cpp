@@ -6,6 +6,7 @@
 #include "cli/command.hpp"
 #include "cli/output_file.hpp"
 #include "cli/text.hpp"
+#include "lockstep/base/printable.hpp"
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/train/checkpoint_store.hpp"
 #include "lockstep/train/weights.hpp"
@@ -45,7 +46,7 @@ class Export : public Command {
     const ExportedWeights weights = export_weights(reader, file_name, last_);
     const std::vector<std::byte> file = write_safetensors(weights.content);
     write_atomically(out_, file);
-    session.out << fmt::format("wrote {}: {} of step {}, {} bytes{}\n", out_,
+    session.out << fmt::format("wrote {}: {} of step {}, {} bytes{}\n", printable(out_),
                                plural(weights.content.tensors.size(), "tensor"),
                                thousands(stored.sealed.step),
                                thousands(static_cast<Index>(file.size())),

@@ -11,8 +11,4 @@ namespace lockstep::cli {
 /// that another process speaks.
 void print_failure(const Error& error, std::ostream& err);
 
-/// The exception that is being handled, as an Error: lack of memory is the system's failure, what
-/// nobody foresaw is a bug of ours.
-[[nodiscard]] Error current_failure();
-
 }  // namespace lockstep::cli

@@ -5,6 +5,7 @@
 #include "cli/checkpoint_option.hpp"
 #include "cli/command.hpp"
 #include "cli/mpi_program.hpp"
+#include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "lockstep/train/generation.hpp"
 
@@ -56,15 +57,10 @@ class Generate : public Command {
     return run_on_ranks(
         session.told,
         [&](const Communicator& world) {
-          const Generation done = generate_text(world, request_, [&](std::string_view text) {
-            if (!(session.out << text << std::flush)) {
-              throw Error(ExitCode::io,
-                          "the text cannot be written: nobody reads it, or the "
-                          "disk is full");
-            }
-          });
+          const Generation done = generate_text(
+              world, request_, [&](std::string_view text) { write_or_leave(session.data, text); });
           if (world.rank() == 0) {
-            session.out << std::endl;
+            session.data << std::endl;
             tell_checkpoint(request_.checkpoint, done.checkpoint, session.err);
             session.err << fmt::format(
                 "{} after a prompt of {}, {} symbols/s, seed {}\n",

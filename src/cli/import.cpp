@@ -7,6 +7,7 @@
 #include "cli/mpi_program.hpp"
 #include "cli/output_file.hpp"
 #include "cli/text.hpp"
+#include "lockstep/base/printable.hpp"
 #include "lockstep/io/weights_file.hpp"
 #include "lockstep/train/weights.hpp"
 
@@ -60,9 +61,10 @@ class Import : public Command {
 
  private:
   void say(const ImportedWeights& imported, const Session& session) const {
-    for (const std::string& note : imported.notes) session.out << fmt::format("note  {}\n", note);
-    session.out << fmt::format("wrote {}: {} parameters at step 0\nnext  {}\n", request_.out,
-                               thousands(imported.learned), next_command())
+    for (const std::string& note : imported.notes)
+      session.out << fmt::format("note  {}\n", printable_message(note));
+    session.out << fmt::format("wrote {}: {} parameters at step 0\nnext  {}\n",
+                               printable(request_.out), thousands(imported.learned), next_command())
                 << std::flush;
   }
 

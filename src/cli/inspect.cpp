@@ -8,6 +8,7 @@
 #include "cli/checkpoint_summary.hpp"
 #include "cli/command.hpp"
 #include "cli/text.hpp"
+#include "lockstep/base/printable.hpp"
 #include "train/graph_json.hpp"
 
 namespace lockstep::cli {
@@ -58,26 +59,26 @@ std::uint64_t numbers_in(const std::vector<TensorSummary>& tensors) {
 }
 
 std::string summary_text(const CheckpointSummary& s) {
-  std::string text = fmt::format("{}\n", s.file);
+  std::string text = fmt::format("{}\n", printable(s.file));
   text += fmt::format("format     checkpoint 1, {} bytes, seal intact, written by trainer {}\n",
-                      thousands(s.bytes), s.writer);
+                      thousands(s.bytes), printable(s.writer));
   text += fmt::format("position   step {}, {} done\n", thousands(s.info.step),
                       plural(s.epoch, "epoch"));
   text += fmt::format("run        seed {}, batch {} global, {} microbatches\n", s.info.seed,
                       thousands(s.info.batch), s.info.microbatches);
-  text += fmt::format("state      digest {}\n", s.state_digest);
+  text += fmt::format("state      digest {}\n", printable(s.state_digest));
   std::string row;
   for (const HistoryColumn& c : s.last_row) {
     const bool counts = c.name == "step" || c.name == "epoch";
-    row += "  " +
-           (counts ? fmt::format("{} {}", c.name, c.values[0]) : metric_text(c.name, c.values[0]));
+    row += "  " + printable(counts ? fmt::format("{} {}", c.name, c.values[0])
+                                   : metric_text(c.name, c.values[0]));
   }
   if (!row.empty()) text += fmt::format("last row {}\n", row);
   text +=
       fmt::format("\nmodel      {}, {} parameters, input {}\n{}", plural(s.model.size(), "tensor"),
                   thousands(numbers_in(s.model)), shape_text(s.info.input), tensors_text(s.model));
-  text +=
-      fmt::format("\noptimizer  {}, {}\n", s.info.optimizer, plural(s.optimizer.size(), "tensor"));
+  text += fmt::format("\noptimizer  {}, {}\n", printable(s.info.optimizer),
+                      plural(s.optimizer.size(), "tensor"));
   return s.optimizer.empty() ? text : text + tensors_text(s.optimizer);
 }
 
@@ -139,7 +140,7 @@ class Inspect : public Command {
       Json json = summary_json(summary);
       if (layers_) json["layers"] = layers_of(summary);
       if (verify_) json["verified"] = true;
-      text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+      text = printable_json(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
     } else {
       text = summary_text(summary);
       if (layers_) text += "\n" + layers_text(summary);

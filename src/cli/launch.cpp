@@ -9,6 +9,7 @@
 #include "cli/launch_plan.hpp"
 #include "cli/launch_session.hpp"
 #include "cli/mpirun.hpp"
+#include "cli/output.hpp"
 #include "cli/train_options.hpp"
 #include "lockstep/config/parse.hpp"
 #include "lockstep/train/catalogue.hpp"
@@ -77,11 +78,13 @@ class Launch : public Command {
                           .resources = request(config),
                           .mpirun = mpirun_,
                           .max_restarts = max_restarts_},
-                         session.err);
+                         session.raw, session.err);
     if (dry_run_) {
       session.out << launch.line() << "\n" << std::flush;
       return ExitCode::ok;
     }
+    never_wait(session.raw);
+    never_wait(session.err);
     return launch.run();
   }
 

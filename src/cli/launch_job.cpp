@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <ostream>
 #include <string>
 
 #include "cli/mpirun.hpp"
+#include "cli/relay.hpp"
 #include "lockstep/base/clock.hpp"
 
 namespace lockstep::cli {
@@ -87,10 +87,12 @@ std::vector<int> launch_signals() {
   return stop;
 }
 
-JobEnd run_job(const std::vector<std::string>& line, StopSignals& signals, std::ostream& err,
-               bool all_here) {
+JobEnd run_job(const std::vector<std::string>& line, StopSignals& signals, std::ostream& out,
+               std::ostream& err, bool all_here) {
   adopt_orphans();
-  const pid_t job = start_child(line, signals, {STDOUT_FILENO, STDERR_FILENO});
+  Relay relay(out, err);
+  const pid_t job = start_child(line, signals, relay.ends());
+  relay.close_ends();
   Forgotten forgotten(job, all_here);
   JobEnd end;
   int status = 0;
@@ -98,7 +100,7 @@ JobEnd run_job(const std::vector<std::string>& line, StopSignals& signals, std::
   int interrupts = 0;
   int told_to_end = 0;
   while (!reap(job, status)) {
-    const int signal = signals.next(asked ? kAgain : forgotten.pause());
+    const int signal = relay.next(signals, asked ? kAgain : forgotten.pause());
     if (signal == SIGCHLD) continue;
     if (signal == 0 && forgotten.look()) {
       err << fmt::format("launch mpirun waits, though none of its ranks{} is left: killed\n",
@@ -127,6 +129,7 @@ JobEnd run_job(const std::vector<std::string>& line, StopSignals& signals, std::
     }
   }
   kill_children();
+  relay.drain();
   if (WIFSIGNALED(status)) remove_leftovers(job);
   end.code = exit_code(status);
   return end;

@@ -6,7 +6,6 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
-#include <fstream>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -16,9 +15,13 @@
 #include "cli/mpirun.hpp"
 #include "cli/text.hpp"
 #include "lockstep/base/error.hpp"
+#include "lockstep/io/file.hpp"
 
 namespace lockstep::cli {
 namespace {
+
+/// Bytes; some ten thousand lines.
+constexpr Index kLargestHostFile = Index{1} << 20;
 
 std::string count_text(int count, std::string_view noun) {
   return plural(static_cast<std::uint64_t>(count), noun);
@@ -91,10 +94,8 @@ std::vector<Host> hosts_of(const std::string& list) {
 }
 
 std::vector<Host> hosts_in(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) {
-    throw Error(ExitCode::no_input, fmt::format("--hostfile: cannot read {}", path.string()));
-  }
+  const std::vector<std::byte> bytes = read_file(path, kLargestHostFile);
+  std::istringstream file(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
   std::vector<Host> hosts;
   int number = 0;
   for (std::string line; std::getline(file, line);) {

@@ -20,7 +20,7 @@ struct Host {
 /// "a:2,b" as hosts. Errors: usage.
 [[nodiscard]] std::vector<Host> hosts_of(const std::string& list);
 /// The hosts of a file of Open MPI's form: a line for each, "NAME slots=N", comments after #.
-/// Errors: no_input, usage.
+/// Errors: as read_file; usage.
 [[nodiscard]] std::vector<Host> hosts_in(const std::filesystem::path& file);
 
 /// What a job may use, and what was asked for.

@@ -72,8 +72,8 @@ bool answers(const Host& host, StopSignals& signals) {
 
 }  // namespace
 
-LaunchSession::LaunchSession(LaunchOrder order, std::ostream& err)
-    : order_(std::move(order)), err_(err) {
+LaunchSession::LaunchSession(LaunchOrder order, std::ostream& out, std::ostream& err)
+    : order_(std::move(order)), out_(out), err_(err) {
   const bool may_use_srun = order_.mpirun.empty() && order_.resources.hosts.empty() &&
                             std::getenv("SLURM_JOB_ID") != nullptr;
   if (may_use_srun) mpirun_ = find_program("srun");
@@ -139,7 +139,8 @@ ExitCode LaunchSession::run() {
   StopSignals signals(launch_signals(), {SIGTSTP});
   if (train.dry_run) {
     announce(first_start());
-    return static_cast<ExitCode>(run_job(first_start(), signals, err_, on_this_machine()).code);
+    return static_cast<ExitCode>(
+        run_job(first_start(), signals, out_, err_, on_this_machine()).code);
   }
   const bool chosen = train.run_directory.empty();
   directory_ = chosen ? choose_run_directory({}, order_.name, train.resume == "auto")
@@ -166,7 +167,13 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
   int futile = 0;
   for (bool again = false;; again = true) {
     announce(start);
-    const JobEnd end = run_job(start, signals, err_, on_this_machine());
+    static_cast<void>(is_where_it_was());
+    const JobEnd end = run_job(start, signals, out_, err_, on_this_machine());
+    if (!is_where_it_was()) {
+      // The ranks have said so, if they could.
+      if (end.code == static_cast<int>(ExitCode::cannot_create)) return ExitCode::cannot_create;
+      throw Error(ExitCode::cannot_create, Directory::lost(directory_, place_->fate()));
+    }
     const RunRecord after = read_record(directory_);
     const int code = verdict(before, after, end.code);
     if (end.at_once) return ExitCode::by_sigint;
@@ -203,6 +210,17 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
     }
     start = next_start(after);
     before = after;
+  }
+}
+
+// Whether the path of the run still leads to its directory: what is at another's is not ours to go
+// on with.
+bool LaunchSession::is_where_it_was() {
+  try {
+    if (!place_) place_.emplace(directory_);
+    return place_->fate().empty();
+  } catch (const Error&) {  // not there yet, or not to be seen
+    return true;
   }
 }
 

@@ -11,6 +11,7 @@
 #include "cli/launch_job.hpp"
 #include "cli/launch_plan.hpp"
 #include "cli/launch_verdict.hpp"
+#include "lockstep/io/directory.hpp"
 #include "lockstep/train/run.hpp"
 
 namespace lockstep::cli {
@@ -30,7 +31,7 @@ struct LaunchOrder {
 class LaunchSession {
  public:
   /// Errors: system without launcher; no_permission as root without consent.
-  LaunchSession(LaunchOrder order, std::ostream& err);
+  LaunchSession(LaunchOrder order, std::ostream& out, std::ostream& err);
 
   /// The command line of the first start, for a shell.
   [[nodiscard]] std::string line() const;
@@ -41,6 +42,7 @@ class LaunchSession {
 
  private:
   [[nodiscard]] ExitCode supervise(StopSignals& signals);
+  [[nodiscard]] bool is_where_it_was();
   [[nodiscard]] std::uint64_t first_step(const RunRecord& record) const;
   [[nodiscard]] Error never_began(int code, std::vector<std::string> start) const;
   [[nodiscard]] static Error stopped_early(int signal);
@@ -62,12 +64,14 @@ class LaunchSession {
   [[nodiscard]] std::optional<std::uint64_t> steps_left(const RunRecord& record) const;
 
   LaunchOrder order_;
+  std::ostream& out_;
   std::ostream& err_;
   std::string mpirun_;  ///< or srun's file
   bool in_slurm_ = false;
   Placement placement_;
   std::filesystem::path directory_{};
-  std::uint64_t first_step_ = 0;  ///< done before the first start
+  std::optional<Directory> place_{};  ///< that directory, as soon as it is there
+  std::uint64_t first_step_ = 0;      ///< done before the first start
 };
 
 }  // namespace lockstep::cli

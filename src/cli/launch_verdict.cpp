@@ -4,33 +4,54 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <sstream>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/io/file.hpp"
 #include "lockstep/train/checkpoint_store.hpp"
 
 namespace lockstep::cli {
 namespace {
 
 /// Enough for the last lines of metrics.jsonl.
-constexpr std::streamoff kTail = 64 * 1024;
+constexpr Index kTail = Index{64} << 10;
+constexpr Index kStatus = 4096;
 
 constexpr std::array kFinal = {
     ExitCode::ok,       ExitCode::interrupted, ExitCode::usage,         ExitCode::bad_data,
     ExitCode::no_input, ExitCode::unavailable, ExitCode::cannot_create, ExitCode::no_permission,
     ExitCode::config,   ExitCode::diverged,    ExitCode::by_sigint};
 
+/// The end of a file; nothing of one that is missing or no regular file.
+std::istringstream end_of(const std::filesystem::path& path, Index most) {
+  try {
+    std::string text(static_cast<std::size_t>(most), '\0');
+    const Index size = look_at_end_of_file(path, std::as_writable_bytes(std::span(text)));
+    text.resize(static_cast<std::size_t>(std::min(size, most)));
+    return std::istringstream(text);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+std::optional<std::uint64_t> newest_checkpoint(const std::filesystem::path& directory) {
+  try {
+    return CheckpointStore(Directory(directory), 1).newest_step();
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 /// The step of the last line about one; 0 if there is none.
 std::uint64_t last_logged_step(const std::filesystem::path& metrics) {
-  std::ifstream file(metrics, std::ios::binary | std::ios::ate);
-  if (!file) return 0;
-  file.seekg(std::max<std::streamoff>(0, static_cast<std::streamoff>(file.tellg()) - kTail));
+  std::istringstream file = end_of(metrics, kTail);
   std::uint64_t step = 0;
   for (std::string line; std::getline(file, line);) {
     const auto json = nlohmann::json::parse(line, nullptr, false);  // the first may be cut off
-    if (json.is_object() && json.value("t", "") == "step") step = json.value("step", step);
+    if (!json.is_object() || !json.contains("t") || json["t"] != "step") continue;
+    if (json.contains("step") && json["step"].is_number_unsigned()) step = json["step"];
   }
   return step;
 }
@@ -43,10 +64,10 @@ RunRecord read_record(const std::filesystem::path& directory) {
   if (::stat((directory / "STATUS").c_str(), &info) == 0) {
     record.time = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
   }
-  std::ifstream file(directory / "STATUS");
-  std::getline(file, record.status);
+  std::istringstream status = end_of(directory / "STATUS", kStatus);
+  std::getline(status, record.status);
   record.step = last_logged_step(directory / "metrics.jsonl");
-  record.checkpoint = CheckpointStore(directory / "checkpoints", 1).newest_step();
+  record.checkpoint = newest_checkpoint(directory / "checkpoints");
   record.step = std::max(record.step, record.checkpoint.value_or(0));
   return record;
 }

@@ -1,9 +1,11 @@
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <csignal>
-#include <iostream>
+#include <ostream>
 
 #include "cli/crash.hpp"
+#include "cli/output.hpp"
 #include "cli/program.hpp"
 #include "lockstep/base/floating_point.hpp"
 
@@ -26,5 +28,12 @@ int main(int argc, char** argv) {
   // Both would kill the process before a failed write can be reported.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
-  return static_cast<int>(lockstep::cli::run_program({argv, argv + argc}, std::cout, std::cerr));
+  lockstep::cli::OutputBuffer shown(STDOUT_FILENO);
+  lockstep::cli::OutputBuffer told(STDERR_FILENO);
+  std::ostream out(&shown);
+  std::ostream err(&told);
+  const auto code = lockstep::cli::run_program({argv, argv + argc}, out, err);
+  shown.finish();
+  told.finish();
+  return static_cast<int>(code);
 }

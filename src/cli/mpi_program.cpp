@@ -1,6 +1,10 @@
 #include "cli/mpi_program.hpp"
 
 #include "cli/failure.hpp"
+#include "lockstep/base/current_error.hpp"
+#include "lockstep/base/parallel.hpp"
+#include "lockstep/base/threads.hpp"
+#include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/comm/start_limit.hpp"
 
@@ -20,12 +24,13 @@ ExitCode run_on_ranks(const Facts& told, const std::function<ExitCode(const Comm
   const Communicator& world = environment.world();
   try {
     meet(world, told);
+    together(world, [] { start_threads(thread_count()); });
     return work(world);
   } catch (const AgreedError& error) {
     if (world.rank() == 0) print_failure(error, err);
     return error.code();
   } catch (...) {
-    const Error error = current_failure();
+    const Error error = current_error();
     print_failure(error, err);
     if (world.size() > 1) environment.abort(static_cast<int>(error.code()));
     return error.code();

@@ -1,22 +1,44 @@
 #include "cli/mpirun.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
 #include "cli/child_process.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/comm/launcher.hpp"
+#include "lockstep/io/file.hpp"
 
 namespace lockstep::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Whether a directory is there and this user's own: in /tmp, anybody can make one of any name.
+bool is_own_directory(const fs::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == ::geteuid();
+}
+
+/// The number that a contact file begins with; 0 if it is no such file.
+std::uint32_t job_in(const fs::path& contact) {
+  constexpr Index kMost = 4096;
+  std::uint32_t job = 0;
+  try {
+    const std::vector<std::byte> bytes = read_file(contact, kMost);
+    const auto* text = reinterpret_cast<const char*>(bytes.data());
+    std::from_chars(text, text + bytes.size(), job);
+  } catch (const Error&) {  // without it there is nothing to be found
+  }
+  return job;
+}
 
 bool is_set(const char* name) { return std::getenv(name) != nullptr; }
 
@@ -75,9 +97,8 @@ void remove_leftovers(pid_t mpirun) {
     const std::string host_and_user = entry.path().filename().string();
     if (!host_and_user.starts_with("ompi.") || !host_and_user.ends_with(user)) continue;
     const fs::path session = entry.path() / fmt::format("pid.{}", mpirun);
-    std::ifstream contact(session / "contact.txt");
-    std::uint32_t job = 0;
-    if (contact >> job) {
+    if (!is_own_directory(entry.path()) || !is_own_directory(session)) continue;
+    if (const std::uint32_t job = job_in(session / "contact.txt"); job != 0) {
       const std::string segment = fmt::format("{}.{:x}.", user, job + 1);
       for (const auto& file : fs::directory_iterator("/dev/shm", ignored)) {
         const std::string name = file.path().filename().string();

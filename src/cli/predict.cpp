@@ -77,7 +77,7 @@ class Predict : public Command {
           if (stream_) return answer(world, session);
           request_.mistakes_first = sort_ == "mistakes";
           on_root(world, [&] { check_table(); });
-          const PredictionSummary done = predict_checkpoint(world, request_, session.out);
+          const PredictionSummary done = predict_checkpoint(world, request_, session.data);
           if (world.rank() == 0) tell(done, session);
           return ExitCode::ok;
         },
@@ -113,7 +113,7 @@ class Predict : public Command {
                                                "  try: trainer predict without mpirun",
                                                world.size()));
     });
-    predict_stream(world, request_.checkpoint, request_.old_columns, std::cin, session.out);
+    predict_stream(world, request_.checkpoint, request_.old_columns, std::cin, session.data);
     return ExitCode::ok;
   }
 

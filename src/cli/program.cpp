@@ -3,16 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <ostream>
+#include <system_error>
 #include <thread>
 
 #include "cli/command.hpp"
 #include "cli/facts.hpp"
 #include "cli/failure.hpp"
 #include "cli/mpi_program.hpp"
+#include "cli/output.hpp"
+#include "cli/terminal.hpp"
 #include "config/search.hpp"
 #include "config/suggest.hpp"
+#include "lockstep/base/current_error.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/comm/launcher.hpp"
 #include "lockstep/train/catalogue.hpp"
@@ -98,6 +103,20 @@ Error parse_failure(const CLI::ParseError& error, const CLI::App& app) {
       full_name(place));
 }
 
+/// An empty text is no name of a file, no number and no list: only a TEXT may be empty.
+void refuse_empty_values(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_type_name() == "TEXT") continue;
+    for (const std::string& value : option->results()) {
+      if (!value.empty()) continue;
+      throw usage_error(fmt::format("{}: {}: expected {}, found an empty text", full_name(app),
+                                    option->get_name(), option->get_type_name()),
+                        full_name(app));
+    }
+  }
+  for (const CLI::App* command : app.get_subcommands()) refuse_empty_values(*command);
+}
+
 void describe(CLI::App& app, const Commands& all) {
   app.set_version_flag("-V,--version", version_text, "Print version, build and libraries");
   app.set_help_flag("-h,--help", "Print this help");
@@ -134,9 +153,11 @@ ExitCode dispatch(const std::vector<std::string>& arguments, const Session& sess
   } catch (const CLI::ParseError& error) {
     throw parse_failure(error, app);
   }
+  refuse_empty_values(app);
   const auto chosen = std::ranges::find_if(
       all, [&](const auto& command) { return app.got_subcommand(std::string(command->name())); });
-  const Session here = {session.arguments, facts_of(app), session.out, session.err};
+  const Session here = {session.arguments, facts_of(app), session.out,
+                        session.err,       session.raw,   session.data};
   const ExitCode code = (*chosen)->run(here);
   return code == ExitCode::ok ? meet_others(here.told, session.err) : code;
 }
@@ -157,6 +178,19 @@ void report(const Error& error, std::ostream& err) {
                 err);
 }
 
+/// Whether a person sees standard output at once. Under mpirun each rank has a terminal without
+/// columns.
+bool shows_output() { return standard_output_style().columns > 0; }
+
+// Who has read enough has not harmed us.
+void require_written(std::ostream& out) {
+  if (out.flush() || failure_of(out) == EPIPE) return;
+  throw Error(
+      ExitCode::io,
+      fmt::format("standard output cannot be written: {}",
+                  std::generic_category().message(failure_of(out) == 0 ? EIO : failure_of(out))));
+}
+
 }  // namespace
 
 ExitCode run_program(const std::vector<std::string>& arguments, std::ostream& out,
@@ -164,13 +198,20 @@ ExitCode run_program(const std::vector<std::string>& arguments, std::ostream& ou
   // Under mpirun every process comes here before there are ranks: one of them speaks.
   std::ostream silent(nullptr);
   const bool speaks = launch_of_this_process().rank == 0;
+  PrintableBuffer shown_out(out);
+  PrintableBuffer shown_err(err);
+  std::ostream safe_out(&shown_out);
+  std::ostream safe_err(&shown_err);
+  std::ostream& data = shows_output() ? safe_out : out;
   try {
-    const ExitCode code = dispatch(arguments, {arguments, {}, out, err}, speaks ? out : silent);
-    if (!out.flush()) throw Error(ExitCode::io, "the output could not be written (disk full?)");
+    const ExitCode code = dispatch(arguments, {arguments, {}, safe_out, safe_err, out, data},
+                                   speaks ? safe_out : silent);
+    safe_out.flush();
+    require_written(out);
     return code;
   } catch (...) {
-    const Error error = current_failure();
-    report(error, err);
+    const Error error = current_error();
+    report(error, safe_err);
     return error.code();
   }
 }

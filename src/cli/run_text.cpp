@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/text.hpp"
+#include "lockstep/base/printable.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/train/version.hpp"
 
@@ -19,7 +20,7 @@ std::string nodes_text(const std::vector<std::string>& node_of_rank) {
   for (const std::string& node : node_of_rank) {
     if (std::ranges::find(names, node) != names.end()) continue;
     names.push_back(node);
-    list += fmt::format("{}{}:{}", list.empty() ? "" : " ", node,
+    list += fmt::format("{}{}:{}", list.empty() ? "" : " ", printable(node),
                         std::ranges::count(node_of_rank, node));
   }
   return fmt::format("{} ({})", plural(names.size(), "node"), list);
@@ -105,7 +106,8 @@ std::string slowest_text(const TimesEvent& event) {
   const double median = (work[(work.size() - 1) / 2] + work[work.size() / 2]) / 2;
   const RankTimes& slowest = *std::ranges::max_element(event.ranks, {}, work_of);
   return fmt::format("  slowest rank {} on {}, {:+.1f} % work over the median\n", slowest.rank,
-                     slowest.node, 100 * (work_of(slowest) / std::max(median, 1e-12) - 1));
+                     printable(slowest.node),
+                     100 * (work_of(slowest) / std::max(median, 1e-12) - 1));
 }
 
 }  // namespace
@@ -116,12 +118,13 @@ std::string header_text(const RunStart& start) {
                                  plural(static_cast<std::uint64_t>(start.threads), "thread"),
                                  nodes_text(start.nodes), mpi_library(), build_info().simd);
   text +=
-      fmt::format("run    {}     config {}{}     seed {}\n", start.directory, start.config_file,
+      fmt::format("run    {}     config {}{}     seed {}\n", printable(start.directory),
+                  printable(start.config_file),
                   start.overrides == 0 ? std::string()
                                        : fmt::format(" ({})", plural(start.overrides, "override")),
                   start.seed);
   if (!start.resumed_from.empty()) {
-    text += fmt::format("resume {} at step {}, segment {}\n", start.resumed_from,
+    text += fmt::format("resume {} at step {}, segment {}\n", printable(start.resumed_from),
                         thousands(start.first_step), start.segment);
   }
   const std::string val = start.val_samples == 0
@@ -139,7 +142,8 @@ std::string header_text(const RunStart& start) {
         byte_size(start.memory.activations), byte_size(start.memory.gradients),
         byte_size(start.memory.parameters));
   }
-  for (const std::string& note : start.notes) text += fmt::format("note   {}\n", note);
+  for (const std::string& note : start.notes)
+    text += fmt::format("note   {}\n", printable_message(note));
   if (start.network != nullptr) text += "\n" + layers_text(*start.network);
   return text + "\n";
 }
@@ -203,15 +207,15 @@ std::string milestones_text(const RunEnd& end) {
 }
 
 std::string done_text(const RunEnd& end, const std::string& directory) {
-  std::string text = end.reason.empty() ? "" : fmt::format("stop   {}\n", end.reason);
+  std::string text = end.reason.empty() ? "" : fmt::format("stop   {}\n", printable(end.reason));
   text += fmt::format("done   {}, {} in {}", plural(end.epochs, "epoch"), plural(end.step, "step"),
                       duration(end.seconds));
   if (end.best) {
     text += fmt::format("   best {} (step {})   {}/checkpoints/best.h5",
                         metric_text(end.best->metric, end.best->value), thousands(end.best->step),
-                        directory);
+                        printable(directory));
   } else {
-    text += "   " + directory;
+    text += "   " + printable(directory);
   }
   text += fmt::format("\nspeed  {} samples/s\n", rate(end.samples_per_second));
   if (!end.digest.empty()) text += fmt::format("digest {}\n", end.digest);

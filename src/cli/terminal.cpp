@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
-#include <filesystem>
 #include <ostream>
 #include <utility>
 
 #include "cli/run_text.hpp"
 #include "cli/text.hpp"
+#include "lockstep/base/printable.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -71,19 +71,21 @@ Terminal::Terminal(std::ostream& out, std::ostream& err, TerminalStyle style, st
 Terminal::~Terminal() { erase(); }
 
 void Terminal::print(const std::string& text) {
+  const std::string shown = printable_lines(text);
   erase();
-  out_ << text << std::flush;
-  if (!log_.is_open()) return;
-  log_.clear();  // a disk that was full may have room again
-  log_ << text << std::flush;
+  out_ << shown << std::flush;
+  log(shown);
+}
+
+// A full disk may have room again at the next line.
+void Terminal::log(const std::string& text) {
+  if (log_) static_cast<void>(log_->append(text));
 }
 
 void Terminal::on_start(const RunStart& start) {
   start_ = start;
   start_.network = nullptr;  // lives only during this call
-  if (std::filesystem::is_directory(start.directory)) {
-    log_.open(std::filesystem::path(start.directory) / "log.txt", std::ios::app);
-  }
+  log_ = std::move(start_.log);
   print(header_text(start));
   last_progress_ = clock_();
 }
@@ -176,7 +178,7 @@ void Terminal::print_pending() {
   const std::size_t star = style_.colour ? line.find(" *lr ") : std::string::npos;
   if (star != std::string::npos) line.replace(star + 1, 1, fmt::format("{}*{}", kGreen, kPlain));
   out_ << line << '\n' << std::flush;
-  if (log_.is_open()) log_ << whole << '\n' << std::flush;
+  log(whole + '\n');
   if (!times_.ranks.empty() && times_.ranks.front().times.total() >= kTimesSeconds) print_times();
 }
 
@@ -215,9 +217,9 @@ void Terminal::on_warning(const std::string& message) {
   print_pending();
   erase();
   out_ << std::flush;
-  const std::string line = fmt::format("trainer: warning: {}\n", message);
+  const std::string line = fmt::format("trainer: warning: {}\n", printable_message(message));
   err_ << line << std::flush;
-  if (log_.is_open()) log_ << line << std::flush;
+  log(line);
 }
 
 std::string Terminal::resume_command() const {
@@ -239,14 +241,14 @@ void Terminal::on_end(const RunEnd& end) {
   if (end.status == "done") {
     print("\n" + done_text(end, start_.directory));
   } else if (end.status == "preempted") {
-    print(fmt::format("\nstopped by {} at step {}, {}; resume with:\n  {}\n", end.reason,
+    print(fmt::format("\nstopped by {} at step {}, {}; resume with:\n  {}\n", printable(end.reason),
                       thousands(end.step),
                       end.step == 0 ? "before anything was to be saved" : "checkpoint complete",
                       resume_command()));
     if (!end.digest.empty()) print(fmt::format("digest {}\n", end.digest));
   } else if (!end.checkpoint.empty()) {
     print(fmt::format("\nfailed at step {}; last checkpoint: {}/{}\n", thousands(end.step),
-                      start_.directory, end.checkpoint));
+                      printable(start_.directory), end.checkpoint));
   }
 }
 

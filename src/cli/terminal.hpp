@@ -1,9 +1,9 @@
 #pragma once
 
-#include <fstream>
 #include <functional>
 #include <iosfwd>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,6 +65,7 @@ class Terminal : public Observer {
   };
 
   void print(const std::string& text);
+  void log(const std::string& text);
   void print_pending();
   [[nodiscard]] std::string fitting(const EpochEvent& epoch, const std::string& whole) const;
   void print_times();
@@ -79,7 +80,7 @@ class Terminal : public Observer {
   TerminalStyle style_;
   std::string command_;
   Clock clock_;
-  std::ofstream log_;
+  std::shared_ptr<AppendedFile> log_;
   RunStart start_;
   Pace pace_;
   std::size_t drawn_ = 0;  ///< columns of the line that is redrawn

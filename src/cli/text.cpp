@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lockstep/base/printable.hpp"
+
 namespace lockstep::cli {
 namespace {
 
@@ -17,6 +19,17 @@ std::string clock_text(double seconds, bool tenths) {
   if (minutes >= 60) return fmt::format("{}:{:02}:{:02}", minutes / 60, minutes % 60, whole % 60);
   if (!tenths) return fmt::format("{}:{:02}", minutes, whole % 60);
   return fmt::format("{}:{:02}.{}", minutes, whole % 60, units % 10);
+}
+
+/// $'...', in which nothing but letters, digits and the like stand for themselves.
+std::string ansi_quoted(const std::string& argument) {
+  std::string quoted = "$'";
+  for (const char c : argument) {
+    const bool safe = c >= ' ' && c < '\x7f' && c != '\'' && c != '\\';
+    quoted += safe ? std::string(1, c)
+                   : fmt::format("\\x{:02x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+  }
+  return quoted + "'";
 }
 
 }  // namespace
@@ -78,8 +91,10 @@ std::string metric_text(std::string_view name, double value) {
   return fmt::format("{} {}", name, is_share ? percent(value) : significant(value));
 }
 
-std::string table(const std::vector<std::vector<std::string>>& rows,
-                  const std::vector<bool>& left) {
+std::string table(std::vector<std::vector<std::string>> rows, const std::vector<bool>& left) {
+  for (auto& row : rows) {
+    for (std::string& cell : row) cell = printable(cell);
+  }
   std::vector<std::size_t> widths(left.size(), 0);
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
@@ -101,6 +116,7 @@ std::string shell_quoted(const std::string& argument) {
   constexpr std::string_view kSafe =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:,+@%";
   if (!argument.empty() && argument.find_first_not_of(kSafe) == std::string::npos) return argument;
+  if (printable(argument) != argument) return ansi_quoted(argument);
   std::string quoted = "'";
   for (const char c : argument) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";

@@ -45,10 +45,12 @@ namespace lockstep::cli {
 [[nodiscard]] std::string metric_text(std::string_view name, double value);
 
 /// Columns as wide as their widest cell, two spaces apart; `left[i]` aligns column i to the left.
-[[nodiscard]] std::string table(const std::vector<std::vector<std::string>>& rows,
+/// Cells are made printable.
+[[nodiscard]] std::string table(std::vector<std::vector<std::string>> rows,
                                 const std::vector<bool>& left);
 
-/// The argument as a POSIX shell takes it, quoted only if it must be.
+/// The argument as a shell takes it, quoted only if it must be; with characters that a terminal
+/// would obey as $'...\x1b...'.
 [[nodiscard]] std::string shell_quoted(const std::string& argument);
 
 }  // namespace lockstep::cli

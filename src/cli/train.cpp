@@ -3,6 +3,7 @@
 
 #include "cli/command.hpp"
 #include "cli/mpi_program.hpp"
+#include "cli/output.hpp"
 #include "cli/terminal.hpp"
 #include "cli/text.hpp"
 #include "cli/train_options.hpp"
@@ -48,10 +49,12 @@ class Train : public Command {
   ExitCode run(const Session& session) override {
     const RunRequest request = options_.request(session.arguments);
     catch_stop_signals();  // before MPI starts
+    never_wait(session.raw);
+    never_wait(session.err);
     return run_on_ranks(
         without(session.told, {"CONFIG", "--set", "--seed", "--threads"}),
         [&](const Communicator& world) {
-          Terminal terminal(session.out, session.err, standard_output_style(),
+          Terminal terminal(session.raw, session.err, standard_output_style(),
                             command_to_resume(session.arguments), wall_clock);
           return train(world, request, terminal);
         },

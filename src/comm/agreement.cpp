@@ -1,9 +1,8 @@
 #include "lockstep/comm/agreement.hpp"
 
-#include <exception>
-#include <new>
 #include <optional>
 
+#include "lockstep/base/current_error.hpp"
 #include "lockstep/comm/environment.hpp"
 
 namespace lockstep {
@@ -13,13 +12,8 @@ std::optional<Error> attempt(const std::function<void()>& work) {
   try {
     work();
     return std::nullopt;
-  } catch (const Error& error) {
-    return error;
-  } catch (const std::bad_alloc&) {
-    return Error(ExitCode::system,
-                 "not enough memory (try fewer ranks per node or a smaller batch)");
-  } catch (const std::exception& error) {
-    return Error(ExitCode::internal, error.what());
+  } catch (...) {
+    return current_error();
   }
 }
 

@@ -1,6 +1,7 @@
 #include "lockstep/comm/environment.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/threads.hpp"
 #include "lockstep/comm/environment.hpp"
 
 namespace lockstep {
@@ -121,6 +122,17 @@ void allow_open_files(int ranks) {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// What ranks share within MPI lies in files: one that becomes too large would end a rank, and stay
+// behind.
+void require_large_files() {
+  constexpr rlim_t kNeeded = rlim_t{5} << 20;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= kNeeded) return;
+  throw Error(ExitCode::system, "files of this process may have " + std::to_string(limit.rlim_cur) +
+                                    " bytes at most, but MPI's shared memory needs " +
+                                    std::to_string(kNeeded) + "\n  try: ulimit -f unlimited");
+}
+
 }  // namespace
 
 Launch launch_of_this_process() {
@@ -143,6 +155,9 @@ void prepare_for_mpi() {
   // mpirun has seen to it for its ranks.
   if (!launch.alone && !is_set("OMPI_COMM_WORLD_SIZE")) require_temporary_directory();
   allow_open_files(launch.ranks);
+  if (!launch.alone) require_large_files();
+  constexpr int kThreadsOfMpi = 3;
+  require_threads(kThreadsOfMpi);
 }
 
 void prepare_for_mpirun(int ranks) {

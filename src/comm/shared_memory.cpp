@@ -1,5 +1,6 @@
 #include "lockstep/comm/shared_memory.hpp"
 
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 
 #include <cstdint>
@@ -44,6 +45,17 @@ void check_space(double bytes) {
           "command");
 }
 
+// The memory that a node shares is one file.
+void check_limit(Index bytes) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur >= static_cast<rlim_t>(bytes))
+    return;
+  throw Error(ExitCode::system, "the ranks on " + node_name() + " share " + std::to_string(bytes) +
+                                    " bytes of memory, but files may have " +
+                                    std::to_string(limit.rlim_cur) +
+                                    " at most\n  try: ulimit -f unlimited");
+}
+
 std::vector<Index> sizes_of_all(const Communicator& node, Index mine) {
   const auto exact = static_cast<double>(mine);  // up to 2^53
   std::vector<double> all(static_cast<std::size_t>(node.size()));
@@ -64,6 +76,9 @@ SharedMemory::SharedMemory(const Communicator& all, const Communicator& node, In
   together(all, [&] {
     if (node.size() == 1) alone_ = Buffer<std::byte>(bytes);
     const Index need = std::accumulate(needs.begin(), needs.end(), Index{0});
+    if (node.size() > 1) {
+      check_limit(std::accumulate(sizes.begin(), sizes.end(), node.size() * kOverhead));
+    }
     if (machine.rank() == 0 && need > 0) check_space(static_cast<double>(need));
   });
   if (node.size() == 1) {

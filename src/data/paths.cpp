@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/printable.hpp"
 #include "lockstep/io/file.hpp"
 
 namespace lockstep {
@@ -41,15 +42,26 @@ std::size_t literal_length(const std::string& path) {
   return length;
 }
 
+/// Sorted by bytes: the order must not depend on the user's language. Errors: bad_data for a name
+/// that would be several lines of a message, or of a table of labels.
+void put_in_order(std::vector<std::string>& files) {
+  std::ranges::sort(files);
+  for (const std::string& file : files) {
+    if (file.find_first_of("\n\r") == std::string::npos) continue;
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: a name with a line break in it; rename that file or folder",
+                            printable(file)));
+  }
+}
+
 std::vector<std::string> matches_of(const std::string& pattern) {
   glob_t found{};
   std::vector<std::string> files;
-  // Sorted by bytes below: the order must not depend on the user's language.
   if (::glob(pattern.c_str(), GLOB_BRACE | GLOB_NOSORT, nullptr, &found) == 0) {
     files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   }
   ::globfree(&found);
-  std::ranges::sort(files);
+  put_in_order(files);
   files.erase(std::unique(files.begin(), files.end()), files.end());
   return files;
 }
@@ -139,7 +151,7 @@ Folder look_below(const std::string& path) {
                 fmt::format("{}: cannot look into the folder: {}", failure.path1().string(),
                             failure.code().message()));
   }
-  for (auto* list : {&found.files, &found.folders, &found.broken_links}) std::ranges::sort(*list);
+  for (auto* list : {&found.files, &found.folders, &found.broken_links}) put_in_order(*list);
   return found;
 }
 

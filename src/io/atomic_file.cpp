@@ -90,6 +90,16 @@ int open_directory(const std::filesystem::path& directory) {
   return ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+void write_in(int directory, const std::filesystem::path& path, FileParts parts) {
+  TemporaryFile file(directory, path);
+  for (const auto& part : parts) file.write(part);
+  file.publish();
+  // Only now does the new name survive a power cut.
+  if (::fsync(directory) != 0) {
+    throw system_error(ExitCode::io, "flush the directory of", path, errno);
+  }
+}
+
 }  // namespace
 
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
@@ -99,21 +109,16 @@ void write_atomically(const std::filesystem::path& path, std::span<const std::by
 void write_atomically(const std::filesystem::path& path, FileParts parts) {
   const Descriptor directory(open_directory(directory_of(path)));
   if (!directory.valid()) throw system_error(ExitCode::cannot_create, "create", path, errno);
-  TemporaryFile file(directory.get(), path);
-  for (const auto& part : parts) file.write(part);
-  file.publish();
-  // Only now does the new name survive a power cut.
-  if (::fsync(directory.get()) != 0) {
-    throw system_error(ExitCode::io, "flush the directory of", path, errno);
-  }
+  write_in(directory.get(), path, parts);
 }
 
-void remove_stale_temporaries(const std::filesystem::path& directory) {
-  for (const std::string& name : names_in(directory)) {
-    if (!name.starts_with(kTemporaryPrefix)) continue;
-    std::error_code error;
-    std::filesystem::remove(directory / name, error);
-    if (error) throw system_error(ExitCode::io, "remove", directory / name, error.value());
+void write_atomically(const Directory& directory, const std::string& name, FileParts parts) {
+  write_in(directory.descriptor(), directory.path() / name, parts);
+}
+
+void remove_stale_temporaries(const Directory& directory) {
+  for (const std::string& name : directory.names()) {
+    if (name.starts_with(kTemporaryPrefix)) directory.remove(name);
   }
 }
 

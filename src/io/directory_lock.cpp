@@ -21,23 +21,23 @@
 #include "io/system_error.hpp"
 #include "lockstep/base/blocked_signals.hpp"
 #include "lockstep/base/clock.hpp"
-#include "lockstep/io/file.hpp"
+#include "lockstep/base/printable.hpp"
 
 namespace lockstep {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::chrono::milliseconds kRetryInterval{50};
 constexpr std::string_view kName = "LOCK";
+/// More starts than these there cannot have been: a file of such a number is no lock.
+constexpr std::uint64_t kMostStarts = std::uint64_t{1} << 53;
 
-/// What the holder wrote: "process 123 on host abc".
+/// What the holder wrote, in one line: "process 123 on host abc".
 std::string holder(int descriptor) {
   std::array<char, 512> text{};
   const ssize_t count = ::pread(descriptor, text.data(), text.size(), 0);
-  std::string name(text.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
-  while (!name.empty() && name.back() == '\n') name.pop_back();
-  return name.empty() ? "another process" : name;
+  std::string_view name(text.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+  name = name.substr(0, name.find('\n'));
+  return name.empty() ? "another process" : printable(name);
 }
 
 /// Tells later processes who holds the lock. For people only, so a failure to write does no harm.
@@ -67,42 +67,58 @@ std::optional<std::uint64_t> number_of(std::string_view name) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(name.data() + 1, name.data() + name.size(), number);
   if (error != std::errc() || end != name.data() + name.size()) return {};
+  if (number > kMostStarts) return {};
   return number;
 }
 
-fs::path file_of(const fs::path& directory, std::uint64_t number) {
-  return directory / fmt::format("{}.{}", kName, number);
-}
+std::string file_of(std::uint64_t number) { return fmt::format("{}.{}", kName, number); }
 
 /// Of all starts so far; 0 if there was none. Errors: io.
-std::uint64_t highest(const fs::path& directory) {
+std::uint64_t highest(const Directory& directory) {
   std::uint64_t most = 0;
-  for (const std::string& name : names_in(directory)) {
+  for (const std::string& name : directory.names()) {
     most = std::max(most, number_of(name).value_or(0));
   }
   return most;
 }
 
-Error busy(const fs::path& directory, const std::string& holder, double waited) {
+Error busy(const Directory& directory, const std::string& holder, double waited) {
   return {ExitCode::cannot_create,
           fmt::format("{} is in use by {}; waited {:.1f} s. Stop it, or choose another directory",
-                      directory.string(), holder, waited)};
+                      directory.path().string(), holder, waited)};
+}
+
+/// Without O_NONBLOCK, a pipe of that name would be waited for.
+Descriptor open_in(const Directory& directory, const std::string& name, int flags) {
+  return Descriptor(::openat(directory.descriptor(), name.c_str(),
+                             flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666));
 }
 
 /// Opened anew each time, so that a network file system asks its server.
-Descriptor open_number(const fs::path& directory, std::uint64_t number) {
-  return Descriptor(::open(file_of(directory, number).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+Descriptor open_number(const Directory& directory, std::uint64_t number) {
+  return open_in(directory, file_of(number), O_RDONLY);
+}
+
+/// LOCK. Errors: cannot_create, also if something else has its name.
+Descriptor open_lock(const Directory& directory) {
+  const std::string name(kName);
+  Descriptor file = open_in(directory, name, O_RDWR | O_CREAT);
+  if (!file.valid()) {
+    throw system_error(ExitCode::cannot_create, "create", directory.path() / name, errno);
+  }
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    throw Error(ExitCode::cannot_create, fmt::format("{} is no regular file; move it away",
+                                                     (directory.path() / name).string()));
+  }
+  return file;
 }
 
 }  // namespace
 
 struct DirectoryLock::State {
-  State(const fs::path& path, const LockOptions& lock_options)
-      : directory(path),
-        options(lock_options),
-        lock(::open((directory / kName).c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666)) {
-    if (!lock.valid())
-      throw system_error(ExitCode::cannot_create, "create", directory / kName, errno);
+  State(const Directory& which, const LockOptions& lock_options)
+      : directory(which), options(lock_options), lock(open_lock(directory)) {
     if (options.use_flock && take_flock()) {
       sign(lock.get());
       const double deadline = now_seconds() + options.wait;
@@ -137,30 +153,39 @@ struct DirectoryLock::State {
   /// False if the file system has no locks.
   bool take_flock() {
     const double deadline = now_seconds() + options.wait;
-    while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-      const int reason = errno;
-      if (reason == EINTR) continue;
-      if (reason == ENOLCK || reason == EOPNOTSUPP || reason == ENOSYS) return false;
-      if (reason != EWOULDBLOCK) {
-        throw system_error(ExitCode::cannot_create, "lock", directory / kName, reason);
-      }
-      if (now_seconds() >= deadline) throw busy(directory, holder(lock.get()), options.wait);
-      std::this_thread::sleep_for(kRetryInterval);
+    // Some file systems lock files, but no directories.
+    static_cast<void>(take_flock_of(directory.descriptor(), deadline));
+    const int reason = take_flock_of(lock.get(), deadline);
+    if (reason == ENOLCK || reason == EOPNOTSUPP || reason == ENOSYS) return false;
+    if (reason != 0) {
+      throw system_error(ExitCode::cannot_create, "lock", directory.path() / kName, reason);
     }
     return true;
   }
 
+  /// 0, or the errno of a lock that is not to be had.
+  int take_flock_of(int descriptor, double deadline) {
+    while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+      const int reason = errno;
+      if (reason == EINTR) continue;
+      if (reason != EWOULDBLOCK) return reason;
+      if (now_seconds() >= deadline) throw busy(directory, holder(lock.get()), options.wait);
+      std::this_thread::sleep_for(kRetryInterval);
+    }
+    return 0;
+  }
+
   /// False if another process was faster.
   bool take_number(std::uint64_t next) {
-    const fs::path path = file_of(directory, next);
-    Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+    const std::string name = file_of(next);
+    Descriptor file = open_in(directory, name, O_RDWR | O_CREAT | O_EXCL);
     if (!file.valid()) {
       if (errno == EEXIST) return false;
-      throw system_error(ExitCode::cannot_create, "create", path, errno);
+      throw system_error(ExitCode::cannot_create, "create", directory.path() / name, errno);
     }
     sign(file.get());
     if (highest(directory) > next) {  // others have started and removed this number meanwhile
-      ::unlink(path.c_str());
+      directory.remove(name);
       return false;
     }
     number = next;
@@ -169,10 +194,10 @@ struct DirectoryLock::State {
   }
 
   void remove_older() const {
-    for (const std::string& name : names_in(directory)) {
+    for (const std::string& name : directory.names()) {
       const auto old = number_of(name);
-      std::error_code ignored;
-      if (old && *old < number) fs::remove(directory / name, ignored);
+      // One that stays does no harm.
+      if (old && *old < number) ::unlinkat(directory.descriptor(), name.c_str(), 0);
     }
   }
 
@@ -210,13 +235,43 @@ struct DirectoryLock::State {
     while (!changed.wait_for(guard, interval, [this] { return done; })) {
       ::futimens(mine->get(), nullptr);
       try {
-        seen_taken = highest(directory) > number;
+        seen_taken = !loss().empty();
       } catch (const Error&) {  // not to be seen this time
       }
     }
   }
 
-  fs::path directory;
+  /// How the directory was lost, in a sentence; empty if it is still ours. Errors: io.
+  [[nodiscard]] std::string loss() const {
+    const std::string path = directory.path().string();
+    if (const std::string fate = directory.fate(); !fate.empty())
+      return Directory::lost(path, fate);
+    const std::uint64_t last = highest(directory);
+    if (last == number && is_mine()) return {};
+    if (last <= number) {
+      return fmt::format(
+          "{} was deleted or replaced, by which this run has lost {}: it writes "
+          "nothing more",
+          (directory.path() / file_of(number)).string(), path);
+    }
+    const Descriptor file = open_number(directory, last);
+    return fmt::format(
+        "{} was taken over by {}, for which this run was dead: it writes nothing "
+        "more",
+        path, holder(file.get()));
+  }
+
+  /// Whether the file that has this start's number is the one that it made.
+  [[nodiscard]] bool is_mine() const {
+    struct stat made {};
+    struct stat found {};
+    return ::fstat(mine->get(), &made) == 0 &&
+           ::fstatat(directory.descriptor(), file_of(number).c_str(), &found,
+                     AT_SYMLINK_NOFOLLOW) == 0 &&
+           made.st_dev == found.st_dev && made.st_ino == found.st_ino;
+  }
+
+  Directory directory;
   LockOptions options;
   Descriptor lock;
   std::uint64_t number = 0;
@@ -228,7 +283,7 @@ struct DirectoryLock::State {
   std::thread thread;  ///< of `beat`
 };
 
-DirectoryLock::DirectoryLock(const fs::path& directory, const LockOptions& options)
+DirectoryLock::DirectoryLock(const Directory& directory, const LockOptions& options)
     : state_(std::make_unique<State>(directory, options)) {}
 
 DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept = default;
@@ -236,19 +291,12 @@ DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept = defaul
 DirectoryLock::~DirectoryLock() = default;
 
 void DirectoryLock::require() const {
-  const std::uint64_t last = highest(state_->directory);
-  if (last <= state_->number) return;
-  const Descriptor file = open_number(state_->directory, last);
-  throw Error(ExitCode::cannot_create,
-              fmt::format("{} was taken over by {}, for which this run was dead: it writes nothing "
-                          "more",
-                          state_->directory.string(), holder(file.get())));
+  const std::string loss = state_->loss();
+  if (!loss.empty()) throw Error(ExitCode::cannot_create, loss);
 }
 
 bool DirectoryLock::seen_taken() const { return state_->seen_taken; }
 
-bool is_lock_file(const fs::path& name) {
-  return name == kName || number_of(name.string()).has_value();
-}
+bool is_lock_file(std::string_view name) { return name == kName || number_of(name).has_value(); }
 
 }  // namespace lockstep

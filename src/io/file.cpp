@@ -43,9 +43,17 @@ Index regular_size(int descriptor, const std::filesystem::path& path) {
 }
 
 // Without O_NONBLOCK, opening a pipe would wait for its writer.
+constexpr int kReading = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+
 Descriptor open_for_reading(const std::filesystem::path& path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  Descriptor file(::open(path.c_str(), kReading));
   if (!file.valid()) throw system_error(code_for(errno), "open", path, errno);
+  return file;
+}
+
+Descriptor open_for_reading(const Directory& directory, const std::string& name) {
+  Descriptor file(::openat(directory.descriptor(), name.c_str(), kReading));
+  if (!file.valid()) throw system_error(code_for(errno), "open", directory.path() / name, errno);
   return file;
 }
 
@@ -87,10 +95,8 @@ std::vector<std::byte> memory_for(Index size, const std::filesystem::path& path)
   }
 }
 
-}  // namespace
-
-std::vector<std::byte> read_file(const std::filesystem::path& path, Index size_limit) {
-  const Descriptor file = open_for_reading(path);
+std::vector<std::byte> read_all(const Descriptor& file, const std::filesystem::path& path,
+                                Index size_limit) {
   const Index size = regular_size(file.get(), path);
   if (size > size_limit) {
     throw Error(ExitCode::bad_data, fmt::format("{}: expected at most {} bytes, found {}",
@@ -99,6 +105,17 @@ std::vector<std::byte> read_file(const std::filesystem::path& path, Index size_l
   std::vector<std::byte> bytes = memory_for(size, path);
   fill(file.get(), bytes, path);
   return bytes;
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const std::filesystem::path& path, Index size_limit) {
+  return read_all(open_for_reading(path), path, size_limit);
+}
+
+std::vector<std::byte> read_file(const Directory& directory, const std::string& name,
+                                 Index size_limit) {
+  return read_all(open_for_reading(directory, name), directory.path() / name, size_limit);
 }
 
 std::vector<std::byte> read_beginning(const std::filesystem::path& path, Index count) {
@@ -126,9 +143,10 @@ Index look_at_end_of_file(const std::filesystem::path& path, std::span<std::byte
   return size;
 }
 
-bool holds_exactly(const std::filesystem::path& path, FileParts parts) {
+bool holds_exactly(const Directory& directory, const std::string& name, FileParts parts) {
   constexpr std::size_t kBlock = std::size_t{1} << 20;
-  const Descriptor file = open_for_reading(path);
+  const std::filesystem::path path = directory.path() / name;
+  const Descriptor file = open_for_reading(directory, name);
   Index size = 0;
   for (const auto& part : parts) size += static_cast<Index>(part.size());
   if (regular_size(file.get(), path) != size) return false;
@@ -143,20 +161,6 @@ bool holds_exactly(const std::filesystem::path& path, FileParts parts) {
     }
   }
   return true;
-}
-
-std::vector<std::string> names_in(const std::filesystem::path& directory) {
-  std::vector<std::string> names;
-  std::error_code error;
-  // A range-based for would throw what is no Error.
-  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
-       entry.increment(error)) {
-    names.push_back(entry->path().filename().string());
-  }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    throw system_error(ExitCode::io, "list", directory, error.value());
-  }
-  return names;
 }
 
 bool file_exists(const std::filesystem::path& path) {

@@ -1,10 +1,14 @@
 #include "lockstep/io/sealed.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
+#include "io/descriptor.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/file_kind.hpp"
 #include "lockstep/io/file.hpp"
@@ -74,6 +78,21 @@ std::vector<std::byte> read_sealed_file(const std::filesystem::path& path) {
   const Index size = look_at_end_of_file(path, trailer);
   check_trailer(trailer, static_cast<std::size_t>(size), path.string());
   return read_file(path);
+}
+
+std::vector<std::byte> read_sealed_file(const Directory& directory, const std::string& name) {
+  const std::string label = (directory.path() / name).string();
+  constexpr off_t kLarge = off_t{16} << 20;  // a smaller one is read and judged as a whole
+  const Descriptor file(
+      ::openat(directory.descriptor(), name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  struct stat status {};
+  if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > kLarge) {
+    Seal trailer{};
+    const off_t end = status.st_size - static_cast<off_t>(kSealBytes);
+    static_cast<void>(!::pread(file.get(), trailer.data(), trailer.size(), end));
+    check_trailer(trailer, static_cast<std::size_t>(status.st_size), label);
+  }
+  return read_file(directory, name);  // which says what is wrong with any other
 }
 
 Seal seal_of(std::span<const std::byte> image, std::uint64_t step) {

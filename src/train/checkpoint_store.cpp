@@ -1,6 +1,7 @@
 #include "lockstep/train/checkpoint_store.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -15,6 +16,8 @@ namespace {
 constexpr std::string_view kPrefix = "step-";
 constexpr std::string_view kSuffix = ".h5";
 constexpr std::size_t kHead = std::size_t{1} << 16;  ///< bytes that tell what a file is
+/// More than any run can have made: a file of such a name is no checkpoint of ours.
+constexpr std::uint64_t kMostSteps = std::uint64_t{1} << 53;
 
 std::optional<std::uint64_t> step_of(std::string_view name) {
   if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return std::nullopt;
@@ -22,6 +25,7 @@ std::optional<std::uint64_t> step_of(std::string_view name) {
   std::uint64_t step = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), step);
   if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  if (step > kMostSteps) return std::nullopt;
   return step;
 }
 
@@ -37,7 +41,7 @@ StoredCheckpoint best_in(const std::filesystem::path& directory) {
       rejected.emplace_back(error.what());
     }
   }
-  if (auto newest = CheckpointStore(folder, 1).newest(rejected)) return std::move(*newest);
+  if (auto newest = CheckpointStore(Directory(folder), 1).newest(rejected)) return std::move(*newest);
   throw Error(ExitCode::no_input,
               fmt::format("{}: the directory has no checkpoint: expected that of a run, with "
                           "checkpoints/best.h5 or checkpoints/step-NNNNNNNN.h5",
@@ -69,6 +73,12 @@ StoredCheckpoint read_checkpoint(const std::filesystem::path& path) {
   return stored;
 }
 
+StoredCheckpoint read_checkpoint(const Directory& directory, const std::string& name) {
+  StoredCheckpoint stored{directory.path() / name, read_sealed_file(directory, name), {}};
+  stored.sealed = unseal(stored.bytes, stored.path.string());
+  return stored;
+}
+
 StoredCheckpoint find_checkpoint(const std::filesystem::path& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) return best_in(path);
@@ -95,7 +105,7 @@ void broadcast_checkpoint(const Communicator& world, std::optional<StoredCheckpo
            [&] { checkpoint->sealed = unseal(checkpoint->bytes, checkpoint->path.string()); });
 }
 
-CheckpointStore::CheckpointStore(std::filesystem::path directory, Index keep)
+CheckpointStore::CheckpointStore(Directory directory, Index keep)
     : directory_(std::move(directory)), keep_(keep) {}
 
 std::string CheckpointStore::file_name(std::uint64_t step) {
@@ -104,12 +114,9 @@ std::string CheckpointStore::file_name(std::uint64_t step) {
 
 std::vector<CheckpointStore::Entry> CheckpointStore::newest_first() const {
   std::vector<Entry> entries;
-  for (const std::string& name : names_in(directory_)) {
+  for (const std::string& name : directory_.names()) {
     const auto step = step_of(name);
-    std::error_code gone;
-    if (step && !std::filesystem::is_symlink(directory_ / name, gone)) {
-      entries.push_back({*step, directory_ / name});
-    }
+    if (step && !directory_.link_target(name)) entries.push_back({*step, name});
   }
   std::ranges::sort(entries, std::greater{}, &Entry::step);
   return entries;
@@ -120,10 +127,10 @@ std::optional<StoredCheckpoint> CheckpointStore::newest(std::vector<std::string>
   for (const Entry& entry : newest_first()) {
     if (entry.step % every != 0) continue;
     try {
-      StoredCheckpoint stored = read_checkpoint(entry.path);
+      StoredCheckpoint stored = read_checkpoint(directory_, entry.name);
       if (stored.sealed.step == entry.step) return stored;
       rejected.push_back(fmt::format("{}: named after step {}, but holds step {}",
-                                     entry.path.string(), entry.step, stored.sealed.step));
+                                     stored.path.string(), entry.step, stored.sealed.step));
     } catch (const Error& error) {
       rejected.emplace_back(error.what());
     }
@@ -132,7 +139,7 @@ std::optional<StoredCheckpoint> CheckpointStore::newest(std::vector<std::string>
   throw Error(
       ExitCode::bad_data,
       fmt::format("no intact checkpoint in {}\n  {}\n  to start afresh, use another --run-dir",
-                  directory_.string(), fmt::join(rejected, "\n  ")));
+                  directory_.path().string(), fmt::join(rejected, "\n  ")));
 }
 
 std::optional<std::uint64_t> CheckpointStore::newest_step() const {
@@ -142,36 +149,31 @@ std::optional<std::uint64_t> CheckpointStore::newest_step() const {
 
 void CheckpointStore::set_aside_after(std::uint64_t step) const {
   for (const Entry& entry : newest_first()) {
-    if (entry.step <= step) continue;
-    std::error_code error;
-    std::filesystem::rename(entry.path, entry.path.string() + ".aside", error);
-    if (error) {
-      throw Error(ExitCode::cannot_create,
-                  fmt::format("{}: cannot be renamed: {}", entry.path.string(), error.message()));
-    }
+    if (entry.step > step) directory_.rename(entry.name, entry.name + ".aside");
   }
 }
 
-bool CheckpointStore::holds(std::uint64_t step) const {
-  return std::filesystem::exists(directory_ / file_name(step));
-}
+bool CheckpointStore::holds(std::uint64_t step) const { return directory_.holds(file_name(step)); }
 
 std::filesystem::path CheckpointStore::save(std::uint64_t step, std::span<const std::byte> image,
                                             std::optional<std::uint64_t> best_step,
                                             std::uint64_t every) const {
-  const std::filesystem::path path = directory_ / file_name(step);
+  const std::string name = file_name(step);
+  const std::filesystem::path path = directory_.path() / name;
   const Seal seal = seal_of(image, step);
-  write_atomically(path, {image, seal});
+  write_atomically(directory_, name, {image, seal});
   try {
-    if (!holds_exactly(path, {image, seal})) {
+    if (!holds_exactly(directory_, name, {image, seal})) {
       throw Error(ExitCode::io, path.string() + ": was not read back as it was written");
     }
   } catch (const Error&) {
-    std::error_code ignored;  // the reason of the failure counts
-    std::filesystem::remove(path, ignored);
+    ::unlinkat(directory_.descriptor(), name.c_str(), 0);  // the reason of the failure counts
     throw;
   }
-  prune(step, best_step, every);
+  try {
+    prune(step, best_step, every);
+  } catch (const Error&) {  // cannot be listed this time; the file is complete all the same
+  }
   return path;
 }
 
@@ -179,8 +181,7 @@ void CheckpointStore::prune(std::uint64_t saved_step, std::optional<std::uint64_
                             std::uint64_t every) const {
   // If the best one could not be saved, the link still leads to the one before.
   if (best_step && !holds(*best_step)) {
-    std::error_code none;
-    best_step = step_of(std::filesystem::read_symlink(directory_ / "best.h5", none).string());
+    best_step = step_of(directory_.link_target("best.h5").value_or(""));
   }
   Index kept = 0;
   bool has_multiple = false;
@@ -191,8 +192,8 @@ void CheckpointStore::prune(std::uint64_t saved_step, std::optional<std::uint64_
       ++kept;
       continue;
     }
-    std::error_code ignored;  // one file too many does no harm
-    std::filesystem::remove(entry.path, ignored);
+    // One file too many does no harm.
+    ::unlinkat(directory_.descriptor(), entry.name.c_str(), 0);
   }
 }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lockstep/base/printable.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/io/file.hpp"
@@ -24,6 +25,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+const std::string kName = "manifest.json";
 constexpr std::string_view kFormat = "lockstep-manifest";
 constexpr int kFormatVersion = 1;
 constexpr Index kMaxBytes = Index{64} << 20;
@@ -101,10 +103,10 @@ ManifestSegment from_json(const Json& json) {
   return segment;
 }
 
-std::vector<ManifestSegment> read_segments(const std::filesystem::path& file) {
+std::vector<ManifestSegment> read_segments(const Directory& directory) {
   std::vector<ManifestSegment> segments;
-  if (!file_exists(file)) return segments;
-  const std::vector<std::byte> bytes = read_file(file, kMaxBytes);
+  if (!directory.holds(kName)) return segments;
+  const std::vector<std::byte> bytes = read_file(directory, kName, kMaxBytes);
   const auto* text = reinterpret_cast<const char*>(bytes.data());
   try {
     const Json json = Json::parse(text, text + bytes.size());
@@ -113,18 +115,15 @@ std::vector<ManifestSegment> read_segments(const std::filesystem::path& file) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{} is not a manifest: {}\n  move it away to go on without the history "
                             "of this run",
-                            file.string(), error.what()));
+                            (directory.path() / kName).string(), error.what()));
   }
   return segments;
 }
 
 }  // namespace
 
-Manifest::Manifest(const std::filesystem::path& directory, ManifestFacts facts,
-                   std::uint64_t first_step)
-    : file_(directory / "manifest.json"),
-      facts_(std::move(facts)),
-      segments_(read_segments(file_)) {
+Manifest::Manifest(const Directory& directory, ManifestFacts facts, std::uint64_t first_step)
+    : directory_(directory), facts_(std::move(facts)), segments_(read_segments(directory)) {
   segments_.push_back({.first_step = first_step,
                        .last_step = first_step,
                        .ranks = static_cast<int>(facts_.ranks.size()),
@@ -160,8 +159,9 @@ void Manifest::write() const {
                {"segments", Json::array()}};
   for (const ManifestSegment& segment : segments_) json["segments"].push_back(to_json(segment));
   // Paths and variables need not be UTF-8.
-  const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  write_atomically(file_, std::as_bytes(std::span(text)));
+  const std::string text =
+      printable_json(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+  write_atomically(directory_, kName, {std::as_bytes(std::span(text))});
 }
 
 std::string affinity_list() {

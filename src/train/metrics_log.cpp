@@ -1,14 +1,8 @@
 #include "lockstep/train/metrics_log.hpp"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cmath>
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -16,6 +10,8 @@
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include "lockstep/base/printable.hpp"
 
 namespace lockstep {
 namespace {
@@ -56,7 +52,7 @@ class Line {
 
   [[nodiscard]] std::string text() {
     if (!nonfinite_.empty()) json_["nonfinite"] = nonfinite_;
-    return json_.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return printable_json(json_.dump(-1, ' ', false, Json::error_handler_t::replace)) + "\n";
   }
 
  private:
@@ -64,53 +60,19 @@ class Line {
   std::vector<std::string> nonfinite_;
 };
 
-std::string reason(int error_number) { return std::generic_category().message(error_number); }
-
-/// The length of the file up to the end of its last finished line.
-off_t finished_length(int descriptor) {
-  struct stat info {};
-  if (::fstat(descriptor, &info) != 0) return 0;
-  std::array<char, 4096> block{};
-  off_t end = info.st_size;
-  while (end > 0) {
-    const off_t begin = std::max<off_t>(0, end - static_cast<off_t>(block.size()));
-    const ssize_t count =
-        ::pread(descriptor, block.data(), static_cast<std::size_t>(end - begin), begin);
-    if (count != end - begin) return info.st_size;  // unreadable: leave it alone
-    const std::string_view text(block.data(), static_cast<std::size_t>(count));
-    const std::size_t last = text.rfind('\n');
-    if (last != std::string_view::npos) return begin + static_cast<off_t>(last) + 1;
-    end = begin;
-  }
-  return 0;
-}
-
 }  // namespace
 
-MetricsLog::MetricsLog(const std::filesystem::path& file, Warn warn)
-    : file_(file),
-      warn_(std::move(warn)),
-      descriptor_(::open(file.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
-  if (descriptor_ < 0 || ::ftruncate(descriptor_, finished_length(descriptor_)) != 0) {
-    const int error_number = errno;
-    if (descriptor_ >= 0) ::close(descriptor_);
-    throw Error(ExitCode::cannot_create,
-                fmt::format("cannot open {} for writing: {}", file.string(), reason(error_number)));
-  }
+MetricsLog::MetricsLog(AppendedFile file, Warn warn)
+    : file_(std::move(file)), warn_(std::move(warn)) {
+  file_.drop_unfinished_line();
 }
 
-MetricsLog::~MetricsLog() { ::close(descriptor_); }
-
 void MetricsLog::append(const std::string& line) {
-  const off_t length = ::lseek(descriptor_, 0, SEEK_END);
-  const ssize_t count = ::write(descriptor_, line.data(), line.size());
-  if (count == static_cast<ssize_t>(line.size())) return;
-  const int error_number = count < 0 ? errno : ENOSPC;
-  // Half a line would spoil the next one.
-  const bool clean = count <= 0 || ::ftruncate(descriptor_, length) == 0;
-  if (std::exchange(warned_, true)) return;
+  const auto [error, clean] = file_.append(line);
+  if (error == 0 || std::exchange(warned_, true)) return;
   warn_(fmt::format("cannot write {}: {}; training goes on, lines of metrics are lost{}",
-                    file_.string(), reason(error_number), clean ? "" : " and one is broken"));
+                    file_.path().string(), std::generic_category().message(error),
+                    clean ? "" : " and one is broken"));
 }
 
 void MetricsLog::on_start(const RunStart& start) {

@@ -7,8 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "lockstep/base/printable.hpp"
 #include "lockstep/io/atomic_file.hpp"
-#include "lockstep/io/file.hpp"
 
 namespace lockstep {
 namespace {
@@ -36,13 +36,13 @@ bool make(const fs::path& path) {
 
 /// LOCK and LOCK.N alone do not count: they are what an attempt leaves that failed before it wrote
 /// anything.
-void require_empty(const fs::path& path) {
-  if (std::ranges::all_of(names_in(path), is_lock_file)) return;
+void require_empty(const Directory& directory) {
+  if (std::ranges::all_of(directory.names(), is_lock_file)) return;
   throw Error(ExitCode::cannot_create,
               fmt::format("run directory {} is not empty, nothing was overwritten\n"
                           "  to continue that run add: --resume auto      "
                           "to start another choose another --run-dir",
-                          path.string()));
+                          directory.path().string()));
 }
 
 /// Where a run of that name goes. A new directory is the caller's alone: mkdir succeeds only once.
@@ -73,43 +73,49 @@ fs::path choose_run_directory(const std::string& requested, const std::string& n
 
 RunDirectory RunDirectory::create(const std::string& requested, const std::string& name,
                                   bool resume) {
-  fs::path path = choose_run_directory(requested, name, resume);
+  Directory place(choose_run_directory(requested, name, resume));
   const bool must_be_empty = !requested.empty() && !resume;
-  if (must_be_empty) require_empty(path);
-  DirectoryLock lock(path);
-  if (must_be_empty) require_empty(path);  // another process may have had the lock meanwhile
-  return {std::move(path), std::move(lock)};
+  if (must_be_empty) require_empty(place);
+  DirectoryLock lock(place);
+  if (must_be_empty) require_empty(place);  // another process may have had the lock meanwhile
+  return {std::move(place), std::move(lock)};
 }
 
-RunDirectory::RunDirectory(fs::path path, DirectoryLock lock)
-    : path_(std::move(path)), lock_(std::move(lock)) {
-  make(checkpoints());
-  remove_stale_temporaries(path_);
-  remove_stale_temporaries(checkpoints());
+RunDirectory::RunDirectory(Directory place, DirectoryLock lock)
+    : place_(std::move(place)),
+      lock_(std::move(lock)),
+      checkpoints_(place_.subdirectory("checkpoints")) {
+  require_ownership();  // whoever had the lock before may have been moved away with its directory
+  remove_stale_temporaries(place_);
+  remove_stale_temporaries(checkpoints_);
+}
+
+void RunDirectory::require_ownership() const {
+  lock_.require();
+  const std::string fate = checkpoints_.fate();
+  if (fate.empty()) return;
+  throw Error(ExitCode::cannot_create, Directory::lost(checkpoints_.path(), fate));
 }
 
 void RunDirectory::write_text(const std::string& name, std::string_view text) const {
-  lock_.require();
-  write_atomically(path_ / name, std::as_bytes(std::span(text)));
+  require_ownership();
+  write_atomically(place_, name, {std::as_bytes(std::span(text))});
 }
 
 void RunDirectory::status(std::string_view word, std::optional<ExitCode> code,
                           std::string_view reason) const {
   std::string line(word);
   if (code) line += fmt::format(" {}", static_cast<int>(*code));
-  if (!reason.empty()) line += fmt::format(" {}", reason.substr(0, reason.find('\n')));
+  if (!reason.empty()) line += fmt::format(" {}", printable(reason.substr(0, reason.find('\n'))));
   write_text("STATUS", line + "\n");
 }
 
 void RunDirectory::link(const std::string& name, const std::string& target) const {
-  lock_.require();
-  const fs::path temporary = checkpoints() / (std::string(kTemporaryPrefix) + name);
-  std::error_code error;
-  fs::remove(temporary, error);
-  fs::create_symlink(target, temporary, error);
-  if (error) refuse("link", checkpoints() / name, error);
-  fs::rename(temporary, checkpoints() / name, error);
-  if (error) refuse("link", checkpoints() / name, error);
+  require_ownership();
+  const std::string temporary = std::string(kTemporaryPrefix) + name;
+  checkpoints_.remove(temporary);
+  checkpoints_.make_link(target, temporary);
+  checkpoints_.rename(temporary, name);
 }
 
 }  // namespace lockstep

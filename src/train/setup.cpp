@@ -14,6 +14,7 @@
 
 #include "lockstep/base/floating_point.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/base/threads.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/config/show.hpp"
@@ -206,7 +207,7 @@ int choose_threads(const Communicator& world, Index wanted) {
     const auto online = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
     threads = std::clamp(online / node.size(), 1, allowed_cpus());
   }
-  set_thread_count(threads);
+  together(world, [threads] { start_threads(threads); });
   set_floating_point_mode_of_threads();
   return threads;
 }

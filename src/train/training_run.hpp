@@ -88,6 +88,7 @@ class TrainingRun {
   void begin_save(Checkpoint state, double begin, bool to_the_end);
   Save write(const Checkpoint& state, double begin) const;
   void link_checkpoints(std::uint64_t latest, const Progress& progress) const;
+  void require_directory() const;
   void finish_save();
   [[nodiscard]] bool save_is_done() const;
   void report_save();
@@ -126,6 +127,7 @@ class TrainingRun {
   std::unique_ptr<CheckpointStore> store_;
   std::unique_ptr<Manifest> manifest_;
   std::unique_ptr<MetricsLog> metrics_;
+  std::shared_ptr<AppendedFile> log_;
 
   double rate_ = 0;  // of the last step
   double started_ = now_seconds();

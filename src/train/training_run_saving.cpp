@@ -48,27 +48,38 @@ bool TrainingRun::save(bool to_the_end) {
   return complete;
 }
 
-// Rank 0 only.
-void TrainingRun::begin_save(Checkpoint state, double begin, bool to_the_end) {
+// Rank 0 only. Errors: cannot_create if the directory was lost; what cannot be seen here fails the
+// save.
+void TrainingRun::require_directory() const {
   try {
     directory_->require_ownership();
   } catch (const Error& error) {
-    if (error.code() != ExitCode::io) throw;  // what cannot be seen here fails the save, below
+    if (error.code() != ExitCode::io) throw;
   }
+}
+
+// Rank 0 only.
+void TrainingRun::begin_save(Checkpoint state, double begin, bool to_the_end) {
+  require_directory();
   const double distance = begin - std::exchange(last_save_, begin);
   const bool in_background = save_took_ > config().checkpoint.overhead * distance && !to_the_end;
   {
     const BlockedSignals blocked;
-    saving_ = std::async(std::launch::async,
-                         [this, begin, state = std::move(state)] { return write(state, begin); });
+    const auto task = [this, begin, held = std::make_shared<const Checkpoint>(std::move(state))] {
+      return write(*held, begin);
+    };
+    // Where no thread can be made, the save is made here.
+    saving_ = std::async(std::launch::async | std::launch::deferred, task);
   }
-  if (!in_background) finish_save();
+  const bool here = saving_.wait_for(std::chrono::seconds(0)) == std::future_status::deferred;
+  if (here || !in_background) finish_save();
   save_stopped_ = now_seconds() - begin;
 }
 
 // Rank 0 only.
 void TrainingRun::finish_save() {
   report_save();
+  if (failed_saves_ > 0) require_directory();  // it may have failed because of that
   if (failed_saves_ < config().checkpoint.max_failed_saves) return;
   throw Error(ExitCode::io, fmt::format("{} checkpoint{} in a row could not be written",
                                         failed_saves_, failed_saves_ == 1 ? "" : "s"));

@@ -251,14 +251,15 @@ void TrainingRun::begin_records() {
     directory_->write_text("config.toml", setup_.source.text);
     directory_->write_text("config.resolved.toml", config::resolved(config(), catalogue()));
     manifest_ =
-        std::make_unique<Manifest>(directory_->path(),
+        std::make_unique<Manifest>(directory_->place(),
                                    ManifestFacts{.command_line = request_.command_line,
                                                  .threads = threads_,
                                                  .ranks = ranks,
                                                  .data_digests = {{"train", setup_.data->digest}}},
                                    first_step_);
+    log_ = std::make_shared<AppendedFile>(directory_->place(), "log.txt");
     metrics_ = std::make_unique<MetricsLog>(
-        directory_->path() / "metrics.jsonl",
+        AppendedFile(directory_->place(), "metrics.jsonl"),
         [this](const std::string& text) { audience_.on_warning(text); });
     audience_.add(*metrics_);
     directory_->status("running");
@@ -294,6 +295,7 @@ RunStart TrainingRun::start_event() const {
   const DataSets& data = *setup_.data;
   start.name = config().run.name;
   start.directory = directory_ ? directory_->path().string() : "";
+  start.log = log_;
   start.config_file = request_.config_file;
   start.overrides = request_.overrides.size();
   start.seed = info_.seed;

@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 
@@ -82,6 +83,13 @@ TEST(LaunchPlanTest, HostsAsTheyAreWritten) {
   directory.write("hosts", "# none\n");
   EXPECT_THROW(static_cast<void>(hosts_in(directory.path() / "hosts")), Error);
   EXPECT_THROW(static_cast<void>(hosts_in(directory.path() / "other")), Error);
+  // What never ends, or is waited for.
+  ASSERT_EQ(::mkfifo((directory / "pipe").c_str(), 0600), 0);
+  EXPECT_THROW(static_cast<void>(hosts_in(directory.path() / "pipe")), Error);
+  EXPECT_THROW(static_cast<void>(hosts_in("/dev/zero")), Error);
+  EXPECT_THROW(static_cast<void>(hosts_in("")), Error);
+  directory.write("large", std::string(2'000'000, 'n'));
+  EXPECT_THROW(static_cast<void>(hosts_in(directory.path() / "large")), Error);
 }
 
 TEST(LaunchPlanTest, WhatSlurmHasFixed) {

@@ -1,6 +1,7 @@
 #include "cli/launch_verdict.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "io/testing.hpp"
 
@@ -63,6 +64,26 @@ TEST(LaunchVerdictTest, TheRecordIsThatOfTheFiles) {
   directory.write("checkpoints/step-00000300.h5", "");
   EXPECT_EQ(read_record(directory.path()).checkpoint, 360u);
   EXPECT_EQ(read_record(directory.path()).step, 360u);
+}
+
+TEST(LaunchVerdictTest, StrangeFilesTellNothingAndHoldNobodyUp) {
+  const TemporaryDirectory directory;
+  for (const char* name : {"STATUS", "metrics.jsonl"}) {
+    ASSERT_EQ(::mkfifo((directory / name).c_str(), 0600), 0);
+  }
+  EXPECT_EQ(read_record(directory.path()).status, "");
+  EXPECT_EQ(read_record(directory.path()).step, 0u);
+  std::filesystem::remove(directory / "STATUS");
+  std::filesystem::create_symlink("/dev/zero", directory / "STATUS");
+  std::filesystem::remove(directory / "metrics.jsonl");
+  directory.write("metrics.jsonl",
+                  "{\"t\":7}\n[]\n{\"t\":\"step\",\"step\":12}\n"
+                  "{\"t\":\"step\",\"step\":\"x\"}\n{\"t\":\"step\",\"step\":-1}\n");
+  std::filesystem::create_directory(directory / "checkpoints");
+  directory.write("checkpoints/step-18446744073709551615.h5", "");
+  EXPECT_EQ(read_record(directory.path()).status, "");
+  EXPECT_EQ(read_record(directory.path()).step, 12u);
+  EXPECT_EQ(read_record(directory.path()).checkpoint, std::nullopt);
 }
 
 }  // namespace

@@ -8,9 +8,11 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <system_error>
 
 #include "cli/command.hpp"
 #include "cli/failure.hpp"
+#include "lockstep/base/current_error.hpp"
 #include "lockstep/config/show.hpp"
 #include "lockstep/train/metrics_log.hpp"
 #include "lockstep/train/version.hpp"
@@ -246,16 +248,67 @@ TEST(FailureTest, ErrorsArePrintedOnceAndInTheRightForm) {
   EXPECT_NE(bug.find(version_text()), std::string::npos);
 }
 
+TEST(FailureTest, ALineThatCameWithANameIsNoLine) {
+  EXPECT_EQ(
+      failure_text({ExitCode::bad_data, "a\ntrainer: error: forged\x1b[2J.csv: bad\n  try b"}),
+      "trainer: error: a\\ntrainer: error: forged\\x1b[2J.csv: bad\n  try b\n");
+}
+
+TEST(ProgramTest, AnEmptyTextIsNoName) {
+  const std::vector<std::vector<std::string>> lines = {
+      {"train", ""},
+      {"train", "a.toml", "--resume", ""},
+      {"train", "a.toml", "--run-dir="},
+      {"train", "a.toml", "--run-dir", ""},
+      {"train", "a.toml", "--seed", ""},
+      {"train", "a.toml", "--threads", ""},
+      {"train", "a.toml", "--max-time", ""},
+      {"train", "a.toml", "--ranks-per-node", ""},
+      {"launch", "--hosts", "", "train", "a.toml"},
+      {"launch", "--hostfile", "", "train", "a.toml"},
+      {"launch", "--mpirun", "", "train", "a.toml"},
+      {"launch", "train", "a.toml", "--resume", ""},
+      {"eval", ""},
+      {"eval", "a.h5", "--data", ""},
+      {"predict", "a.h5", "--data", "", "--out", "b.csv"},
+      {"predict", "a.h5", "--data", "b.csv", "--out", ""},
+      {"inspect", ""},
+      {"export", "a.h5", "--out", ""},
+      {"import", "", "--config", "a.toml", "--out", "b.h5"},
+      {"import", "a.h5", "--config", "", "--out", "b.h5"},
+      {"scale", "a.toml", "--ranks", "1", "--out", ""},
+      {"data", "info", ""},
+      {"data", "convert", "a.csv", "--out", ""},
+      {"config", "show", ""},
+      {"config", "init", ""},
+      {"generate", ""}};
+  for (const auto& line : lines) {
+    const Result result = trainer(line);
+    EXPECT_EQ(result.code, ExitCode::usage) << line[0] << result.err;
+    // Options that must be given lack a value; of others it is said.
+    EXPECT_TRUE(result.err.find("found an empty text") != std::string::npos ||
+                result.err.find("required") != std::string::npos)
+        << line[0] << result.err;
+    EXPECT_EQ(result.out, "");
+  }
+}
+
 TEST(FailureTest, ExceptionsBecomeErrors) {
   const auto code_of = [](const auto& exception) {
     try {
       throw exception;
     } catch (...) {
-      return current_failure().code();
+      return current_error().code();
     }
   };
   EXPECT_EQ(code_of(Error(ExitCode::io, "x")), ExitCode::io);
   EXPECT_EQ(code_of(std::bad_alloc()), ExitCode::system);
+  const auto failed = [](std::errc why) { return std::make_error_code(why); };
+  EXPECT_EQ(code_of(std::system_error(failed(std::errc::resource_unavailable_try_again))),
+            ExitCode::system)
+      << "no thread";
+  EXPECT_EQ(code_of(std::filesystem::filesystem_error("x", failed(std::errc::permission_denied))),
+            ExitCode::no_permission);
   EXPECT_EQ(code_of(std::runtime_error("x")), ExitCode::internal);
 }
 

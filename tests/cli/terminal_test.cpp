@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <sstream>
 
 #include "lockstep/comm/environment.hpp"
@@ -365,10 +366,12 @@ TEST_F(TerminalTest, TheLogHasEverythingButTheBar) {
     Terminal t = terminal(kWide);
     RunStart start = a_start();
     start.directory = name;
+    start.log = std::make_shared<AppendedFile>(Directory(name), "log.txt");
     t.on_start(start);
     t.on_step(a_step(1));
     t.on_epoch(an_epoch());
     t.on_warning("disk full");
+    t.on_warning("bad\x1b[2J\ntrainer: done\n  try again");
     t.on_end(an_end());
   }
   std::ifstream file(name + "/log.txt");
@@ -378,6 +381,7 @@ TEST_F(TerminalTest, TheLogHasEverythingButTheBar) {
   EXPECT_NE(log.str().find("run    " + name), std::string::npos);
   EXPECT_NE(log.str().find("98.09 % *lr"), std::string::npos);
   EXPECT_NE(log.str().find("trainer: warning: disk full\n"), std::string::npos);
+  EXPECT_NE(log.str().find("bad\\x1b[2J\\ntrainer: done\n  try again\n"), std::string::npos);
   EXPECT_NE(log.str().find("done   5 epochs"), std::string::npos);
   EXPECT_EQ(log.str().find_first_of("\r\x1b"), std::string::npos);
 }

@@ -58,6 +58,7 @@ TEST(TextTest, Metrics) {
 
 TEST(TextTest, TablesAlignTheirColumns) {
   EXPECT_EQ(table({{"name", "n"}, {"a", "10"}}, {true, false}), "  name   n\n  a     10\n");
+  EXPECT_EQ(table({{"a\nb", "\x1b"}}, {true, false}), "  a\\nb  \\x1b\n") << "one line";
 }
 
 TEST(TextTest, ShellArguments) {
@@ -65,6 +66,8 @@ TEST(TextTest, ShellArguments) {
   EXPECT_EQ(shell_quoted("a b"), "'a b'");
   EXPECT_EQ(shell_quoted("it's"), "'it'\\''s'");
   EXPECT_EQ(shell_quoted(""), "''");
+  EXPECT_EQ(shell_quoted("ü's"), "'ü'\\''s'");
+  EXPECT_EQ(shell_quoted("it's\na\x1b\\"), "$'it\\x27s\\x0aa\\x1b\\x5c'");
 }
 
 }  // namespace

@@ -175,6 +175,29 @@ TEST(Wav, LabelsComeFromNamesFoldersAndTables) {
   EXPECT_EQ(load(val).label(0), 1);
 }
 
+// They could not be told from two classes in a checkpoint, or would command a terminal.
+TEST(Wav, NamesOfClassesAreWords) {
+  const TemporaryDirectory directory;
+  directory.write("a.wav", wav_file({1}));
+  directory.write("b.wav", wav_file({1}));
+  Source source;
+  source.path = directory / "*.wav";
+  for (const std::string label : {"x\x1b[2J", "x\x7f", "x\ry"}) {
+    source.labels_path = directory.write("labels.csv", "a.wav," + label + "\nb.wav,yes\n");
+    expect_error(ExitCode::bad_data, "expected names of classes without control characters",
+                 [&] { (void)load(source); });
+  }
+  // Also as names of folders.
+  for (const char* folder : {"yes", "no\nmaybe"}) {
+    std::filesystem::create_directories(directory.path() / "set" / folder);
+    directory.write("set/" + std::string(folder) + "/a.wav", wav_file({1}));
+  }
+  Source folders;
+  folders.path = directory / "set";
+  expect_error(ExitCode::bad_data, "no\\nmaybe/a.wav: a name with a line break",
+               [&] { (void)load(folders); });
+}
+
 TEST(Wav, LabelsThatCannotBeMeantAreRefused) {
   const TemporaryDirectory directory;
   std::filesystem::create_directories(directory.path() / "set");

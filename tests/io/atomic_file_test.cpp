@@ -78,7 +78,7 @@ TEST(AtomicFile, RemovesStaleTemporariesOnly) {
   const TemporaryDirectory directory;
   directory.write(std::string(kTemporaryPrefix) + "0123", "half");
   const std::string kept = directory.write("step-1.h5", "whole");
-  remove_stale_temporaries(directory.path());
+  remove_stale_temporaries(Directory(directory.path()));
   EXPECT_EQ(entries_of(directory.path()), 1u);
   EXPECT_TRUE(file_exists(kept));
 }

@@ -43,18 +43,6 @@ TEST(File, SaysThatPermissionIsMissing) {
   expect_error(ExitCode::no_permission, "secret", [&] { (void)read_file(path); });
 }
 
-TEST(File, NamesWhatIsInADirectory) {
-  const TemporaryDirectory directory;
-  EXPECT_TRUE(names_in(directory.path()).empty());
-  EXPECT_TRUE(names_in(directory / "missing").empty());
-  directory.write("a", "x");
-  std::filesystem::create_symlink("nowhere", directory / "link");
-  std::vector<std::string> names = names_in(directory.path());
-  std::ranges::sort(names);
-  EXPECT_EQ(names, (std::vector<std::string>{"a", "link"}));
-  expect_error(ExitCode::io, "cannot list ", [&] { (void)names_in(directory / "a"); });
-}
-
 TEST(File, ExistsAlsoAsBrokenLink) {
   const TemporaryDirectory directory;
   EXPECT_FALSE(file_exists(directory / "link"));

@@ -211,4 +211,10 @@ int symlink(const char* target, const char* name) noexcept {
   return real(target, name);
 }
 
+int symlinkat(const char* target, int directory, const char* name) noexcept {
+  if (judge("symlink", path_of(directory, name)) == Fate::fail) return -1;
+  static auto* const real = next<int(const char*, int, const char*)>("symlinkat");
+  return real(target, directory, name);
+}
+
 }  // extern "C"

@@ -138,6 +138,66 @@ TEST_F(TerminalTest, TheLogOfTheRunIsPlain) {
   EXPECT_EQ(log.find(kEscape), std::string::npos);
 }
 
+// A line of its own, or a command to the terminal.
+TEST_F(TerminalTest, NamesForgeNothing) {
+  const std::string name = "e\x1b[2J\xC2\x9B\nforged";
+  const std::string shown = "e\\x1b[2J\\x9b\\nforged";
+  Command command =
+      command_in(directory_, 0, {"train", "config.toml", "--run-dir", name, "--max-steps", "40"});
+  const Outcome trained = run(command);
+  EXPECT_EQ(trained.code, 75) << trained.err;
+  const Outcome inspected =
+      run(command_in(directory_, 0, {"inspect", name + "/checkpoints/latest.h5"}));
+  EXPECT_EQ(inspected.code, 0) << inspected.err;
+  const Outcome refused = run(command_in(
+      directory_, 0, {"eval", name + "/checkpoints/latest.h5", "--data", name + ".csv"}));
+  EXPECT_EQ(refused.code, 66);
+  for (const std::string& text :
+       {trained.out, inspected.out, refused.err, read_text(directory_ / name + "/log.txt")}) {
+    EXPECT_NE(text.find(shown), std::string::npos) << text;
+    EXPECT_EQ(text.find_first_of("\x1b\x9B"), std::string::npos) << text;
+    EXPECT_EQ(text.find("\nforged"), std::string::npos) << text;
+  }
+}
+
+TEST_F(TerminalTest, WhatANetworkWritesIsDataButNotForATerminal) {
+  const std::string line = "a\x1b[2Jb\tc\n";
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += line;
+  directory_.write("text.txt", text);
+  directory_.write("text.toml", R"(
+[run]
+steps = 2
+[data]
+type = "text"
+train = "text.txt"
+context = 8
+batch = 8
+[[layer]]
+type = "embedding"
+symbols = "vocab"
+dim = 4
+[[layer]]
+type = "linear"
+out = "vocab"
+[loss]
+type = "cross_entropy"
+[optimizer]
+type = "sgd"
+lr = 0.1
+)");
+  const Outcome trained = run(command_in(directory_, 0, {"train", "text.toml"}));
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  Command command = command_in(
+      directory_, 0,
+      {"generate", "runs/text/checkpoints/latest.h5", "--prompt", line, "--length", "9"});
+  const Outcome piped = run(command);
+  EXPECT_TRUE(piped.out.starts_with(line)) << piped.out << piped.err;
+  const std::string seen = output_on_terminal(command);
+  EXPECT_NE(seen.find("a\\x1b[2Jb"), std::string::npos) << seen;
+  EXPECT_EQ(seen.find(kEscape), std::string::npos) << seen;
+}
+
 TEST_F(TerminalTest, AClosedPipeDoesNotKillTheRun) {
   Command command = train(0);
   std::string line;

@@ -28,7 +28,7 @@ std::vector<std::string> names_in(const fs::path& directory) {
 
 TEST(CheckpointStore, KeepsTheNewestAndTheBest) {
   const TemporaryDirectory directory;
-  const CheckpointStore store(directory.path(), 2);
+  const CheckpointStore store(Directory(directory.path()), 2);
   for (const std::uint64_t step : {5u, 10u, 15u, 20u}) store.save(step, image_of('x'), 5);
   EXPECT_EQ(names_in(directory.path()),
             (std::vector<std::string>{"step-00000005.h5", "step-00000015.h5", "step-00000020.h5"}));
@@ -37,7 +37,7 @@ TEST(CheckpointStore, KeepsTheNewestAndTheBest) {
 // The best one, step 12, could not be saved: the one before stays until another is held.
 TEST(CheckpointStore, KeepsWhatTheBestLinkLeadsTo) {
   const TemporaryDirectory directory;
-  const CheckpointStore store(directory.path(), 2);
+  const CheckpointStore store(Directory(directory.path()), 2);
   store.save(5, image_of('x'), 5);
   std::filesystem::create_symlink(CheckpointStore::file_name(5), directory / "best.h5");
   for (const std::uint64_t step : {10u, 15u, 20u}) store.save(step, image_of('x'), 12);
@@ -48,7 +48,7 @@ TEST(CheckpointStore, KeepsWhatTheBestLinkLeadsTo) {
 
 TEST(CheckpointStore, NeverRemovesWhatItJustSaved) {
   const TemporaryDirectory directory;
-  const CheckpointStore store(directory.path(), 2);
+  const CheckpointStore store(Directory(directory.path()), 2);
   for (const std::uint64_t step : {20u, 30u}) store.save(step, image_of('x'), {});
   store.save(10, image_of('y'), {});
   EXPECT_TRUE(store.holds(10));
@@ -56,7 +56,7 @@ TEST(CheckpointStore, NeverRemovesWhatItJustSaved) {
 
 TEST(CheckpointStore, SetsLaterStepsAsideForARunThatGoesOnEarlier) {
   const TemporaryDirectory directory;
-  const CheckpointStore store(directory.path(), 5);
+  const CheckpointStore store(Directory(directory.path()), 5);
   for (const std::uint64_t step : {10u, 20u, 30u}) store.save(step, image_of('x'), {});
   store.set_aside_after(10);
   std::vector<std::string> rejected;
@@ -68,7 +68,7 @@ TEST(CheckpointStore, SetsLaterStepsAsideForARunThatGoesOnEarlier) {
 
 TEST(CheckpointStore, FindsTheHighestStep) {
   const TemporaryDirectory directory;
-  const CheckpointStore store(directory.path(), 5);
+  const CheckpointStore store(Directory(directory.path()), 5);
   std::vector<std::string> rejected;
   EXPECT_FALSE(store.newest(rejected).has_value());
   store.save(99999999, image_of('a'), {});
@@ -81,7 +81,7 @@ TEST(CheckpointStore, FindsTheHighestStep) {
 
 TEST(CheckpointStore, FallsBackToTheNextOlderAndSaysWhy) {
   const TemporaryDirectory directory;
-  const CheckpointStore store(directory.path(), 5);
+  const CheckpointStore store(Directory(directory.path()), 5);
   store.save(1, image_of('a'), {});
   const fs::path second = store.save(2, image_of('b'), {});
   const fs::path third = store.save(3, image_of('c'), {});
@@ -126,7 +126,7 @@ TEST(CheckpointStore, PassesOverLargeFilesThatAreNone) {
 
 TEST(CheckpointStore, KeepsTheNewestMultiple) {
   const TemporaryDirectory directory;
-  const CheckpointStore store(directory.path(), 2);
+  const CheckpointStore store(Directory(directory.path()), 2);
   for (const std::uint64_t step : {0, 10, 20, 23, 24, 25}) {
     store.save(step, image_of('a'), {}, 10);
   }
@@ -140,7 +140,7 @@ TEST(CheckpointStore, KeepsTheNewestMultiple) {
 
 TEST(CheckpointStore, NeverStartsAfreshOverBrokenOnes) {
   const TemporaryDirectory directory;
-  const CheckpointStore store(directory.path(), 5);
+  const CheckpointStore store(Directory(directory.path()), 5);
   fs::resize_file(store.save(1, image_of('a'), {}), 10);
   std::vector<std::string> rejected;
   try {
@@ -153,11 +153,12 @@ TEST(CheckpointStore, NeverStartsAfreshOverBrokenOnes) {
 
 TEST(CheckpointStore, IgnoresLinksTemporariesAndStrangers) {
   const TemporaryDirectory directory;
-  const CheckpointStore store(directory.path(), 5);
+  const CheckpointStore store(Directory(directory.path()), 5);
   store.save(1, image_of('a'), {});
   fs::create_symlink("step-00000001.h5", directory.path() / "step-00000009.h5");
   std::ofstream(directory.path() / "step-7x.h5") << "x";
   std::ofstream(directory.path() / "notes.txt") << "x";
+  std::ofstream(directory.path() / "step-18446744073709551615.h5") << "x";
   std::vector<std::string> rejected;
   EXPECT_EQ(store.newest(rejected)->sealed.step, 1u);
   EXPECT_TRUE(rejected.empty());

@@ -49,7 +49,7 @@ class ManifestTest : public testing::Test {
 TEST_F(ManifestTest, SaysWhatIsNeededToRepeatTheRun) {
   ::setenv("OMP_PROC_BIND", "close", 1);
   ::setenv("SECRET_TOKEN", "hidden", 1);
-  const Manifest manifest(directory_, facts(3), 0);
+  const Manifest manifest(Directory(directory_), facts(3), 0);
 
   const nlohmann::json json = read();
   EXPECT_EQ(json["command_line"][2], "mlp.toml");
@@ -68,11 +68,11 @@ TEST_F(ManifestTest, SaysWhatIsNeededToRepeatTheRun) {
 
 TEST_F(ManifestTest, AResumeKeepsEarlierSegments) {
   {
-    Manifest manifest(directory_, facts(4), 0);
+    Manifest manifest(Directory(directory_), facts(4), 0);
     EXPECT_EQ(manifest.segment(), 1);
     manifest.end(end("preempted", 470));
   }
-  Manifest manifest(directory_, facts(1), 470);
+  Manifest manifest(Directory(directory_), facts(1), 470);
   EXPECT_EQ(manifest.segment(), 2);
   manifest.end(end("done", 1175));
 
@@ -88,8 +88,8 @@ TEST_F(ManifestTest, AResumeKeepsEarlierSegments) {
 }
 
 TEST_F(ManifestTest, ASegmentThatNeverEndedWasKilled) {
-  { const Manifest killed(directory_, facts(1), 0); }
-  const Manifest manifest(directory_, facts(1), 10);
+  { const Manifest killed(Directory(directory_), facts(1), 0); }
+  const Manifest manifest(Directory(directory_), facts(1), 10);
   EXPECT_EQ(read()["segments"][0]["status"], "failed");
   EXPECT_EQ(read()["segments"][1]["status"], "running");
 }
@@ -98,7 +98,7 @@ TEST_F(ManifestTest, RefusesWhatIsNoManifest) {
   for (const char* text : {"", "{", "[]", "{\"segments\": [{\"first_step\": \"x\"}]}"}) {
     std::ofstream(directory_ / "manifest.json") << text;
     try {
-      const Manifest manifest(directory_, facts(1), 0);
+      const Manifest manifest(Directory(directory_), facts(1), 0);
       ADD_FAILURE() << "accepted: " << text;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::bad_data);
@@ -109,7 +109,7 @@ TEST_F(ManifestTest, RefusesWhatIsNoManifest) {
 TEST_F(ManifestTest, TextThatIsNotUtf8DoesNoHarm) {
   ManifestFacts facts = ManifestTest::facts(1);
   facts.command_line[2] = "\xff.toml";
-  const Manifest manifest(directory_, facts, 0);
+  const Manifest manifest(Directory(directory_), facts, 0);
   EXPECT_EQ(read()["ranks"], 1);
 }
 

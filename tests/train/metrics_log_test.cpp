@@ -97,7 +97,8 @@ class MetricsLogTest : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(directory_); }
 
   [[nodiscard]] MetricsLog open() {
-    return {file_, [this](const std::string& text) { warnings_.push_back(text); }};
+    return {AppendedFile(Directory(directory_), "metrics.jsonl"),
+            [this](const std::string& text) { warnings_.push_back(text); }};
   }
   [[nodiscard]] std::vector<std::string> lines() const {
     std::vector<std::string> all;
@@ -241,8 +242,16 @@ TEST_F(MetricsLogTest, AFullDiskIsToldOnceAndLeavesNoHalfLine) {
   EXPECT_EQ(lines()[0], lines()[1]);
 }
 
-TEST_F(MetricsLogTest, AMissingDirectoryIsAnError) {
-  EXPECT_THROW(MetricsLog(directory_ / "gone" / "metrics.jsonl", {}), Error);
+// Also of bytes that are no UTF-8; and a terminal that shows the file obeys nothing in it.
+TEST_F(MetricsLogTest, TextsOfStrangersAreValidJson) {
+  MetricsLog log = open();
+  RunEnd end;
+  end.status = "failed";
+  end.reason = "a\x1b[2J\n\"\xC2\x9B\xE2\x80\xAE\xFF";
+  log.on_end(end);
+  ASSERT_EQ(lines().size(), 1U);
+  EXPECT_EQ(Json::parse(lines()[0])["reason"], "a\x1b[2J\n\"\xC2\x9B\xE2\x80\xAE\xEF\xBF\xBD");
+  EXPECT_NE(lines()[0].find("a\\u001b[2J\\n\\\"\\u009b\\u202e"), std::string::npos) << lines()[0];
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "lockstep/train/checkpoint_store.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -93,6 +95,58 @@ TEST_F(RunDirectoryTest, LinksAreRelativeAndReplaced) {
   directory.link("latest.h5", "step-00000002.h5");
   EXPECT_EQ(fs::read_symlink("runs/mlp/checkpoints/latest.h5"), "step-00000002.h5");
   EXPECT_EQ(std::distance(fs::directory_iterator("runs/mlp/checkpoints"), {}), 1);
+}
+
+// Its directory was moved away, and another run has begun at its path.
+TEST_F(RunDirectoryTest, AnotherRunAtItsPathIsNotTouched) {
+  const RunDirectory ours = RunDirectory::create("a", "mlp", false);
+  fs::rename("a", "old");
+  const RunDirectory theirs = RunDirectory::create("a", "mlp", false);
+  theirs.status("running");
+  theirs.link("latest.h5", "step-00000007.h5");
+  const CheckpointStore store(ours.checkpoints(), 2);
+  const std::vector<std::byte> image(500);
+  CheckpointStore(theirs.checkpoints(), 2).save(7, image, {});
+  const auto expect_lost = [&](const auto& write) {
+    try {
+      write();
+      ADD_FAILURE() << "written";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::cannot_create);
+      EXPECT_NE(std::string(error.what()).find("a no longer leads to the directory of this run"),
+                std::string::npos)
+          << error.what();
+    }
+  };
+  expect_lost([&] { ours.require_ownership(); });
+  expect_lost([&] { ours.status("done", ExitCode::ok); });
+  expect_lost([&] { ours.link("latest.h5", "step-00000001.h5"); });
+  // Even of what was checked before it was moved.
+  for (const std::uint64_t step : {10u, 11u, 12u, 13u}) store.save(step, image, {});
+  store.set_aside_after(11);
+  EXPECT_TRUE(fs::exists("old/checkpoints/step-00000012.h5.aside"));
+  EXPECT_TRUE(fs::exists("a/checkpoints/step-00000007.h5"));
+  EXPECT_EQ(std::distance(fs::directory_iterator("a/checkpoints"), {}), 2);
+  EXPECT_EQ(content("a/STATUS"), "running\n");
+  EXPECT_EQ(fs::read_symlink("a/checkpoints/latest.h5"), "step-00000007.h5");
+  EXPECT_NO_THROW(theirs.require_ownership());
+}
+
+TEST_F(RunDirectoryTest, CheckpointsAreInItsOwnDirectory) {
+  const RunDirectory ours = RunDirectory::create("a", "mlp", false);
+  fs::rename("a/checkpoints", "moved");
+  EXPECT_THROW(ours.status("running"), Error);
+  fs::create_directory("a/checkpoints");
+  EXPECT_THROW(ours.status("running"), Error);
+  fs::create_directory("b");
+  fs::create_directory_symlink("../moved", "b/checkpoints");
+  EXPECT_THROW(static_cast<void>(RunDirectory::create("b", "mlp", true)), Error);
+}
+
+TEST_F(RunDirectoryTest, StatusShowsNoCommandsOfATerminal) {
+  const RunDirectory directory = RunDirectory::create("", "mlp", false);
+  directory.status("failed", ExitCode::io, "no \x1b[2Jx\nsecond");
+  EXPECT_EQ(content("runs/mlp/STATUS"), "failed 74 no \\x1b[2Jx\n");
 }
 
 TEST_F(RunDirectoryTest, RemovesWhatAKilledWriterLeft) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lockstep/base/types.hpp"
+#include "lockstep/io/directory.hpp"
 
 namespace lockstep {
 
@@ -19,6 +20,9 @@ inline constexpr Index kMaxFileBytes = Index{1} << 40;
 /// for. Errors: no_input if missing or unreadable, no_permission, bad_data if not a regular file,
 /// above `size_limit` bytes or more than fits into memory.
 [[nodiscard]] std::vector<std::byte> read_file(const std::filesystem::path& path,
+                                               Index size_limit = kMaxFileBytes);
+/// The same of a file of an open directory, whatever its path leads to by now.
+[[nodiscard]] std::vector<std::byte> read_file(const Directory& directory, const std::string& name,
                                                Index size_limit = kMaxFileBytes);
 
 /// The first `count` bytes of a regular file, or all of a shorter one. Errors: as read_file.
@@ -35,11 +39,9 @@ inline constexpr Index kMaxFileBytes = Index{1} << 40;
 /// A file in several parts.
 using FileParts = std::initializer_list<std::span<const std::byte>>;
 
-/// Whether a regular file holds these bytes and no more. Errors: as read_file.
-[[nodiscard]] bool holds_exactly(const std::filesystem::path& path, FileParts parts);
-
-/// Names of what is in a directory, in no order; one that is not there holds nothing. Errors: io.
-[[nodiscard]] std::vector<std::string> names_in(const std::filesystem::path& directory);
+/// Whether a regular file of an open directory holds these bytes and no more. Errors: as read_file.
+[[nodiscard]] bool holds_exactly(const Directory& directory, const std::string& name,
+                                 FileParts parts);
 
 /// True if something of this name exists, whatever it is.
 [[nodiscard]] bool file_exists(const std::filesystem::path& path);

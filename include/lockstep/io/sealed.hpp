@@ -10,6 +10,8 @@
 
 #include "lockstep/io/digest.hpp"
 
+#include "lockstep/io/directory.hpp"
+
 namespace lockstep {
 
 /// A seal is a trailer of 64 bytes behind an image, integers little-endian:
@@ -45,6 +47,9 @@ struct Sealed {
 /// the rest: a file that cannot be one takes none, however large it is. Errors: as read_file;
 /// bad_data with the reason if the trailer is not that of a file of this size.
 [[nodiscard]] std::vector<std::byte> read_sealed_file(const std::filesystem::path& path);
+/// The same of a file of an open directory.
+[[nodiscard]] std::vector<std::byte> read_sealed_file(const Directory& directory,
+                                                      const std::string& name);
 
 /// Verifies every byte of a sealed file, also those of the trailer.
 /// Errors: bad_data with `label`, the reason, and the expected and found values.

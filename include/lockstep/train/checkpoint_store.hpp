@@ -8,6 +8,7 @@
 
 #include "lockstep/base/types.hpp"
 #include "lockstep/comm/communicator.hpp"
+#include "lockstep/io/directory.hpp"
 #include "lockstep/io/sealed.hpp"
 
 namespace lockstep {
@@ -22,6 +23,8 @@ struct StoredCheckpoint {
 /// Reads a sealed checkpoint file and verifies every byte of it before anyone looks inside; takes
 /// no memory for what has no seal. Errors: no_input, or bad_data with the reason.
 [[nodiscard]] StoredCheckpoint read_checkpoint(const std::filesystem::path& path);
+/// The same of a file of an open directory.
+[[nodiscard]] StoredCheckpoint read_checkpoint(const Directory& directory, const std::string& name);
 
 /// The checkpoint that somebody means who names a file, or the directory of a run: its best one,
 /// checkpoints/best.h5, else, or if that one is damaged, the newest that is intact. Errors: as
@@ -38,7 +41,7 @@ void broadcast_checkpoint(const Communicator& world, std::optional<StoredCheckpo
 class CheckpointStore {
  public:
   /// `keep` newest files survive, and the one of the best step.
-  CheckpointStore(std::filesystem::path directory, Index keep);
+  CheckpointStore(Directory directory, Index keep);
 
   [[nodiscard]] static std::string file_name(std::uint64_t step);
 
@@ -66,13 +69,13 @@ class CheckpointStore {
  private:
   struct Entry {
     std::uint64_t step;
-    std::filesystem::path path;
+    std::string name;
   };
   [[nodiscard]] std::vector<Entry> newest_first() const;
   void prune(std::uint64_t saved_step, std::optional<std::uint64_t> best_step,
              std::uint64_t every) const;
 
-  std::filesystem::path directory_;
+  Directory directory_;
   Index keep_;
 };
 

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/io/appended_file.hpp"
 #include "lockstep/nn/loss.hpp"
 #include "lockstep/nn/network.hpp"
 #include "lockstep/train/memory_use.hpp"
@@ -20,6 +22,7 @@ namespace lockstep {
 struct RunStart {
   std::string name;
   std::string directory;
+  std::shared_ptr<AppendedFile> log;  ///< what people are told goes there, too; none if dry
   std::string config_file;
   std::size_t overrides = 0;
   std::uint64_t seed = 0;

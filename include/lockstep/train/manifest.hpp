@@ -42,7 +42,7 @@ class Manifest {
   /// Adds a running segment behind those that the file has, and writes the file. A segment that
   /// was left running is taken as failed: its process was killed.
   /// Errors: bad_data if there is a file that is no manifest; cannot_create or io.
-  Manifest(const std::filesystem::path& directory, ManifestFacts facts, std::uint64_t first_step);
+  Manifest(const Directory& directory, ManifestFacts facts, std::uint64_t first_step);
 
   /// The number of the running segment, from 1.
   [[nodiscard]] int segment() const { return static_cast<int>(segments_.size()); }
@@ -53,7 +53,7 @@ class Manifest {
  private:
   void write() const;
 
-  std::filesystem::path file_;
+  Directory directory_;
   ManifestFacts facts_;
   std::vector<ManifestSegment> segments_;
 };

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
 
+#include "lockstep/io/appended_file.hpp"
 #include "lockstep/train/events.hpp"
 
 namespace lockstep {
@@ -21,12 +21,8 @@ class MetricsLog : public Observer {
  public:
   using Warn = std::function<void(const std::string&)>;
 
-  /// Opens or creates the file; drops an unfinished last line that a killed process left.
-  /// Errors: cannot_create.
-  MetricsLog(const std::filesystem::path& file, Warn warn);
-  MetricsLog(const MetricsLog&) = delete;
-  MetricsLog& operator=(const MetricsLog&) = delete;
-  ~MetricsLog() override;
+  /// Drops an unfinished last line that a killed process left. Errors: cannot_create.
+  MetricsLog(AppendedFile file, Warn warn);
 
   void on_start(const RunStart& start) override;
   /// Writes the steps that are `logged`.
@@ -40,9 +36,8 @@ class MetricsLog : public Observer {
  private:
   void append(const std::string& line);
 
-  std::filesystem::path file_;
+  AppendedFile file_;
   Warn warn_;
-  int descriptor_ = -1;
   bool warned_ = false;
 };
 

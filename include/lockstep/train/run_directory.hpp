@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/io/directory.hpp"
 #include "lockstep/io/directory_lock.hpp"
 
 namespace lockstep {
@@ -15,7 +16,9 @@ namespace lockstep {
 [[nodiscard]] std::filesystem::path choose_run_directory(const std::string& requested,
                                                          const std::string& name, bool resume);
 
-/// The one directory that a run writes to, locked against other writers for life. Rank 0 only.
+/// The one directory that a run writes to, locked against other writers for life. All is written
+/// through its descriptor: what has come to its path since, such as another run, is not touched.
+/// Rank 0 only.
 ///
 ///     runs/mnist-cnn/
 ///       STATUS                      what `status` wrote
@@ -25,16 +28,19 @@ class RunDirectory {
   /// Takes the directory of a run, made if it is missing.
   /// `requested` empty: runs/NAME; if that is taken, runs/NAME-2, runs/NAME-3, ..., but to resume
   /// the latest of these. `requested` given: that one; unless to resume, it must be empty.
-  /// Errors: cannot_create if it has content, cannot be made, or another process writes to it.
+  /// Errors: cannot_create if it has content, cannot be made, or another process writes to it, or
+  /// if `checkpoints` is a link.
   [[nodiscard]] static RunDirectory create(const std::string& requested, const std::string& name,
                                            bool resume);
 
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  [[nodiscard]] std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+  [[nodiscard]] const Directory& place() const { return place_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return place_.path(); }
+  [[nodiscard]] const Directory& checkpoints() const { return checkpoints_; }
 
   /// To be called before a checkpoint is written; the members below do so themselves. Errors:
-  /// cannot_create if another process has taken the directory since.
-  void require_ownership() const { lock_.require(); }
+  /// cannot_create if another process has taken the directory since, or if its path or that of
+  /// `checkpoints` leads elsewhere; io if that cannot be seen.
+  void require_ownership() const;
   /// Whether one has, as far as was seen in the last seconds. Costs nothing.
   [[nodiscard]] bool seen_taken() const { return lock_.seen_taken(); }
 
@@ -51,10 +57,11 @@ class RunDirectory {
   void link(const std::string& name, const std::string& target) const;
 
  private:
-  RunDirectory(std::filesystem::path path, DirectoryLock lock);
+  RunDirectory(Directory place, DirectoryLock lock);
 
-  std::filesystem::path path_;
+  Directory place_;
   DirectoryLock lock_;
+  Directory checkpoints_;
 };
 
 }  // namespace lockstep
