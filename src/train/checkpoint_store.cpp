@@ -41,7 +41,8 @@ StoredCheckpoint best_in(const std::filesystem::path& directory) {
       rejected.emplace_back(error.what());
     }
   }
-  if (auto newest = CheckpointStore(Directory(folder), 1).newest(rejected)) return std::move(*newest);
+  if (auto newest = CheckpointStore(Directory(folder), 1).newest(rejected))
+    return std::move(*newest);
   throw Error(ExitCode::no_input,
               fmt::format("{}: the directory has no checkpoint: expected that of a run, with "
                           "checkpoints/best.h5 or checkpoints/step-NNNNNNNN.h5",

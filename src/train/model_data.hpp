@@ -24,8 +24,8 @@ struct ModelData {
   std::string path;  ///< of the files, a folder of which is what names of files are relative to
   SharedDataset set;
   std::unique_ptr<InputStream> stream;
-  Samples samples;             ///< answered: false if the answers are not known
-  std::string why_unanswered;  ///< one line; rank 0 only
+  Samples samples;                 ///< answered: false if the answers are not known
+  std::string why_unanswered;      ///< one line; rank 0 only
   std::vector<std::string> notes;  ///< as Dataset::notes, and what was left out; rank 0 only
 };
 

@@ -22,8 +22,8 @@ struct EvalRequest {
 
 struct Evaluation {
   EvalEvent event;
-  std::string checkpoint;  ///< the file
-  bool averaged = false;   ///< judged is the average of the weights
+  std::string checkpoint;                  ///< the file
+  bool averaged = false;                   ///< judged is the average of the weights
   std::vector<ConfusionMatrix> confusion;  ///< if it was asked for: one, of logits one per output
   bool yes_or_no = false;                  ///< the matrices are of yes-or-no questions
   std::vector<std::string> class_names;    ///< of the labels, if the data had names for them
@@ -44,10 +44,10 @@ struct PredictRequest {
 
 /// What became of it.
 struct PredictionSummary {
-  std::string checkpoint;      ///< the file
-  bool averaged = false;       ///< the average of the weights predicted
-  Index samples = 0;           ///< predicted
-  std::string why_unanswered;  ///< one line, empty if the answers are known; rank 0 only
+  std::string checkpoint;          ///< the file
+  bool averaged = false;           ///< the average of the weights predicted
+  Index samples = 0;               ///< predicted
+  std::string why_unanswered;      ///< one line, empty if the answers are known; rank 0 only
   std::vector<std::string> notes;  ///< as in Evaluation
 };
 

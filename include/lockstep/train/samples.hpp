@@ -26,7 +26,7 @@ struct Samples {
       nullptr;                    ///< changes the inputs as they are read; null: nothing does
   InputStream* stream = nullptr;  ///< of a data set that is streamed: brings the inputs of a batch
   std::vector<double> inverse_variances{};  ///< as Targets has them; empty if no figure needs them
-  bool answered = true;           ///< false: nobody asks for the answers, which may be unknown
+  bool answered = true;  ///< false: nobody asks for the answers, which may be unknown
 
   [[nodiscard]] Index size() const { return subset.size(); }
   /// Makes the samples of a batch ready to be read. Collective, as InputStream::require.
