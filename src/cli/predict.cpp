@@ -54,8 +54,11 @@ class Predict : public Command {
         [&](const Communicator& world) {
           if (stream_) return answer(world, session);
           on_root(world, [&] { check_output(request_.out, force_); });
-          const bool averaged = predict_checkpoint(world, request_);
-          if (averaged && world.rank() == 0) {
+          const PredictionSummary done = predict_checkpoint(world, request_);
+          if (world.rank() == 0) {
+            for (const std::string& note : done.notes) session.err << "note   " << note << "\n";
+          }
+          if (done.averaged && world.rank() == 0) {
             session.out << "note   predictions of the average of the weights\n" << std::flush;
           }
           return ExitCode::ok;

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "data/channels_last.hpp"
+#include "data/digits.hpp"
 #include "data/hdf5_sets.hpp"
 #include "data/loaders.hpp"
 #include "data/number_array.hpp"
@@ -60,6 +61,28 @@ NumberArray inputs_of(const InputFile& file, bool channels_first) {
   if (first.type() == Hdf5Type::u8) inputs.type = NumberType::u8;
   inputs.channels_first = channels_first;
   return inputs;
+}
+
+/// Settles what is taken off the inputs, and adds what they lose to `notes`: by all rows of the
+/// first file, or if nothing is asked for, by its first ones.
+void watch_digits(const Hdf5Rows& part, NumberArray& inputs, std::vector<std::string>& notes) {
+  constexpr Index kFirst = 1024;
+  if (part.type() == Hdf5Type::u8 || part.fits_float()) return;
+  const std::vector<Index>& d = inputs.dimensions;
+  DigitWatch watch(d.size() == 2 || d.size() == 4 ? d.back() : 1);
+  const Index rows = inputs.offsets.find ? part.shape()[0] : std::min(kFirst, part.shape()[0]);
+  const Index width = part.row_numbers();
+  const Index most = std::max<Index>(kBlockBytes / (width * Index{sizeof(double)}), 1);
+  std::vector<double> numbers;
+  for (Index first = 0; first < rows; first += most) {
+    const Index count = std::min(most, rows - first);
+    numbers.resize(static_cast<std::size_t>(count * width));
+    part.read(first, count, numbers);
+    for (const double number : numbers) watch.add(number);
+  }
+  if (inputs.offsets.find) inputs.offsets.values = watch.offsets();
+  notes = digit_notes(watch, inputs.offsets.values,
+                      {part.label(), {}, "data.normalize", part.type() == Hdf5Type::integer});
 }
 
 /// The numbers of one dataset of several files, one after the other.
@@ -139,19 +162,25 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
     check_hdf5_names(Hdf5Reader::on_disk(name), source, name, group);
   }
   auto file = open_hdf5_inputs(source, files, group);
-  const NumberArray inputs = inputs_of(*file, source.channels_first);
+  NumberArray inputs = inputs_of(*file, source.channels_first);
+  inputs.offsets = source.input_offsets;
   const Index bytes = array_bytes(inputs.dimensions, inputs.type);
   if (bytes <= source.memory) return {};
   const Index unit = file->parts().front().chunk_rows();
   const Blocks blocks = blocks_for(source, bytes / inputs.dimensions[0], unit);
+  std::vector<std::string> notes;
+  watch_digits(file->parts().front(), inputs, notes);
+  file->set_offsets(inputs.offsets.values);
   if (source.inputs_only) {
     Dataset data = make_dataset(inputs, source.classification, blocks);
+    data.add_notes(notes);
     data.set_file(std::move(file));
     return data;
   }
   const std::string path = hdf5_path(group, source.targets_name);
   JoinedNumbers targets(source, files, path);
   targets.array.ignored = source.ignore_label;
+  targets.array.offsets = source.target_offsets;
   const std::string weights_path = hdf5_weights_path(source, group);
   std::optional<JoinedNumbers> weights;
   Source of_values = source;
@@ -160,6 +189,7 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
   Dataset data =
       make_dataset(inputs, targets.array, weights ? std::optional(weights->array) : std::nullopt,
                    source.classification, blocks);
+  data.add_notes(notes);
   data.set_file(std::move(file));
   data.set_class_names(targets.class_names);
   for (const std::string& name : files) {

@@ -39,6 +39,9 @@ void check_contents(const Dataset& data, const TrainedModel& model, bool with_an
 
 SharedDataset load_checked(const Topology& topology, const TrainedModel& model, Source source) {
   source.class_names = model.checkpoint.info.class_names;
+  source.columns = model.checkpoint.info.columns;
+  source.input_offsets = {false, model.checkpoint.inputs.offset};
+  source.target_offsets = {false, model.checkpoint.targets.offset};
   source.text.vocabulary = model.checkpoint.info.vocabulary;
   source.sound.rate = model.checkpoint.info.rate;
   std::unique_ptr<Dataset> data;
@@ -137,7 +140,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   return evaluation;
 }
 
-bool predict_checkpoint(const Communicator& all, const PredictRequest& request) {
+PredictionSummary predict_checkpoint(const Communicator& all, const PredictRequest& request) {
   const Topology topology(all);
   const Communicator& world = topology.ranks();
   const TrainedModel model = load_model(world, request.checkpoint, request.rounds);
@@ -155,7 +158,7 @@ bool predict_checkpoint(const Communicator& all, const PredictRequest& request) 
     const std::string text = table.header() + table.rows(predictions, 0);
     write_atomically(request.out, std::as_bytes(std::span(text)));
   });
-  return model.averaged;
+  return {model.averaged, data->notes()};
 }
 
 void predict_stream(const Communicator& world, const std::string& checkpoint, std::istream& in,
@@ -180,6 +183,11 @@ void predict_stream(const Communicator& world, const std::string& checkpoint, st
       throw Error(ExitCode::bad_data,
                   fmt::format("standard input: sample {} has {} as number {}", number, *wrong,
                               wrong - data.float_inputs().begin()));
+    }
+    const std::size_t channels = static_cast<std::size_t>(data.shape().channels);
+    const std::span<float> numbers = data.float_inputs();
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      numbers[i] = model.checkpoint.inputs.stored(static_cast<double>(numbers[i]), i % channels);
     }
     check_contents(data, model, /*with_answers=*/false);
     std::vector<Real> prediction = evaluator.predict(model.checkpoint.parameters.span(), samples);

@@ -43,6 +43,7 @@ std::string PredictionTable::rows(std::span<Real> predictions, Index first) cons
         z = static_cast<Real>(1 / (1 + std::exp(-static_cast<double>(z))));
       break;
     case Outputs::values:
+      if (!targets_.offset.empty()) return exact_rows(predictions);
       targets_.undo(predictions);
       break;
   }
@@ -69,6 +70,17 @@ std::string PredictionTable::class_rows(std::span<const Real> logits, Index firs
       text += fmt::format(",{:.6g}", std::exp(static_cast<double>(z) - *top) / sum);
     }
     text += '\n';
+  }
+  return text;
+}
+
+std::string PredictionTable::exact_rows(std::span<const Real> values) const {
+  const auto columns = static_cast<std::size_t>(shape_.size());
+  std::string text;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t column = i % columns;
+    text += fmt::format("{:.12g}{}", targets_.original(values[i], column % targets_.offset.size()),
+                        column + 1 == columns ? '\n' : ',');
   }
   return text;
 }

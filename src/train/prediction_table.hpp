@@ -26,6 +26,8 @@ class PredictionTable {
 
  private:
   [[nodiscard]] std::string class_rows(std::span<const Real> logits, Index first) const;
+  /// With all digits that targets have from which an offset was taken off.
+  [[nodiscard]] std::string exact_rows(std::span<const Real> values) const;
   [[nodiscard]] std::string value_rows(std::span<const Real> values) const;
 
   Outputs outputs_;

@@ -35,6 +35,12 @@ struct PredictRequest {
   Index rounds = 0;  ///< as in parallel.rounds
 };
 
+/// What became of it.
+struct PredictionSummary {
+  bool averaged = false;           ///< the average of the weights predicted
+  std::vector<std::string> notes;  ///< as in Evaluation
+};
+
 /// Evaluates a checkpoint, if it has an average of the weights this, with the normalization stored
 /// in it. Collective; the result is the same on every rank and for every rank count. Errors:
 /// AgreedError; the file's faults as Error(bad_data) or Error(no_input).
@@ -45,9 +51,8 @@ Evaluation evaluate_checkpoint(const Communicator& world, const EvalRequest& req
 /// label, name if the classes have names, and the probability p0, p1, ... of each class, for
 /// sequences one row per position, with the columns sample and position first; logits of
 /// binary_cross_entropy: the probability p0, p1, ... of each output; regression: the values in the
-/// units of the data. Collective. Returns whether the weights were the average. Errors:
-/// AgreedError.
-bool predict_checkpoint(const Communicator& world, const PredictRequest& request);
+/// units of the data. Collective. Errors: AgreedError.
+PredictionSummary predict_checkpoint(const Communicator& world, const PredictRequest& request);
 
 /// The same for a program that needs an answer before it can give the next sample, such as a
 /// simulator: reads samples from `in` until it ends, each as 32-bit floats of this machine in the
