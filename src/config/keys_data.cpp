@@ -77,8 +77,9 @@ Section data_section() {
         .kind = Kind::choice,
         .default_value = "\"auto\"",
         .choices = {"auto", "yes", "no"},
-        .sentence = "CSV: whether the first line has the names of the columns; auto takes a line of "
-                    "words for them.",
+        .sentence =
+            "CSV: whether the first line has the names of the columns; auto takes a line of "
+            "words for them.",
         .field = field<&C::data, &Data::header>},
        {.name = "delimiter",
         .kind = Kind::choice,

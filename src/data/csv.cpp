@@ -41,8 +41,7 @@ double parse_number(const TableReader& lines, std::size_t place) {
 /// True if the number is written as an integer and may be beyond what doubles hold.
 bool is_large_integer(const TableField& field, double number) {
   constexpr double kMostExact = 9007199254740992.0;  // 2^53
-  return std::abs(number) > kMostExact &&
-         field.text.find_first_of(".eE") == std::string_view::npos;
+  return std::abs(number) > kMostExact && field.text.find_first_of(".eE") == std::string_view::npos;
 }
 
 /// The samples of one or more files, the columns of targets and weights apart.

@@ -31,6 +31,7 @@ DigitWatch::DigitWatch(Index channels) : channels_(static_cast<std::size_t>(chan
 void DigitWatch::add(double number) {
   Channel& c = channels_[next_];
   next_ = next_ + 1 == channels_.size() ? 0 : next_ + 1;
+  if (!std::isfinite(number)) return;
   c.low = c.any ? std::min(c.low, number) : number;
   c.high = c.any ? std::max(c.high, number) : number;
   c.any = true;

@@ -15,7 +15,7 @@ class DigitWatch {
  public:
   explicit DigitWatch(Index channels);
 
-  /// The next number, which is finite.
+  /// The next number; one that is not finite counts nothing, for it will be refused.
   void add(double number);
 
   /// One number per channel, in the middle of its numbers, with few digits of its own: 0 unless

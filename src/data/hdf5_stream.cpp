@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <numeric>
 
 #include "data/channels_last.hpp"
@@ -107,10 +108,21 @@ struct JoinedNumbers {
     }
     array.data = std::as_bytes(std::span(values));
   }
+  /// What is taken off: as of data in memory, the first file decides.
+  void set_offsets(const Offsets& offsets) {
+    array.offsets = offsets;
+    const auto& d = array.dimensions;
+    if (!offsets.find || d.empty()) return;
+    DigitWatch watch(std::accumulate(d.begin() + 1, d.end(), Index{1}, std::multiplies<>()));
+    for (const double value : std::span(values).first(first_)) watch.add(value);
+    array.offsets = {false, watch.offsets()};
+  }
   JoinedNumbers(const JoinedNumbers&) = delete;  // the array is a view of the values
   JoinedNumbers& operator=(const JoinedNumbers&) = delete;
 
  private:
+  std::size_t first_ = 0;  ///< values of the first file
+
   void append(const Source& source, const std::string& file, const std::string& path) {
     const Hdf5Reader reader = Hdf5Reader::on_disk(file);
     const std::vector<Index> shape = reader.shape_of(path);
@@ -118,6 +130,7 @@ struct JoinedNumbers {
     const auto row = [](std::span<const Index> s) { return s.subspan(s.empty() ? 0 : 1); };
     if (values.empty()) {
       array.dimensions = shape;
+      first_ = part.size();
     } else if (shape.size() != array.dimensions.size() || shape.empty() ||
                !std::ranges::equal(row(shape), row(array.dimensions))) {
       throw Error(
@@ -180,7 +193,7 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
   const std::string path = hdf5_path(group, source.targets_name);
   JoinedNumbers targets(source, files, path);
   targets.array.ignored = source.ignore_label;
-  targets.array.offsets = source.target_offsets;
+  if (!source.classification) targets.set_offsets(source.target_offsets);
   const std::string weights_path = hdf5_weights_path(source, group);
   std::optional<JoinedNumbers> weights;
   Source of_values = source;

@@ -79,7 +79,7 @@ std::string PredictionTable::exact_rows(std::span<const Real> values) const {
   std::string text;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::size_t column = i % columns;
-    text += fmt::format("{:.12g}{}", targets_.original(values[i], column % targets_.offset.size()),
+    text += fmt::format("{:.15g}{}", targets_.original(values[i], column % targets_.offset.size()),
                         column + 1 == columns ? '\n' : ',');
   }
   return text;

@@ -22,12 +22,13 @@ void expect_refused(const std::string& part, std::string_view text, const Source
 
 TEST(ClassColumn, WordsAreClassesInTheOrderOfTheirNames) {
   for (const std::string head : {"", "sepal,petal,species\n"}) {
-    const Dataset data =
-        load_table(head + "6.3,6.0,virginica\n5.1,1.4,setosa\n7.0,4.7,\"versicolor\"\n5,1,setosa\n");
+    const Dataset data = load_table(
+        head + "6.3,6.0,virginica\n5.1,1.4,setosa\n7.0,4.7,\"versicolor\"\n5,1,setosa\n");
     EXPECT_EQ(data.class_names(), (Names{"setosa", "versicolor", "virginica"}));
     EXPECT_EQ(labels_of(data), (Labels{2, 0, 1, 0}));
   }
-  EXPECT_EQ(load_table("1,\"say \"\"a, b\"\"\"\n2,B\n").class_names(), (Names{"B", "say \"a, b\""}));
+  EXPECT_EQ(load_table("1,\"say \"\"a, b\"\"\"\n2,B\n").class_names(),
+            (Names{"B", "say \"a, b\""}));
   EXPECT_EQ(load_table("1,10-19\n2,0-9\n").class_names(), (Names{"0-9", "10-19"}));
 }
 
@@ -54,14 +55,16 @@ TEST(ClassColumn, OtherDataHasTheClassesOfTheTrainingData) {
   const Dataset data = load_table("1,dog\n2,ant\n", source);
   EXPECT_EQ(labels_of(data), (Labels{1, 2}));
   EXPECT_EQ(data.class_names(), *source.class_names);
-  expect_refused("data.csv:2: column 2: expected a class of the training data, cat, dog, ant; found "
-                 "\"bee\"",
-                 "1,dog\n2,bee\n", source);
+  expect_refused(
+      "data.csv:2: column 2: expected a class of the training data, cat, dog, ant; found "
+      "\"bee\"",
+      "1,dog\n2,bee\n", source);
   expect_refused("data.csv:1: column 2: expected a class of the training data", "1,0\n", source);
   source.class_names = Names{};
-  expect_refused("data.csv:1: column 2: expected a class label, an integer from 0 to 2147483647, as "
-                 "in the training data; found \"dog\"",
-                 "1,dog\n", source);
+  expect_refused(
+      "data.csv:1: column 2: expected a class label, an integer from 0 to 2147483647, as "
+      "in the training data; found \"dog\"",
+      "1,dog\n", source);
   source.inputs_only = true;  // then nobody looks at them
   EXPECT_EQ(load_table("1,dog\n", source).size(), 1);
 }

@@ -76,13 +76,13 @@ TEST(Digits, FormatsAndWaysOfReadingGiveTheSameBits) {
   const TemporaryDirectory directory;
   const Dataset csv = load(finding(directory.write("t.csv", table())));
   Source npy = finding(directory.write("t.npy", npy_of_table()));
-  npy.labels_path = directory.write("l.npy", npy_file("|u1", fmt::format("({},)", kSamples),
-                                                      std::string(kSamples, '\0')));
+  npy.labels_path = directory.write(
+      "l.npy", npy_file("|u1", fmt::format("({},)", kSamples), std::string(kSamples, '\0')));
   EXPECT_EQ(normalized(load(npy)), normalized(csv));
 
   const std::vector<std::byte> image = to_hdf5(csv, "x", "y", "w");
-  Source hdf5 = finding(directory.write(
-      "t.h5", {reinterpret_cast<const char*>(image.data()), image.size()}));
+  Source hdf5 =
+      finding(directory.write("t.h5", {reinterpret_cast<const char*>(image.data()), image.size()}));
   hdf5.inputs_name = "x";
   hdf5.targets_name = "y";
   EXPECT_EQ(load(hdf5).digest(), csv.digest());
@@ -104,7 +104,8 @@ TEST(Digits, LossesAreSaidWithTheRemedy) {
                                  "floats; data.normalize = \"standard\" keeps them"),
             std::string::npos)
       << data.notes()[0];
-  source.path = directory.write("i.csv", "key,x,y\n9007199254740993,1,0\n1234567890123456789,2,1\n");
+  source.path =
+      directory.write("i.csv", "key,x,y\n9007199254740993,1,0\n1234567890123456789,2,1\n");
   EXPECT_NE(load(source).notes().at(0).find("beyond 2^53"), std::string::npos);
   source.path = directory.write("n.csv", "key,x,y\n0.123456789,1,0\n0.2,2,1\n");
   EXPECT_TRUE(load(source).notes().empty());  // the last digits of decimals are no loss

@@ -106,10 +106,12 @@ TEST(TableColumns, TheFirstFileOfAPatternDecides) {
   const Dataset cut = load_parts({"id,a,y\n1,10,0\n2,20,1\n", "3,30,0\n", "4,40,1\n"});
   EXPECT_EQ(inputs_of(cut), (Numbers{10, 20, 30, 40}));
   expect_note(cut, "b.csv and 1 more: its columns have no names");
-  expect_error(ExitCode::bad_data, "b.csv: expected a column \"b\"",
-               [] { (void)load_parts({"a,b,y\n1,2,0\n", "a,c,y\n1,2,0\n"}); });
-  expect_error(ExitCode::bad_data, "b.csv: expected samples and targets as in",
-               [] { (void)load_parts({"1,2,0\n", "1,2,3,0\n"}); });
+  expect_error(ExitCode::bad_data, "b.csv: expected a column \"b\"", [] {
+    (void)load_parts({"a,b,y\n1,2,0\n", "a,c,y\n1,2,0\n"});
+  });
+  expect_error(ExitCode::bad_data, "b.csv: expected samples and targets as in", [] {
+    (void)load_parts({"1,2,0\n", "1,2,3,0\n"});
+  });
 }
 
 TEST(TableColumns, AnIdInFrontIsNoInput) {
@@ -156,7 +158,8 @@ TEST(TableColumns, DelimitersCommentsAndLineEndsOfOtherPrograms) {
        {"a,b,y\r1,2,0\r3,4,1\r", "sep=;\r\na;b;y\r\n1;2;0\r\n3;4;1\r\n", "1|2|0\n3|4|1\n",
         "# a b y\n1 2 0\n3 4 1\n", "# made by hand\na,b,y\n1,2,0\n3,4,1\n",
         "a,b,y,\n1,2,0,\n3,4,1,\n", "a\tb\ty\t\n1\t2\t0\t\n3\t4\t1\t\n",
-        "\"a;x\",\"b\",y\n1,2,0\n3,4,1\n", "\"a\",\"b\",\"y\"\n\"1\",\"2\",\"0\"\n\"3\",\"4\",\"1\"\n"}) {
+        "\"a;x\",\"b\",y\n1,2,0\n3,4,1\n",
+        "\"a\",\"b\",\"y\"\n\"1\",\"2\",\"0\"\n\"3\",\"4\",\"1\"\n"}) {
     EXPECT_EQ(inputs_of(load_table(text)), expected) << text;
   }
   Source named = of_model();

@@ -86,15 +86,16 @@ TEST_F(TableTest, ColumnsAreKnownByName) {
   EXPECT_EQ(after(own.out, "loss "), after(as_trained.out, "loss ")) << own.err;
   std::vector<std::string> tables;
   for (const std::string name : {"test.csv", "other.csv", "inputs.csv"}) {
-    const Outcome outcome = trainer({"predict", "run/checkpoints/best.h5", "--data", name, "--out",
-                                     "p-" + name});
+    const Outcome outcome =
+        trainer({"predict", "run/checkpoints/best.h5", "--data", name, "--out", "p-" + name});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     tables.push_back(read_text(directory_ / ("p-" + name)));
   }
   EXPECT_EQ(count(tables[0], "\n"), 51);
   const auto shares = [](const std::string& table) {  // what all have: the last two columns
     std::string all;
-    for (std::size_t at = 0, end = 0; (end = table.find('\n', at)) != std::string::npos; at = end + 1) {
+    for (std::size_t at = 0, end = 0; (end = table.find('\n', at)) != std::string::npos;
+         at = end + 1) {
       const std::string line = table.substr(at, end - at);
       all += line.substr(line.rfind(',', line.rfind(',') - 1)) + "\n";
     }
@@ -136,10 +137,10 @@ TEST_F(TableTest, WordsAsLabelsGoAlong) {
                              "setosa, versicolor, virginica; found \"rosa\""),
             std::string::npos)
       << unknown.err;
-  EXPECT_EQ(trainer({"predict", "run/checkpoints/best.h5", "--data", "unknown.csv", "--out",
-                     "p.csv"})
-                .code,
-            0);
+  EXPECT_EQ(
+      trainer({"predict", "run/checkpoints/best.h5", "--data", "unknown.csv", "--out", "p.csv"})
+          .code,
+      0);
   EXPECT_GE(count(read_text(directory_ / "p.csv"), "setosa"), 1);
   const Outcome inspected = trainer({"inspect", "run/checkpoints/best.h5"});
   EXPECT_NE(inspected.out.find("classes    3: setosa, versicolor, virginica"), std::string::npos)
@@ -162,18 +163,18 @@ TEST_F(TableTest, TimeStampsAreLearnedFrom) {
       << judged.out;
 
   ASSERT_EQ(trainer({"data", "convert", "train.csv", "--out", "train.h5"}).code, 0);
-  const Arguments in_order = {"--set", "data.train=train.h5", "--set", "data.val=train.h5", "--set",
-                              "data.shuffle=false", "--set", "data.batch=8"};
+  const Arguments in_order = {"--set", "data.train=train.h5", "--set", "data.val=train.h5",
+                              "--set", "data.shuffle=false",  "--set", "data.batch=8"};
   Arguments streamed = in_order;
   streamed.insert(streamed.end(), {"--set", "data.memory=1000 B"});
   const Outcome loaded = train("loaded", 1, in_order);
-  EXPECT_EQ(after(train("streamed", 2, streamed).out, "\ndigest "),
-            after(loaded.out, "\ndigest "))
+  EXPECT_EQ(after(train("streamed", 2, streamed).out, "\ndigest "), after(loaded.out, "\ndigest "))
       << loaded.err;
 
   const Outcome blind = train("blind", 0, {"--set", "data.normalize=none"});
-  EXPECT_NE(blind.out.find("digits are lost in column 0 (\"seconds\"): 60 different values become 1"),
-            std::string::npos)
+  EXPECT_NE(
+      blind.out.find("digits are lost in column 0 (\"seconds\"): 60 different values become 1"),
+      std::string::npos)
       << blind.out << blind.err;
 }
 
