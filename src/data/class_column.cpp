@@ -33,8 +33,12 @@ bool has_controls(std::string_view text) {
 
 }  // namespace
 
-ClassColumn::ClassColumn(const std::optional<std::vector<std::string>>& names)
-    : words_(names && !names->empty()), settled_(names.has_value()), known_(names.has_value()) {
+ClassColumn::ClassColumn(const std::optional<std::vector<std::string>>& names,
+                         std::optional<Index> ignored)
+    : ignored_(ignored),
+      words_(names && !names->empty()),
+      settled_(names.has_value()),
+      known_(names.has_value()) {
   if (!names) return;
   for (const std::string& name : *names) numbers_.try_emplace(name, numbers_.size());
 }
@@ -75,11 +79,13 @@ double ClassColumn::add_word(const TableReader& lines, std::size_t place) {
 double ClassColumn::add_number(const TableReader& lines, std::size_t place, double number) {
   const TableField& field = lines.fields()[place];
   if (is_label(number)) return number;
+  if (ignored_ && field.number() && number == static_cast<double>(*ignored_)) return number;
   lines.reject(place + 1,
-               fmt::format("expected a class label, an integer from 0 to 2147483647{}; found {}",
+               fmt::format("expected a class label, an integer from 0 to 2147483647{}; found {}{}",
                            known_ && !field.number() ? ", as in the training data" : "",
                            field.text.empty() ? "an empty field"
-                                              : fmt::format("\"{}\"", field.text.substr(0, 40))));
+                                              : fmt::format("\"{}\"", field.text.substr(0, 40)),
+                           field.number() ? label_hint(number) : ""));
 }
 
 std::vector<std::string> ClassColumn::names() const {

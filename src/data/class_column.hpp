@@ -14,8 +14,8 @@ namespace lockstep {
 /// numbered in the order of their bytes, or as the training data has numbered them.
 class ClassColumn {
  public:
-  /// `names` as Source::class_names.
-  explicit ClassColumn(const std::optional<std::vector<std::string>>& names);
+  /// `names` as Source::class_names, `ignored` as Source::ignore_label.
+  ClassColumn(const std::optional<std::vector<std::string>>& names, std::optional<Index> ignored);
 
   /// Adds the label of the current line, field `place` of it. Errors: bad_data for a word among
   /// numbers and the other way round, an unknown class, a missing label, a number that is no label.
@@ -30,6 +30,7 @@ class ClassColumn {
   double add_word(const TableReader& lines, std::size_t place);
   double add_number(const TableReader& lines, std::size_t place, double number);
 
+  std::optional<Index> ignored_;
   bool words_ = false;          ///< labels are words; once settled
   bool settled_ = false;        ///< by the training data or the first label
   bool known_ = false;          ///< the training data has settled it

@@ -47,7 +47,8 @@ bool is_large_integer(const TableField& field, double number) {
 /// The samples of one or more files, the columns of targets and weights apart.
 class Table {
  public:
-  explicit Table(const Source& source) : source_(source), classes_(source.class_names) {}
+  explicit Table(const Source& source)
+      : source_(source), classes_(source.class_names, source.ignore_label) {}
 
   /// Adds the samples of a file. The first one decides what the columns of the others are.
   void add(const DataFile& file) {
@@ -90,6 +91,7 @@ class Table {
     const std::vector<double> answers = source_.classification ? classes_.labels() : targets_;
     NumberArray targets = array(answers, {rows_});
     targets.offsets = source_.target_offsets;
+    targets.ignored = source_.ignore_label;
     std::optional<NumberArray> weights;
     if (columns_.weight != TableColumns::kNone) weights = array(weights_, {rows_});
     Dataset data = source_.inputs_only

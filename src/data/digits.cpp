@@ -26,11 +26,15 @@ std::size_t different(std::vector<T> values) {
 
 }  // namespace
 
-DigitWatch::DigitWatch(Index channels) : channels_(static_cast<std::size_t>(channels)) {}
+DigitWatch::DigitWatch(Index channels, Index run)
+    : channels_(static_cast<std::size_t>(channels)), run_(static_cast<std::size_t>(run)) {}
 
 void DigitWatch::add(double number) {
   Channel& c = channels_[next_];
-  next_ = next_ + 1 == channels_.size() ? 0 : next_ + 1;
+  if (++done_ == run_) {
+    done_ = 0;
+    next_ = next_ + 1 == channels_.size() ? 0 : next_ + 1;
+  }
   if (!std::isfinite(number)) return;
   c.low = c.any ? std::min(c.low, number) : number;
   c.high = c.any ? std::max(c.high, number) : number;

@@ -10,10 +10,10 @@ namespace lockstep {
 
 /// Looks at numbers that are to be stored as floats, which hold 24 binary digits: what must be
 /// taken off first so that few are lost, and whether too many are. Numbers come in rows that repeat
-/// their channels.
+/// their channels, each with `run` numbers in a row before the next one.
 class DigitWatch {
  public:
-  explicit DigitWatch(Index channels);
+  explicit DigitWatch(Index channels, Index run = 1);
 
   /// The next number; one that is not finite counts nothing, for it will be refused.
   void add(double number);
@@ -39,7 +39,9 @@ class DigitWatch {
   };
 
   std::vector<Channel> channels_;
-  std::size_t next_ = 0;
+  std::size_t run_;
+  std::size_t next_ = 0;  ///< the channel of the next number
+  std::size_t done_ = 0;  ///< numbers of its run that were there
 };
 
 /// What the numbers are, for messages.

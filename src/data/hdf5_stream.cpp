@@ -70,15 +70,17 @@ void watch_digits(const Hdf5Rows& part, NumberArray& inputs, std::vector<std::st
   constexpr Index kFirst = 1024;
   if (part.type() == Hdf5Type::u8 || part.fits_float()) return;
   const std::vector<Index>& d = inputs.dimensions;
-  DigitWatch watch(d.size() == 2 || d.size() == 4 ? d.back() : 1);
+  const bool first = inputs.channels_first && d.size() == 4;
+  const Index last = d.size() == 2 || d.size() == 4 ? d.back() : 1;
+  DigitWatch watch(first ? d[1] : last, first ? d[2] * d[3] : 1);
   const Index rows = inputs.offsets.find ? part.shape()[0] : std::min(kFirst, part.shape()[0]);
   const Index width = part.row_numbers();
   const Index most = std::max<Index>(kBlockBytes / (width * Index{sizeof(double)}), 1);
   std::vector<double> numbers;
-  for (Index first = 0; first < rows; first += most) {
-    const Index count = std::min(most, rows - first);
+  for (Index done = 0; done < rows; done += most) {
+    const Index count = std::min(most, rows - done);
     numbers.resize(static_cast<std::size_t>(count * width));
-    part.read(first, count, numbers);
+    part.read(done, count, numbers);
     for (const double number : numbers) watch.add(number);
   }
   if (inputs.offsets.find) inputs.offsets.values = watch.offsets();
@@ -183,7 +185,9 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
   const Blocks blocks = blocks_for(source, bytes / inputs.dimensions[0], unit);
   std::vector<std::string> notes;
   watch_digits(file->parts().front(), inputs, notes);
-  file->set_offsets(inputs.offsets.values);
+  const std::vector<Index>& d = inputs.dimensions;
+  file->set_offsets(inputs.offsets.values,
+                    source.channels_first && d.size() == 4 ? d[2] * d[3] : 1);
   if (source.inputs_only) {
     Dataset data = make_dataset(inputs, source.classification, blocks);
     data.add_notes(notes);

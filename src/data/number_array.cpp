@@ -76,15 +76,15 @@ std::string place(std::size_t i, Index length) {
 }
 
 bool fits_float(NumberType type) {
-  return type != NumberType::f64 && type != NumberType::i64 && type != NumberType::i32;
+  return type == NumberType::f32 || bytes_of(type) <= 2;
 }
 
 /// What is taken off the numbers, which repeat so many channels. What they lose is added to
 /// `notes`.
-std::vector<double> offsets_of(const NumberArray& array, Index channels, const std::string& key,
-                               std::vector<std::string>& notes) {
+std::vector<double> offsets_of(const NumberArray& array, Index channels, Index run,
+                               const std::string& key, std::vector<std::string>& notes) {
   if (fits_float(array.type)) return array.offsets.values;
-  DigitWatch watch(channels);
+  DigitWatch watch(channels, run);
   for_each_number(array, [&](std::size_t, double number) { watch.add(number); });
   std::vector<double> offsets = array.offsets.values;
   if (array.offsets.find) offsets = watch.offsets();
@@ -95,10 +95,12 @@ std::vector<double> offsets_of(const NumberArray& array, Index channels, const s
   return offsets;
 }
 
-void store_floats(const NumberArray& array, const std::vector<double>& offsets, Index length,
-                  std::span<float> out) {
+/// A channel has `run` numbers in a row before the next one.
+void store_floats(const NumberArray& array, const std::vector<double>& offsets, Index run,
+                  Index length, std::span<float> out) {
+  const auto in_row = static_cast<std::size_t>(run);
   for_each_number(array, [&](std::size_t i, double number) {
-    out[i] = to_float(offsets.empty() ? number : number - offsets[i % offsets.size()]);
+    out[i] = to_float(offsets.empty() ? number : number - offsets[i / in_row % offsets.size()]);
     if (!std::isfinite(out[i])) {
       reject(array, fmt::format("{}: expected a finite number of at most 3.4e38, found {}",
                                 place(i, length), number));
@@ -239,9 +241,10 @@ Dataset store_inputs(const NumberArray& inputs, DatasetHeader header, Index targ
     std::ranges::copy(inputs.data, dataset.input_bytes().begin());
   } else {
     std::vector<std::string> notes;
+    const Index run = inputs.channels_first ? header.shape.positions() : 1;
     const std::vector<double> offsets =
-        offsets_of(inputs, header.shape.channels, "data.normalize", notes);
-    store_floats(inputs, offsets, header.shape.size(), dataset.float_inputs());
+        offsets_of(inputs, header.shape.channels, run, "data.normalize", notes);
+    store_floats(inputs, offsets, run, header.shape.size(), dataset.float_inputs());
     dataset.set_offsets(offsets, {});
     dataset.add_notes(notes);
   }
@@ -317,8 +320,8 @@ Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
     const Index columns = dataset.describe().target_columns;
     std::vector<std::string> notes;
     const std::vector<double> offsets =
-        offsets_of(targets, columns, "data.normalize_targets", notes);
-    store_floats(targets, offsets, columns, dataset.values());
+        offsets_of(targets, columns, 1, "data.normalize_targets", notes);
+    store_floats(targets, offsets, 1, columns, dataset.values());
     dataset.set_offsets(dataset.offsets(), offsets);
     dataset.add_notes(notes);
   }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "lockstep/comm/agreement.hpp"
+#include "train/broadcast.hpp"
 
 namespace lockstep {
 namespace {
@@ -21,14 +22,6 @@ std::optional<char> delimiter_of(const std::string& name) {
 SoundFeatures features_of(const std::string& name) {
   if (name == "log_mel") return SoundFeatures::log_mel;
   return name == "log_mel_sequence" ? SoundFeatures::log_mel_sequence : SoundFeatures::wave;
-}
-
-template <typename T>
-void broadcast_numbers(const Communicator& world, std::vector<T>& values) {
-  std::uint64_t size = values.size();
-  world.broadcast(std::as_writable_bytes(std::span(&size, 1)), 0);
-  values.resize(size);
-  world.broadcast(std::as_writable_bytes(std::span(values)), 0);
 }
 
 void broadcast_texts(const Communicator& world, std::vector<std::string>& texts) {

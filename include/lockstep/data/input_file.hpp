@@ -23,8 +23,8 @@ class InputFile {
   [[nodiscard]] Index size() const;
   /// The part that holds a sample.
   [[nodiscard]] const Hdf5Rows& part_of(Index sample) const;
-  /// From now on `read` takes these off, one per channel; empty: nothing. A channel has `run` numbers
-  /// in a row before the next one.
+  /// From now on `read` takes these off, one per channel; empty: nothing. A channel has `run`
+  /// numbers in a row before the next one.
   void set_offsets(std::vector<double> offsets, Index run);
   /// Writes samples [first, first + count) as a Dataset stores them: bytes, or floats. Errors:
   /// bad_data, naming file and sample, if a number is not finite or reading fails.
