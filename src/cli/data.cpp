@@ -39,16 +39,17 @@ type = "sgd"
 lr = 1.0
 )";
 
-std::string numbers_text(std::span<const float> numbers) {
-  double sum = 0;
-  float low = std::numeric_limits<float>::infinity(), high = -low;
-  for (const float x : numbers) {
-    sum += static_cast<double>(x);
+/// Of numbers from which `offsets`, one per channel, were taken off.
+std::string numbers_text(std::span<const float> numbers, const std::vector<double>& offsets = {}) {
+  double sum = 0, low = std::numeric_limits<double>::infinity(), high = -low;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const double offset = offsets.empty() ? 0 : offsets[i % offsets.size()];
+    const double x = static_cast<double>(numbers[i]) + offset;
+    sum += x;
     low = std::min(low, x);
     high = std::max(high, x);
   }
-  return fmt::format("{} to {}, mean {}", significant(static_cast<double>(low)),
-                     significant(static_cast<double>(high)),
+  return fmt::format("{} to {}, mean {}", significant(low), significant(high),
                      significant(sum / static_cast<double>(numbers.size())));
 }
 
@@ -59,7 +60,7 @@ std::string inputs_text(const Dataset& data) {
       return numbers_text(std::vector<float>(bytes.begin(), bytes.end()));
     }
     case InputType::floats:
-      return numbers_text(data.float_inputs());
+      return numbers_text(data.float_inputs(), data.offsets());
     case InputType::symbols:
       break;
   }
@@ -93,7 +94,7 @@ std::string targets_text(const Dataset& data) {
   if (header.is_text()) return "the symbol that follows each";
   if (header.target_kind == TargetKind::labels) return classes_text(data);
   return fmt::format("{} per sample, {}", thousands(header.target_columns),
-                     numbers_text(data.values()));
+                     numbers_text(data.values(), data.target_offsets()));
 }
 
 std::string weights_name(const config::Data& data) {
@@ -132,6 +133,7 @@ class Data : public Command {
     data.memory = 0;  // the whole set is looked at
     Source source = source_of(data, data_, labels_, !values_);
     source.of_stranger = true;
+    source.input_offsets.find = source.target_offsets.find = true;  // no digit is to be lost
     const Dataset set = load(source);
     const std::string hint = layout_hint(set, source.channels_first);
     session.out << fmt::format(

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -58,6 +60,13 @@ std::uint64_t numbers_in(const std::vector<TensorSummary>& tensors) {
   return count;
 }
 
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 20;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(names.size(), kMost));
+  return fmt::format("{}{}", fmt::join(names.begin(), names.begin() + count, ", "),
+                     names.size() > kMost ? ", ..." : "");
+}
+
 std::string summary_text(const CheckpointSummary& s) {
   std::string text = fmt::format("{}\n", printable(s.file));
   text += fmt::format("format     checkpoint 1, {} bytes, seal intact, written by trainer {}\n",
@@ -67,6 +76,14 @@ std::string summary_text(const CheckpointSummary& s) {
   text += fmt::format("run        seed {}, batch {} global, {} microbatches\n", s.info.seed,
                       thousands(s.info.batch), s.info.microbatches);
   text += fmt::format("state      digest {}\n", printable(s.state_digest));
+  if (!s.info.class_names.empty()) {
+    text += fmt::format("classes    {}: {}\n", s.info.class_names.size(),
+                        printable(listed(s.info.class_names)));
+  }
+  if (s.info.columns.known()) {
+    text += fmt::format("columns    {}: {}; target {}\n", s.info.columns.inputs.size(),
+                        printable(listed(s.info.columns.inputs)), printable(s.info.columns.target));
+  }
   std::string row;
   for (const HistoryColumn& c : s.last_row) {
     const bool counts = c.name == "step" || c.name == "epoch";
@@ -99,18 +116,23 @@ Json tensors_json(const std::vector<TensorSummary>& tensors) {
 Json summary_json(const CheckpointSummary& s) {
   Json history = Json::object();
   for (const HistoryColumn& column : s.last_row) history[column.name] = column.values[0];
-  return {{"file", s.file},
-          {"bytes", s.bytes},
-          {"lockstep_version", s.writer},
-          {"step", s.info.step},
-          {"epoch", s.epoch},
-          {"seed", s.info.seed},
-          {"batch", s.info.batch},
-          {"microbatches", s.info.microbatches},
-          {"digest", s.state_digest},
-          {"history", history},
-          {"model", tensors_json(s.model)},
-          {"optimizer", {{"type", s.info.optimizer}, {"tensors", tensors_json(s.optimizer)}}}};
+  Json json = {{"file", s.file},
+               {"bytes", s.bytes},
+               {"lockstep_version", s.writer},
+               {"step", s.info.step},
+               {"epoch", s.epoch},
+               {"seed", s.info.seed},
+               {"batch", s.info.batch},
+               {"microbatches", s.info.microbatches},
+               {"digest", s.state_digest},
+               {"history", history},
+               {"model", tensors_json(s.model)},
+               {"optimizer", {{"type", s.info.optimizer}, {"tensors", tensors_json(s.optimizer)}}}};
+  if (!s.info.class_names.empty()) json["class_names"] = s.info.class_names;
+  if (s.info.columns.known()) {
+    json["columns"] = {{"inputs", s.info.columns.inputs}, {"target", s.info.columns.target}};
+  }
+  return json;
 }
 
 class Inspect : public Command {

@@ -77,7 +77,9 @@ Section data_section() {
         .kind = Kind::choice,
         .default_value = "\"auto\"",
         .choices = {"auto", "yes", "no"},
-        .sentence = "CSV: whether the first line has the names of the columns.",
+        .sentence =
+            "CSV: whether the first line has the names of the columns; auto takes a line of "
+            "words for them.",
         .field = field<&C::data, &Data::header>},
        {.name = "delimiter",
         .kind = Kind::choice,
@@ -88,7 +90,8 @@ Section data_section() {
        {.name = "target",
         .kind = Kind::index_or_text,
         .default_value = "-1",
-        .sentence = "CSV: column to predict, by number from 0 or by name; -1 is the last.",
+        .sentence = "CSV: column to predict, by number from 0 or by name; -1 is the last. Words in "
+                    "it are classes, in the order of their bytes.",
         .field = field<&C::data, &Data::target>},
        {.name = "weights",
         .kind = Kind::index_or_text,

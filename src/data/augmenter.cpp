@@ -12,7 +12,8 @@ Augmenter::Augmenter(std::vector<std::unique_ptr<Augmentation>> list, const Shap
       shape_(shape),
       blank_(static_cast<std::size_t>(shape.channels)),
       seed_(seed) {
-  const std::vector<float> zeros(blank_.size());
+  std::vector<float> zeros(blank_.size());
+  for (std::size_t c = 0; c < zeros.size(); ++c) zeros[c] = normalization.stored(0, c);
   normalization.apply(zeros, blank_);
   if (shape.size() > Index{1} << Draws::kBits) {
     throw Error(ExitCode::config,

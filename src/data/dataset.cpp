@@ -97,6 +97,11 @@ std::span<float> Dataset::values() const {
 
 std::span<float> Dataset::weights() const { return as_numbers<float>(weight_bytes()); }
 
+void Dataset::set_offsets(std::vector<double> inputs, std::vector<double> targets) {
+  offsets_ = std::move(inputs);
+  target_offsets_ = std::move(targets);
+}
+
 void Dataset::set_file(std::unique_ptr<InputFile> file) {
   file_ = std::move(file);
   const Index rows = header_.blocks.rows;
@@ -119,6 +124,10 @@ void Dataset::normalize(std::span<const std::byte> input, const Normalization& n
     normalization.apply(as_numbers<const std::uint8_t>(input), out);
   } else {
     normalization.apply(as_numbers<const float>(input), out);
+    if (offsets_.empty() || !normalization.mean.empty()) return;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = static_cast<Real>(static_cast<double>(out[i]) + offsets_[i % offsets_.size()]);
+    }
   }
 }
 
@@ -184,6 +193,8 @@ Digest Dataset::digest() const {
   }
   digester.update(target_bytes());
   digester.update(weight_bytes());
+  digester.update(std::as_bytes(std::span(offsets_)));
+  digester.update(std::as_bytes(std::span(target_offsets_)));
   return digester.finish();
 }
 

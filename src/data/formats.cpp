@@ -37,7 +37,8 @@ constexpr std::array<std::string_view, 1> kPngExtensions = {"png"};
 
 constexpr std::array<Format, 9> kFormats = {{
     {"idx", "IDX as of MNIST, images and labels in two files", kIdxExtensions, is_idx, load_idx},
-    {"csv", "text, one sample per line, one target column", kCsvExtensions, has_no_mark, load_csv},
+    {"csv", "text, one sample per line, one target column", kCsvExtensions, has_no_mark, nullptr,
+     load_csv, true, false},
     {"npy", "NumPy arrays, inputs and targets in two files", kNpyExtensions, is_npy, load_npy},
     {"hdf5", "datasets of an HDF5 file, FILE or FILE:GROUP", kHdf5Extensions, is_hdf5, load_hdf5},
     {"cifar10", "binary batches of CIFAR-10", kCifarExtensions, has_no_mark, load_cifar10},
@@ -99,7 +100,7 @@ const Format* format_of_folder(const std::string& path) {
   std::vector<std::string_view> known;
   const std::vector<std::string> files = look_below(path).files;
   for (const Format& f : kFormats) {
-    if (!f.guessed || f.load_files == nullptr) continue;
+    if (!f.guessed || f.load_files == nullptr || !f.in_folders) continue;
     known.insert(known.end(), f.extensions.begin(), f.extensions.end());
     if (std::ranges::none_of(files, [&](const auto& file) { return has_extension(file, f); })) {
       continue;
@@ -172,8 +173,8 @@ Dataset joined(const Source& source, const std::vector<std::string>& paths,
     targets = std::ranges::copy(part.target_bytes(), targets).out;
     weights = std::ranges::copy(part.weight_bytes(), weights).out;
   }
-  all.set_column_names(parts.front().column_names());
   all.set_class_names(parts.front().class_names());
+  all.set_offsets(parts.front().offsets(), parts.front().target_offsets());
   for (const Dataset& part : parts) all.add_notes(part.notes());
   all.set_files(std::move(files));
   return all;
@@ -220,7 +221,10 @@ Dataset load_any(const Source& source) {
   if (format == nullptr) format = &format_of(file);
   check_group(*format, source.path, found);
   check_keys(source, *format);
-  if (format->load_files != nullptr) return format->load_files(source, found.files);
+  if (format->load_files != nullptr) {
+    file = {};
+    return format->load_files(source, found.files);
+  }
 
   std::vector<std::string> labels(found.files.size());
   if (!source.labels_path.empty()) labels = matching_files(source.labels_path);
@@ -242,6 +246,10 @@ Dataset load_any(const Source& source) {
       one.class_names = parts.front().class_names();
     }
     if (source.of_stranger && format->load == load_hdf5) try_in_child(one, file);
+    if (i > 0) {  // the first file says what is taken off
+      one.input_offsets = {false, parts.front().offsets()};
+      one.target_offsets = {false, parts.front().target_offsets()};
+    }
     parts.push_back(format->load(one, file));
   }
   return joined(source, found.files, std::move(parts));

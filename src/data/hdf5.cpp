@@ -23,6 +23,14 @@ NumberArray view_of(const std::vector<T>& values, std::vector<Index> dimensions,
   return {path, std::move(dimensions), type, std::endian::native, std::as_bytes(std::span(values))};
 }
 
+/// The numbers as the files had them.
+std::vector<double> with_offsets(std::span<const float> stored,
+                                 const std::vector<double>& offsets) {
+  std::vector<double> numbers(stored.begin(), stored.end());
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] += offsets[i % offsets.size()];
+  return numbers;
+}
+
 }  // namespace
 
 bool is_hdf5(std::span<const std::byte> bytes) {
@@ -55,15 +63,20 @@ std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs
   const std::string targets = hdf5_path("", targets_name);
   if (header.input_type == InputType::bytes) {
     file.dataset(inputs, shape, dataset.byte_inputs());
-  } else {
+  } else if (dataset.offsets().empty()) {
     file.dataset(inputs, shape, dataset.float_inputs());
+  } else {
+    file.dataset(inputs, shape, with_offsets(dataset.float_inputs(), dataset.offsets()));
   }
   if (header.target_kind == TargetKind::labels) {
     const std::vector<std::int64_t> labels(dataset.labels().begin(), dataset.labels().end());
     const std::vector<Index> one = {header.size}, several = {header.size, header.target_columns};
     file.dataset(targets, header.target_columns == 1 ? one : several, labels);
-  } else {
+  } else if (dataset.target_offsets().empty()) {
     file.dataset(targets, {{header.size, header.target_columns}}, dataset.values());
+  } else {
+    file.dataset(targets, {{header.size, header.target_columns}},
+                 with_offsets(dataset.values(), dataset.target_offsets()));
   }
   if (header.weighted) {
     file.dataset(hdf5_path("", weights_name), {{header.size}}, dataset.weights());
@@ -99,6 +112,8 @@ Dataset load_hdf5(const Source& source, const DataFile& file) {
     NumberArray inputs = view_of(values, reader.shape_of(inputs_path), type,
                                  fmt::format("{}: {}", file.path, inputs_path));
     inputs.channels_first = source.channels_first;
+    inputs.offsets = source.input_offsets;
+    inputs.integers = reader.type_of(inputs_path) == Hdf5Type::integer;
     if (source.inputs_only) return make_dataset(inputs, source.classification);
     const std::string targets_path = hdf5_path(file.group, source.targets_name);
     const std::string weights_path = hdf5_weights_path(source, file.group);
@@ -112,11 +127,18 @@ Dataset load_hdf5(const Source& source, const DataFile& file) {
     }
     NumberArray answers = doubles_of(targets, targets_path);
     answers.ignored = source.ignore_label;
+    answers.offsets = source.target_offsets;
     return make_dataset(inputs, answers, weights_view, source.classification);
   };
-  Dataset data = reader.type_of(inputs_path) == Hdf5Type::u8
-                     ? load_numbers(reader.bytes(inputs_path), NumberType::u8)
-                     : load_numbers(reader.floats(inputs_path), NumberType::f32);
+  const auto load_any = [&] {
+    if (reader.type_of(inputs_path) == Hdf5Type::u8) {
+      return load_numbers(reader.bytes(inputs_path), NumberType::u8);
+    }
+    return reader.fits_float(inputs_path)
+               ? load_numbers(reader.floats(inputs_path), NumberType::f32)
+               : load_numbers(reader.doubles(inputs_path), NumberType::f64);
+  };
+  Dataset data = load_any();
   const std::string targets_path = hdf5_path(file.group, source.targets_name);
   if (source.classification && !source.inputs_only && class_names.empty()) {
     class_names = hdf5_class_names(reader, file.path, targets_path, data.classes());

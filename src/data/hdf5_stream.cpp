@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <numeric>
 #include <utility>
 
 #include "data/channels_last.hpp"
+#include "data/digits.hpp"
 #include "data/hdf5_sets.hpp"
 #include "data/loaders.hpp"
 #include "data/number_array.hpp"
@@ -74,6 +76,30 @@ std::vector<FileOfSamples> files_of(const std::vector<std::string>& paths, const
   return files;
 }
 
+/// Settles what is taken off the inputs, and adds what they lose to `notes`: by all rows of the
+/// first file, or if nothing is asked for, by its first ones.
+void watch_digits(const Hdf5Rows& part, NumberArray& inputs, std::vector<std::string>& notes) {
+  constexpr Index kFirst = 1024;
+  if (part.type() == Hdf5Type::u8 || part.fits_float()) return;
+  const std::vector<Index>& d = inputs.dimensions;
+  const bool first = inputs.channels_first && d.size() == 4;
+  const Index last = d.size() == 2 || d.size() == 4 ? d.back() : 1;
+  DigitWatch watch(first ? d[1] : last, first ? d[2] * d[3] : 1);
+  const Index rows = inputs.offsets.find ? part.shape()[0] : std::min(kFirst, part.shape()[0]);
+  const Index width = part.row_numbers();
+  const Index most = std::max<Index>(kBlockBytes / (width * Index{sizeof(double)}), 1);
+  std::vector<double> numbers;
+  for (Index done = 0; done < rows; done += most) {
+    const Index count = std::min(most, rows - done);
+    numbers.resize(static_cast<std::size_t>(count * width));
+    part.read(done, count, numbers);
+    for (const double number : numbers) watch.add(number);
+  }
+  if (inputs.offsets.find) inputs.offsets.values = watch.offsets();
+  notes = digit_notes(watch, inputs.offsets.values,
+                      {part.label(), {}, "data.normalize", part.type() == Hdf5Type::integer});
+}
+
 /// The numbers of one dataset of several files, one after the other.
 struct JoinedNumbers {
   NumberArray array;
@@ -96,10 +122,21 @@ struct JoinedNumbers {
     }
     array.data = std::as_bytes(std::span(values));
   }
+  /// What is taken off: as of data in memory, the first file decides.
+  void set_offsets(const Offsets& offsets) {
+    array.offsets = offsets;
+    const auto& d = array.dimensions;
+    if (!offsets.find || d.empty()) return;
+    DigitWatch watch(std::accumulate(d.begin() + 1, d.end(), Index{1}, std::multiplies<>()));
+    for (const double value : std::span(values).first(first_)) watch.add(value);
+    array.offsets = {false, watch.offsets()};
+  }
   JoinedNumbers(const JoinedNumbers&) = delete;  // the array is a view of the values
   JoinedNumbers& operator=(const JoinedNumbers&) = delete;
 
  private:
+  std::size_t first_ = 0;  ///< values of the first file
+
   void append(const Source& source, const std::string& file, const std::string& path) {
     const Hdf5Reader reader = Hdf5Reader::on_disk(file);
     const std::vector<Index> shape = reader.shape_of(path);
@@ -107,6 +144,7 @@ struct JoinedNumbers {
     const auto row = [](std::span<const Index> s) { return s.subspan(s.empty() ? 0 : 1); };
     if (values.empty()) {
       array.dimensions = shape;
+      first_ = part.size();
     } else if (shape.size() != array.dimensions.size() || shape.empty() ||
                !std::ranges::equal(row(shape), row(array.dimensions))) {
       throw Error(
@@ -151,20 +189,28 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
     check_hdf5_names(Hdf5Reader::on_disk(name), source, name, group);
   }
   auto file = open_hdf5_inputs(source, files, group);
-  const NumberArray inputs = inputs_of(*file, source.channels_first);
+  NumberArray inputs = inputs_of(*file, source.channels_first);
+  inputs.offsets = source.input_offsets;
   const Index bytes = array_bytes(inputs.dimensions, inputs.type);
   if (bytes <= source.memory) return {};
   const Index unit = file->parts().front().chunk_rows();
   const Blocks blocks = blocks_for(source, bytes / inputs.dimensions[0], unit);
+  std::vector<std::string> notes;
+  watch_digits(file->parts().front(), inputs, notes);
+  const std::vector<Index>& d = inputs.dimensions;
+  file->set_offsets(inputs.offsets.values,
+                    source.channels_first && d.size() == 4 ? d[2] * d[3] : 1);
   if (source.inputs_only) {
     Dataset data = make_dataset(inputs, source.classification, blocks);
     data.set_files(files_of(files, *file));
+    data.add_notes(notes);
     data.set_file(std::move(file));
     return data;
   }
   const std::string path = hdf5_path(group, source.targets_name);
   JoinedNumbers targets(source, files, path);
   targets.array.ignored = source.ignore_label;
+  if (!source.classification) targets.set_offsets(source.target_offsets);
   const std::string weights_path = hdf5_weights_path(source, group);
   std::optional<JoinedNumbers> weights;
   Source of_values = source;
@@ -174,6 +220,7 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
       make_dataset(inputs, targets.array, weights ? std::optional(weights->array) : std::nullopt,
                    source.classification, blocks);
   data.set_files(files_of(files, *file));
+  data.add_notes(notes);
   data.set_file(std::move(file));
   data.set_class_names(targets.class_names);
   for (const std::string& name : files) {

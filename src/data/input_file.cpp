@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "data/number_array.hpp"
 #include "lockstep/base/error.hpp"
 
 namespace lockstep {
@@ -37,6 +38,30 @@ const Hdf5Rows& InputFile::part_of(Index sample) const {
   return *part;
 }
 
+void InputFile::set_offsets(std::vector<double> offsets, Index run) {
+  constexpr Index kNumbers = 65536;  // at a time, unless a row has more
+  offsets_ = std::move(offsets);
+  run_ = static_cast<std::size_t>(run);
+  if (offsets_.empty()) return;
+  const Index width = parts_.front().row_numbers();
+  rows_.resize(static_cast<std::size_t>(std::max<Index>(kNumbers / width, 1) * width));
+}
+
+void InputFile::read_less_offsets(const Hdf5Rows& part, Index first, Index count,
+                                  std::span<float> out) const {
+  const Index width = part.row_numbers();
+  const Index most = static_cast<Index>(rows_.size()) / width;
+  for (Index done = 0; done < count; done += most) {
+    const Index rows = std::min(most, count - done);
+    const auto numbers = std::span(rows_).first(static_cast<std::size_t>(rows * width));
+    part.read(first + done, rows, numbers);
+    const auto here = out.subspan(static_cast<std::size_t>(done * width), numbers.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      here[i] = to_float(numbers[i] - offsets_[i / run_ % offsets_.size()]);
+    }
+  }
+}
+
 void InputFile::read(Index first, Index count, std::span<std::byte> out) const {
   assert(0 <= first && 0 < count && first + count <= size());
   const std::size_t bytes = out.size() / static_cast<std::size_t>(count);
@@ -48,7 +73,11 @@ void InputFile::read(Index first, Index count, std::span<std::byte> out) const {
       part.read(first, taken, {reinterpret_cast<std::uint8_t*>(here.data()), here.size()});
     } else if (taken > 0) {
       const std::span numbers(reinterpret_cast<float*>(here.data()), here.size() / sizeof(float));
-      part.read(first, taken, numbers);
+      if (offsets_.empty()) {
+        part.read(first, taken, numbers);
+      } else {
+        read_less_offsets(part, first, taken, numbers);
+      }
       check_finite(part, first, taken, numbers);
     }
     if (taken > 0 && arrange_) arrange_(here);

@@ -69,8 +69,9 @@ namespace lockstep {
 /// file is a text.
 [[nodiscard]] Dataset load_text(const Source& source, const std::vector<std::string>& files);
 
-/// Text with one sample per line; known by its extension only.
-[[nodiscard]] Dataset load_csv(const Source& source, const DataFile& file);
+/// Text with one sample per line; known by its extension only. The first of several files says what
+/// the columns are, and words as labels are those of all.
+[[nodiscard]] Dataset load_csv(const Source& source, const std::vector<std::string>& files);
 
 /// Errors: Error(bad_data) if both sets name their classes, and not alike.
 void require_class_names(const std::string& name, const std::vector<std::string>& expected,

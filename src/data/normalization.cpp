@@ -106,17 +106,26 @@ void Normalization::apply(std::span<const float> in, std::span<Real> out) const 
   normalize(*this, in, out);
 }
 
+double Normalization::original(Real value, std::size_t channel) const {
+  if (mean.empty()) return static_cast<double>(value);
+  const auto deviation = static_cast<Real>(inverse_std[channel]);
+  const auto middle = static_cast<Real>(mean[channel]);
+  if (offset.empty()) return static_cast<double>(value / deviation + middle);
+  return static_cast<double>(value) / static_cast<double>(deviation) + static_cast<double>(middle) +
+         offset[channel];
+}
+
 void Normalization::undo(std::span<Real> values) const {
   const std::size_t channels = mean.size();
   if (channels == 0) return;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::size_t c = i % channels;
-    values[i] = values[i] / static_cast<Real>(inverse_std[c]) + static_cast<Real>(mean[c]);
+    values[i] = static_cast<Real>(original(values[i], i % channels));
   }
 }
 
 Normalization given_normalization(std::span<const double> mean,
-                                  std::span<const double> standard_deviation, Index channels) {
+                                  std::span<const double> standard_deviation, Index channels,
+                                  const std::vector<double>& offsets) {
   const auto width = static_cast<std::size_t>(channels);
   const auto fits = [&](std::span<const double> values) {
     return values.size() == 1 || values.size() == width;
@@ -128,7 +137,7 @@ Normalization given_normalization(std::span<const double> mean,
                     "found {} and {}",
                     channels, mean.size(), standard_deviation.size()));
   }
-  Normalization result{std::vector<float>(width), std::vector<float>(width)};
+  Normalization result{std::vector<float>(width), std::vector<float>(width), offsets};
   for (std::size_t c = 0; c < width; ++c) {
     const double m = mean[mean.size() == 1 ? 0 : c];
     const double s = standard_deviation[standard_deviation.size() == 1 ? 0 : c];
@@ -138,7 +147,7 @@ Normalization given_normalization(std::span<const double> mean,
                               "deviation >= 0, found {} and {}",
                               c, m, s));
     }
-    result.mean[c] = static_cast<float>(m);
+    result.mean[c] = result.stored(m, c);
     result.inverse_std[c] = s == 0 ? 1.0f : static_cast<float>(1.0 / s);
   }
   return result;
@@ -151,14 +160,19 @@ Normalization input_normalization(const Dataset& dataset, const Subset& training
     return measure([&](Index sample) { return reinterpret_cast<const T*>(inputs(sample).data()); },
                    shape.size(), shape.channels, training);
   };
-  return dataset.describe().input_type == InputType::bytes ? measure_as(std::uint8_t{})
-                                                           : measure_as(float{});
+  Normalization result = dataset.describe().input_type == InputType::bytes
+                             ? measure_as(std::uint8_t{})
+                             : measure_as(float{});
+  result.offset = dataset.offsets();
+  return result;
 }
 
 Normalization target_normalization(const Dataset& dataset, const Subset& training) {
   const Index columns = dataset.describe().target_columns;
-  return measure([&](Index sample) { return dataset.target(sample).data(); }, columns, columns,
-                 training);
+  Normalization result = measure([&](Index sample) { return dataset.target(sample).data(); },
+                                 columns, columns, training);
+  result.offset = dataset.target_offsets();
+  return result;
 }
 
 }  // namespace lockstep

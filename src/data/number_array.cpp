@@ -13,6 +13,7 @@
 #include <numeric>
 
 #include "data/channels_last.hpp"
+#include "data/digits.hpp"
 #include "lockstep/base/error.hpp"
 
 namespace lockstep {
@@ -74,16 +75,32 @@ std::string place(std::size_t i, Index length) {
   return fmt::format("sample {}, column {}", i / width, i % width);
 }
 
-/// A double above the range of float becomes infinite without a trap.
-float to_float(double number) {
-  return std::abs(number) > double{std::numeric_limits<float>::max()}
-             ? std::numeric_limits<float>::infinity()
-             : static_cast<float>(number);
+bool fits_float(NumberType type) {
+  return type == NumberType::f32 || bytes_of(type) <= 2;
 }
 
-void store_floats(const NumberArray& array, Index length, std::span<float> out) {
+/// What is taken off the numbers, which repeat so many channels. What they lose is added to
+/// `notes`.
+std::vector<double> offsets_of(const NumberArray& array, Index channels, Index run,
+                               const std::string& key, std::vector<std::string>& notes) {
+  if (fits_float(array.type)) return array.offsets.values;
+  DigitWatch watch(channels, run);
+  for_each_number(array, [&](std::size_t, double number) { watch.add(number); });
+  std::vector<double> offsets = array.offsets.values;
+  if (array.offsets.find) offsets = watch.offsets();
+  const bool integers = array.integers || array.type == NumberType::i64;
+  const std::vector<std::string> found =
+      digit_notes(watch, offsets, {array.path, array.names, key, integers});
+  notes.insert(notes.end(), found.begin(), found.end());
+  return offsets;
+}
+
+/// A channel has `run` numbers in a row before the next one.
+void store_floats(const NumberArray& array, const std::vector<double>& offsets, Index run,
+                  Index length, std::span<float> out) {
+  const auto in_row = static_cast<std::size_t>(run);
   for_each_number(array, [&](std::size_t i, double number) {
-    out[i] = to_float(number);
+    out[i] = to_float(offsets.empty() ? number : number - offsets[i / in_row % offsets.size()]);
     if (!std::isfinite(out[i])) {
       reject(array, fmt::format("{}: expected a finite number of at most 3.4e38, found {}",
                                 place(i, length), number));
@@ -215,12 +232,21 @@ DatasetHeader header_of(const NumberArray& inputs, bool classification) {
 Dataset store_inputs(const NumberArray& inputs, DatasetHeader header, Index target_columns) {
   header.target_columns = target_columns;
   Dataset dataset(inputs.path, header);
-  if (header.streamed()) return dataset;
+  if (header.streamed()) {
+    dataset.set_offsets(inputs.offsets.values, {});
+    return dataset;
+  }
   assert(static_cast<Index>(inputs.data.size()) == array_bytes(inputs.dimensions, inputs.type));
   if (header.input_type == InputType::bytes) {
     std::ranges::copy(inputs.data, dataset.input_bytes().begin());
   } else {
-    store_floats(inputs, header.shape.size(), dataset.float_inputs());
+    std::vector<std::string> notes;
+    const Index run = inputs.channels_first ? header.shape.positions() : 1;
+    const std::vector<double> offsets =
+        offsets_of(inputs, header.shape.channels, run, "data.normalize", notes);
+    store_floats(inputs, offsets, run, header.shape.size(), dataset.float_inputs());
+    dataset.set_offsets(offsets, {});
+    dataset.add_notes(notes);
   }
   if (inputs.channels_first) ChannelsLast(header.shape, header.row_bytes())(dataset.input_bytes());
   return dataset;
@@ -250,6 +276,12 @@ std::string label_hint(double number) {
   }
   if (number >= 0 || number < double{std::numeric_limits<std::int32_t>::min()}) return {};
   return fmt::format("; if it says that nobody knows, set data.ignore_label = {}", number);
+}
+
+float to_float(double number) {
+  return std::abs(number) > double{std::numeric_limits<float>::max()}
+             ? std::numeric_limits<float>::infinity()
+             : static_cast<float>(number);
 }
 
 bool is_label(double number) {
@@ -285,7 +317,13 @@ Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
   if (classification) {
     store_labels(targets, dataset.describe().target_columns, dataset.labels());
   } else {
-    store_floats(targets, dataset.describe().target_columns, dataset.values());
+    const Index columns = dataset.describe().target_columns;
+    std::vector<std::string> notes;
+    const std::vector<double> offsets =
+        offsets_of(targets, columns, 1, "data.normalize_targets", notes);
+    store_floats(targets, offsets, 1, columns, dataset.values());
+    dataset.set_offsets(dataset.offsets(), offsets);
+    dataset.add_notes(notes);
   }
   if (weights) store_weights(*weights, dataset.weights());
   return dataset;

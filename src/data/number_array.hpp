@@ -22,9 +22,15 @@ struct NumberArray {
   NumberType type = NumberType::u8;
   std::endian order = std::endian::native;
   std::span<const std::byte> data;
-  bool channels_first = false;     ///< inputs: (samples, channels, height, width)
-  std::optional<Index> ignored{};  ///< targets: the label that says that nobody knows
+  bool channels_first = false;       ///< inputs: (samples, channels, height, width)
+  std::optional<Index> ignored{};    ///< targets: the label that says that nobody knows
+  Offsets offsets{};                 ///< of values and inputs: what is taken off
+  std::vector<std::string> names{};  ///< of the channels, for messages; may be empty
+  bool integers = false;             ///< whole numbers are integers, also if the type is a real
 };
+
+/// The number as a float; above the range of floats it becomes infinite without a trap.
+[[nodiscard]] float to_float(double number);
 
 /// The bytes of an array of these dimensions, which are >= 0, or -1 if no file could hold so many.
 [[nodiscard]] Index array_bytes(std::span<const Index> dimensions, NumberType type);
@@ -34,8 +40,9 @@ struct NumberArray {
 /// for each position (n, k) or (n, h, w), or one-hot (n, k) where samples have not k positions: a
 /// single 1 among zeros; weights, if there are any, (n). Errors: bad_data, naming file, sample and
 /// column, for no samples, unequal numbers of them, numbers that are not finite as float, labels
-/// that are not integers in [0, 2^31) and are not to be ignored, and weights below 0. With blocks,
-/// the inputs are streamed, and inputs.data is not looked at.
+/// that are not integers in [0, 2^31) and are not to be ignored, and weights below 0. Digits that
+/// are lost are noted. With blocks, the inputs are streamed, inputs.data is not looked at, and
+/// inputs.offsets.values are what is taken off.
 [[nodiscard]] Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
                                    const std::optional<NumberArray>& weights, bool classification,
                                    const Blocks& blocks = {});

@@ -29,6 +29,12 @@ inline std::vector<std::string> steps_of(const std::string& path) {
 /// What the elements are, in words: "reals", "a compound".
 [[nodiscard]] std::string hdf5_class_name(hid_t type);
 
+/// True if floats hold all numbers of the type.
+inline bool fits_float(hid_t type) {
+  const std::size_t bytes = H5Tget_size(type);
+  return H5Tget_class(type) == H5T_FLOAT ? bytes <= 4 : bytes <= 2;
+}
+
 /// An open HDF5 file that nobody vouches for, in memory or on disk, and what must be checked before
 /// it is believed. Whoever calls holds an Hdf5Lock.
 struct Hdf5File {

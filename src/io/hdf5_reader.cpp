@@ -157,6 +157,13 @@ Hdf5Type Hdf5Reader::type_of(const std::string& path) const {
   return state_->kind_of(type, path);
 }
 
+bool Hdf5Reader::fits_float(const std::string& path) const {
+  const Hdf5Lock lock;
+  const Hdf5Handle dataset = state_->open_dataset(path);
+  const Hdf5Handle type(H5Dget_type(dataset), H5Tclose);
+  return lockstep::fits_float(type);
+}
+
 std::vector<float> Hdf5Reader::floats(const std::string& path) const {
   const Hdf5Lock lock;
   return state_->read<float>(path, H5T_NATIVE_FLOAT);

@@ -35,6 +35,7 @@ struct Hdf5Rows::State {
   std::string label;
   std::vector<Index> shape;
   Hdf5Type type;
+  bool fits_float;
   Index chunk_rows;
   std::array<hsize_t, H5S_MAX_RANK> start{}, extent{};
 
@@ -46,6 +47,7 @@ struct Hdf5Rows::State {
         label(file.label + ": " + path) {
     const Hdf5Handle stored(H5Dget_type(dataset), H5Tclose);
     type = file.kind_of(stored, path);
+    fits_float = lockstep::fits_float(stored);
     if (type == Hdf5Type::text) file.reject(path, "expected numbers, found text");
     const auto dimensions = file.dimensions_of(dataset, path);
     if (dimensions.empty()) file.reject(path, "expected rows of numbers, found one number");
@@ -66,10 +68,13 @@ struct Hdf5Rows::State {
     return std::clamp<Index>(static_cast<Index>(chunk[0]), 1, std::max<Index>(shape[0], 1));
   }
 
+  [[nodiscard]] Index row_numbers() const {
+    return std::accumulate(shape.begin() + 1, shape.end(), Index{1}, std::multiplies());
+  }
+
   void read(Index first, Index count, hid_t memory_type, std::size_t numbers, void* out) {
-    const Index row = std::accumulate(shape.begin() + 1, shape.end(), Index{1}, std::multiplies());
     assert(0 <= first && 0 <= count && first + count <= shape[0]);
-    assert(static_cast<Index>(numbers) == count * row);
+    assert(static_cast<Index>(numbers) == count * row_numbers());
     if (numbers == 0) return;
     start[0] = static_cast<hsize_t>(first);
     extent[0] = static_cast<hsize_t>(count);
@@ -103,11 +108,18 @@ const std::string& Hdf5Rows::file() const { return state_->file.label; }
 const std::string& Hdf5Rows::label() const { return state_->label; }
 const std::vector<Index>& Hdf5Rows::shape() const { return state_->shape; }
 Hdf5Type Hdf5Rows::type() const { return state_->type; }
+bool Hdf5Rows::fits_float() const { return state_->fits_float; }
+Index Hdf5Rows::row_numbers() const { return state_->row_numbers(); }
 Index Hdf5Rows::chunk_rows() const { return state_->chunk_rows; }
 
 void Hdf5Rows::read(Index first, Index count, std::span<float> out) const {
   const Hdf5Lock lock;
   state_->read(first, count, H5T_NATIVE_FLOAT, out.size(), out.data());
+}
+
+void Hdf5Rows::read(Index first, Index count, std::span<double> out) const {
+  const Hdf5Lock lock;
+  state_->read(first, count, H5T_NATIVE_DOUBLE, out.size(), out.data());
 }
 
 void Hdf5Rows::read(Index first, Index count, std::span<std::uint8_t> out) const {

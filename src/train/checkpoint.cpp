@@ -19,14 +19,65 @@ namespace {
 
 constexpr std::string_view kFormat = "lockstep-checkpoint";
 
-void write_vector(Hdf5Writer& file, const std::string& path, const std::vector<float>& values) {
+template <typename T>
+void write_vector(Hdf5Writer& file, const std::string& path, const std::vector<T>& values) {
   if (values.empty()) return;
   const Index size = static_cast<Index>(values.size());
-  file.dataset(path, {{size}}, values);
+  file.dataset(path, {{size}}, std::span<const T>(values));
 }
 
-std::vector<float> read_vector(const Hdf5Reader& file, const std::string& path) {
-  return file.has(path) ? file.floats(path) : std::vector<float>{};
+void write_normalization(Hdf5Writer& file, const std::string& prefix, const Normalization& by) {
+  write_vector(file, prefix + "mean", by.mean);
+  write_vector(file, prefix + "inverse_std", by.inverse_std);
+  write_vector(file, prefix + "offset", by.offset);
+}
+
+// Of each channel, or none.
+Normalization read_normalization(const Hdf5Reader& file, const std::string& prefix,
+                                 Index channels) {
+  Normalization by;
+  if (file.has(prefix + "mean")) by.mean = file.floats(prefix + "mean");
+  if (file.has(prefix + "inverse_std")) by.inverse_std = file.floats(prefix + "inverse_std");
+  if (file.has(prefix + "offset")) by.offset = file.doubles(prefix + "offset");
+  const auto fits = [&](const auto& numbers) {
+    return numbers.empty() || std::ssize(numbers) == channels;
+  };
+  if (by.inverse_std.size() != by.mean.size() || !fits(by.mean) || !fits(by.offset)) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{0}mean, {0}inverse_std and {0}offset: expected {1} numbers each, "
+                            "found {2}, {3} and {4}",
+                            prefix, channels, by.mean.size(), by.inverse_std.size(),
+                            by.offset.size()));
+  }
+  return by;
+}
+
+// One a line, so that there is a text even of one empty name.
+void write_lines(Hdf5Writer& file, const std::string& path, const std::vector<std::string>& names) {
+  if (!names.empty()) file.text(path, fmt::format("{}\n", fmt::join(names, "\n")));
+}
+
+std::vector<std::string> read_lines(const Hdf5Reader& file, const std::string& path) {
+  std::vector<std::string> names;
+  if (!file.has(path)) return names;
+  std::istringstream lines(file.text(path));
+  for (std::string name; std::getline(lines, name);) names.push_back(name);
+  return names;
+}
+
+// Target, then weights if there are any.
+void write_columns(Hdf5Writer& file, const ColumnNames& columns) {
+  if (!columns.known()) return;
+  write_lines(file, "/data/input_names", columns.inputs);
+  write_lines(file, "/data/target_names", {columns.target, columns.weights});
+}
+
+ColumnNames read_columns(const Hdf5Reader& file) {
+  ColumnNames columns{read_lines(file, "/data/input_names"), "", ""};
+  const std::vector<std::string> others = read_lines(file, "/data/target_names");
+  if (!others.empty()) columns.target = others[0];
+  if (others.size() > 1) columns.weights = others[1];
+  return columns;
 }
 
 // What the labels stand for.
@@ -42,10 +93,8 @@ void write_names(Hdf5Writer& file, const CheckpointInfo& info) {
 }
 
 void read_names(const Hdf5Reader& file, CheckpointInfo& info) {
-  if (file.has("/data/class_names")) {
-    std::istringstream lines(file.text("/data/class_names"));
-    for (std::string name; std::getline(lines, name);) info.class_names.push_back(name);
-  }
+  info.class_names = read_lines(file, "/data/class_names");
+  info.columns = read_columns(file);
   if (!file.has("/data/vocabulary")) return;
   std::vector<std::uint32_t> points;
   for (const double symbol : file.doubles("/data/vocabulary")) {
@@ -92,10 +141,9 @@ void write_info(Hdf5Writer& file, const Checkpoint& checkpoint) {
   file.attribute("/data", "channels", integer(info.input.channels));
   if (info.rate > 0) file.attribute("/data", "rate", integer(info.rate));
   write_names(file, info);
-  write_vector(file, "/data/input_mean", checkpoint.inputs.mean);
-  write_vector(file, "/data/input_inverse_std", checkpoint.inputs.inverse_std);
-  write_vector(file, "/data/target_mean", checkpoint.targets.mean);
-  write_vector(file, "/data/target_inverse_std", checkpoint.targets.inverse_std);
+  write_columns(file, info.columns);
+  write_normalization(file, "/data/input_", checkpoint.inputs);
+  write_normalization(file, "/data/target_", checkpoint.targets);
 }
 
 // The layers of a graph, each as words for a message.
@@ -126,20 +174,6 @@ std::string first_difference(const std::string& checkpoint, const std::string& r
   return fmt::format("the checkpoint has {}, this run has {}",
                      at < theirs.size() ? theirs[at] : nothing,
                      at < ours.size() ? ours[at] : nothing);
-}
-
-// Of each channel, or none.
-Normalization read_normalization(const Hdf5Reader& file, const std::string& of, Index channels) {
-  Normalization by{read_vector(file, "/data/" + of + "_mean"),
-                   read_vector(file, "/data/" + of + "_inverse_std")};
-  if (by.mean.size() != by.inverse_std.size() ||
-      !(by.mean.empty() || std::ssize(by.mean) == channels)) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("/data/{0}_mean and /data/{0}_inverse_std: expected {1} numbers each, "
-                            "found {2} and {3}",
-                            of, channels, by.mean.size(), by.inverse_std.size()));
-  }
-  return by;
 }
 
 std::string quoted(const std::string& text) { return "'" + text + "'"; }
@@ -282,8 +316,9 @@ Checkpoint decode(const Hdf5Reader& file, const Network& network,
   Checkpoint checkpoint;
   checkpoint.info = read_info(file);
   checkpoint.progress = read_progress(file);
-  checkpoint.inputs = read_normalization(file, "input", network.input_shape().channels);
-  checkpoint.targets = read_normalization(file, "target", network.output_shape().size());
+  checkpoint.inputs =
+      read_normalization(file, "/data/input_", network.input_shape().channels);
+  checkpoint.targets = read_normalization(file, "/data/target_", network.output_shape().size());
   const Index size = network.parameters().size();
   const std::vector<FileOrder> orders = orders_in(format_version(file), network);
   checkpoint.parameters = Buffer<Real>(size);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "lockstep/comm/agreement.hpp"
+#include "train/broadcast.hpp"
 
 namespace lockstep {
 namespace {
@@ -23,22 +24,22 @@ SoundFeatures features_of(const std::string& name) {
   return name == "log_mel_sequence" ? SoundFeatures::log_mel_sequence : SoundFeatures::wave;
 }
 
-void broadcast_floats(const Communicator& world, std::vector<float>& values) {
-  std::uint64_t size = values.size();
-  world.broadcast(std::as_writable_bytes(std::span(&size, 1)), 0);
-  values.resize(size);
-  world.broadcast(std::as_writable_bytes(std::span(values)), 0);
+void broadcast_texts(const Communicator& world, std::vector<std::string>& texts) {
+  auto count = static_cast<std::uint64_t>(texts.size());
+  world.broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
+  texts.resize(count);
+  for (std::string& text : texts) text = broadcast_text(world, text);
 }
 
 void broadcast_names(const Communicator& world, DataSets& sets) {
-  auto count = static_cast<std::uint64_t>(sets.class_names.size());
-  world.broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
-  sets.class_names.resize(count);
-  for (std::string& name : sets.class_names) name = broadcast_text(world, name);
+  broadcast_texts(world, sets.class_names);
+  broadcast_texts(world, sets.columns.inputs);
+  sets.columns.target = broadcast_text(world, sets.columns.target);
+  sets.columns.weights = broadcast_text(world, sets.columns.weights);
   bool bytewise = sets.vocabulary.bytewise();
   world.broadcast(std::as_writable_bytes(std::span(&bytewise, 1)), 0);
   std::vector<std::uint32_t> symbols = sets.vocabulary.code_points();
-  count = symbols.size();
+  auto count = static_cast<std::uint64_t>(symbols.size());
   world.broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
   symbols.resize(count);
   world.broadcast(std::as_writable_bytes(std::span(symbols)), 0);
@@ -46,14 +47,16 @@ void broadcast_names(const Communicator& world, DataSets& sets) {
 }
 
 void broadcast_normalization(const Communicator& world, Normalization& normalization) {
-  broadcast_floats(world, normalization.mean);
-  broadcast_floats(world, normalization.inverse_std);
+  broadcast_numbers(world, normalization.mean);
+  broadcast_numbers(world, normalization.inverse_std);
+  broadcast_numbers(world, normalization.offset);
 }
 
 Normalization normalization_of(const config::Config& config, const Dataset& data,
                                const Subset& training) {
   if (!config.data.mean.empty()) {
-    return given_normalization(config.data.mean, config.data.deviation, data.shape().channels);
+    return given_normalization(config.data.mean, config.data.deviation, data.shape().channels,
+                               data.offsets());
   }
   if (config.data.normalize == "standard") return input_normalization(data, training);
   return {};
@@ -79,6 +82,9 @@ void load_on_root(const config::Config& config, bool classification,
   if (data.val) {
     Source source = source_of(data, *data.val, data.val_labels.value_or(""), classification);
     source.class_names = train->class_names();
+    source.columns = train->columns();
+    source.input_offsets = {false, train->offsets()};
+    source.target_offsets = {false, train->target_offsets()};
     source.text.vocabulary = train->vocabulary();
     source.sound.rate = train->describe().rate;
     val = std::make_unique<Dataset>(load(source));
@@ -159,6 +165,8 @@ Source source_of(const config::Data& data, const std::string& path, const std::s
   source.delimiter = delimiter_of(data.delimiter);
   source.target = data.target;
   source.weights = data.weights;
+  source.input_offsets.find = data.normalize == "standard" || !data.mean.empty();
+  source.target_offsets.find = data.normalize_targets == "standard";
   source.inputs_name = data.inputs;
   source.targets_name = data.targets;
   source.label_pattern = data.label_pattern;
@@ -200,6 +208,7 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
   on_root(world, [&] {
     load_on_root(config, outputs == Outputs::class_logits, train, val);
     sets->class_names = train->class_names();
+    sets->columns = train->columns();
     sets->vocabulary = train->vocabulary();
   });
   broadcast_names(world, *sets);

@@ -175,6 +175,11 @@ void predict_stream(const Communicator& world, const std::string& checkpoint, bo
                   fmt::format("standard input: sample {} has {} as number {}", number, *wrong,
                               wrong - data.float_inputs().begin()));
     }
+    const std::size_t channels = static_cast<std::size_t>(data.shape().channels);
+    const std::span<float> numbers = data.float_inputs();
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      numbers[i] = model.checkpoint.inputs.stored(static_cast<double>(numbers[i]), i % channels);
+    }
     check_inputs(data, model.checkpoint.inputs, *model.network,
                  model.checkpoint.info.vocabulary.size());
     const std::vector<Real> prediction =

@@ -45,6 +45,9 @@ class Reader {
       source = source_of(data_, data_.train, data_.train_labels.value_or(""), classes);
     }
     source.class_names = info_.class_names;
+    source.columns = info_.columns;
+    source.input_offsets = {false, model_.checkpoint.inputs.offset};
+    source.target_offsets = {false, model_.checkpoint.targets.offset};
     source.text.vocabulary = info_.vocabulary;
     source.sound.rate = info_.rate;
     source.input_columns = model_.network->input_shape().size();

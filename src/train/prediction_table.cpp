@@ -145,11 +145,37 @@ std::string PredictionTable::class_row(std::span<const Real> logits) const {
   return text + fmt::format(",{:.6g}", fmt::join(softmax(logits), ","));
 }
 
+/// Values with all digits that targets have from which an offset was taken off.
+std::string PredictionTable::exact(std::span<const Real> values) const {
+  const Normalization& targets = meaning_.targets;
+  std::vector<double> whole;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    whole.push_back(targets.original(values[i], i % targets.offset.size()));
+  }
+  return fmt::format("{:.15g}", fmt::join(whole, ","));
+}
+
+/// Answers as the data had them.
+std::string PredictionTable::with_offset(std::span<const float> stored) const {
+  const std::vector<double>& offset = meaning_.targets.offset;
+  std::vector<double> whole;
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    whole.push_back(static_cast<double>(stored[i]) + offset[i % offset.size()]);
+  }
+  return fmt::format("{:.15g}", fmt::join(whole, ","));
+}
+
 std::string PredictionTable::value_row(std::span<const Real> prediction, Index sample) const {
   std::vector<std::string> cells;
   if (told()) cells = origins_->fields(sample);
   if (told() && origins_->answered()) {
-    cells.push_back(fmt::format("{}", fmt::join(origins_->values(sample), ",")));
+    const std::span<const float> truth = origins_->values(sample);
+    cells.push_back(meaning_.targets.offset.empty() ? fmt::format("{}", fmt::join(truth, ","))
+                                                    : with_offset(truth));
+  }
+  if (meaning_.outputs == Outputs::values && !meaning_.targets.offset.empty()) {
+    cells.push_back(exact(prediction));
+    return fmt::format("{}\n", fmt::join(cells, ","));
   }
   if (meaning_.outputs == Outputs::values) {
     std::vector<Real> values(prediction.begin(), prediction.end());

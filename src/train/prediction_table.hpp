@@ -75,6 +75,8 @@ class PredictionTable {
   [[nodiscard]] std::string class_rows(std::span<const Real> logits, Index sample) const;
   [[nodiscard]] std::string class_row(std::span<const Real> logits) const;
   [[nodiscard]] std::string value_row(std::span<const Real> prediction, Index sample) const;
+  [[nodiscard]] std::string exact(std::span<const Real> values) const;
+  [[nodiscard]] std::string with_offset(std::span<const float> stored) const;
   [[nodiscard]] double mistake(std::span<const Real> prediction, Index sample) const;
 
   OutputMeaning meaning_;

@@ -35,6 +35,7 @@ CheckpointInfo info_of(const Setup& setup, Index microbatches) {
           .input = setup.data->train_data->shape(),
           .steps_per_epoch = pieces_of(samples, data.batch),
           .class_names = setup.data->class_names,
+          .columns = setup.data->columns,
           .vocabulary = setup.data->vocabulary,
           .rate = setup.data->train_data->describe().rate};
 }

@@ -9,6 +9,7 @@
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/train/data_sets.hpp"
+#include "train/broadcast.hpp"
 
 namespace lockstep {
 namespace {
@@ -92,13 +93,20 @@ SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> 
   data_ = std::make_unique<Dataset>(name, header, storage);
   data_->count_ignored();
   if (data) {
-    data_->set_column_names(data->column_names());
+    data_->set_columns(data->columns());
     data_->set_files(data->files());
     data_->set_targets_name(data->targets_name());
     data_->add_notes(data->notes());
   }
+  std::vector<double> offsets = data ? data->offsets() : std::vector<double>();
+  std::vector<double> target_offsets = data ? data->target_offsets() : std::vector<double>();
+  broadcast_numbers(ranks, offsets);
+  broadcast_numbers(ranks, target_offsets);
+  data_->set_offsets(offsets, target_offsets);
   if (!header.streamed()) return;
-  data_->set_file(open_on_all(topology, name, source));
+  auto file = open_on_all(topology, name, source);
+  file->set_offsets(offsets, source.channels_first ? header.shape.positions() : 1);
+  data_->set_file(std::move(file));
 }
 
 }  // namespace lockstep

@@ -39,6 +39,13 @@ void describe(const Hdf5Reader& checkpoint, Safetensors& content) {
     const std::string path = "/data/" + name;
     if (!checkpoint.has(path)) continue;
     content.metadata[name] = fmt::format("[{}]", fmt::join(checkpoint.floats(path), ", "));
+    if (!name.ends_with("_mean")) continue;
+    const std::string offset_path = path.substr(0, path.size() - 4) + "offset";
+    if (!checkpoint.has(offset_path)) continue;
+    std::vector<double> means = checkpoint.doubles(path);
+    const std::vector<double> offsets = checkpoint.doubles(offset_path);
+    for (std::size_t c = 0; c < std::min(means.size(), offsets.size()); ++c) means[c] += offsets[c];
+    content.metadata[name] = fmt::format("[{}]", fmt::join(means, ", "));
   }
 }
 

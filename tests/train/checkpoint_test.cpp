@@ -39,6 +39,7 @@ Checkpoint sample(const Network& network) {
             .input = network.input_shape(),
             .steps_per_epoch = 7,
             .class_names = {"no", "yes"},
+            .columns = {{"", "height", "width"}, "kind", ""},
             .vocabulary = Vocabulary::of_text("a\nb", "x")};
   c.progress.epoch_sums = {1.5, 2, 0, 0};
   c.progress.epoch_samples = 64;
@@ -53,7 +54,7 @@ Checkpoint sample(const Network& network) {
   c.progress.rate_drops = 1;
   c.progress.add_history(7, 1, {{"loss", 2.0}, {"acc", 0.1}}, {});
   c.progress.add_history(14, 2, {{"loss", 1.0}, {"acc", 0.2}}, {{"loss", 1.1}, {"acc", 0.3}});
-  c.inputs = {{1, 2, 3}, {4, 5, 6}};
+  c.inputs = {{1, 2, 3}, {4, 5, 6}, {1.7e9 + 1, 0, -1e15}};
   const Index size = network.parameters().size();
   c.parameters = Buffer<Real>(size);
   network.parameters().initialize(5, c.parameters.span());
@@ -82,6 +83,7 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   EXPECT_EQ(after.info.difference(before.info), "");
   EXPECT_EQ(after.info.input, before.info.input);
   EXPECT_EQ(after.info.class_names, before.info.class_names);
+  EXPECT_EQ(after.info.columns, before.info.columns);
   EXPECT_EQ(after.info.vocabulary, before.info.vocabulary);
   EXPECT_EQ(after.inputs, before.inputs);
   EXPECT_EQ(after.targets, before.targets);

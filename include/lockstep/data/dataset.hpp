@@ -59,6 +59,16 @@ struct FileOfSamples {
   Index first;  ///< number of its first sample
 };
 
+/// What the columns of a table are called; all empty if it has no names for them.
+struct ColumnNames {
+  std::vector<std::string> inputs;
+  std::string target;
+  std::string weights;
+
+  [[nodiscard]] bool known() const { return !inputs.empty(); }
+  friend bool operator==(const ColumnNames&, const ColumnNames&) = default;
+};
+
 /// Samples in memory, row-major, one after the other. One block of storage holds everything, so
 /// that a rank can load it and others receive it, or see it through shared memory.
 class Dataset {
@@ -74,9 +84,16 @@ class Dataset {
   [[nodiscard]] const DatasetHeader& describe() const { return header_; }
   [[nodiscard]] const Shape& shape() const { return header_.shape; }
   [[nodiscard]] Index size() const { return header_.size; }
-  /// Names of the input columns, if the file had any; known only where it was loaded.
-  [[nodiscard]] const std::vector<std::string>& column_names() const { return column_names_; }
-  void set_column_names(std::vector<std::string> names) { column_names_ = std::move(names); }
+  /// Names of the columns, if the file had any; known only where it was loaded.
+  [[nodiscard]] const ColumnNames& columns() const { return columns_; }
+  void set_columns(ColumnNames columns) { columns_ = std::move(columns); }
+  /// Those of the inputs.
+  [[nodiscard]] const std::vector<std::string>& column_names() const { return columns_.inputs; }
+  /// What was taken off the inputs of each channel, and off the values of each target column,
+  /// before they were stored; empty: nothing.
+  [[nodiscard]] const std::vector<double>& offsets() const { return offsets_; }
+  [[nodiscard]] const std::vector<double>& target_offsets() const { return target_offsets_; }
+  void set_offsets(std::vector<double> inputs, std::vector<double> targets);
   /// The files of the samples, each with the number of its first one, in order; empty for a single
   /// file. Known only where it was loaded.
   [[nodiscard]] const std::vector<FileOfSamples>& files() const { return files_; }
@@ -123,7 +140,8 @@ class Dataset {
 
   /// The input of one sample as stored; of a streamed set, its block must be in memory.
   [[nodiscard]] std::span<const std::byte> input(Index sample) const;
-  /// Normalises an input as stored; out.size() == shape().size().
+  /// Normalises an input as stored, by a normalization that knows of the same offsets or is empty;
+  /// out.size() == shape().size().
   void normalize(std::span<const std::byte> input, const Normalization& normalization,
                  std::span<Real> out) const;
   /// Writes the normalised input of one sample; out.size() == shape().size().
@@ -155,7 +173,9 @@ class Dataset {
   DatasetHeader header_;
   Buffer<std::byte> owned_;
   std::span<std::byte> storage_;
-  std::vector<std::string> column_names_;
+  ColumnNames columns_;
+  std::vector<double> offsets_;
+  std::vector<double> target_offsets_;
   std::vector<FileOfSamples> files_;
   std::vector<std::string> class_names_;
   std::string targets_name_;

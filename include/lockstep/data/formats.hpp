@@ -56,9 +56,13 @@ struct Source {
   std::optional<std::vector<std::string>> class_names;
   bool channels_first = false;  ///< idx, npy, hdf5: images lie as (channels, height, width)
   std::optional<Index>
-      ignore_label;    ///< idx, npy, hdf5, csv: the label that says that nobody knows
-  SoundOptions sound;  ///< wav
-  TextOptions text;    ///< text
+      ignore_label;  ///< idx, npy, hdf5, csv: the label that says that nobody knows
+  /// csv: the columns of the training data; none known: it had no names. Unset: found out.
+  std::optional<ColumnNames> columns;
+  Offsets input_offsets{};   ///< csv, npy, hdf5
+  Offsets target_offsets{};  ///< the same for values to be predicted
+  SoundOptions sound;        ///< wav
+  TextOptions text;          ///< text
   bool classification =
       true;  ///< targets are class labels: integers in [0, 2^31); else finite numbers
   bool inputs_only = false;  ///< nobody knows the answers: no targets are read, all are 0
@@ -86,9 +90,11 @@ struct Format {
   bool (*recognises)(std::span<const std::byte> bytes);
   /// Loads one file of any number of samples; null if all files are loaded together.
   Dataset (*load)(const Source& source, const DataFile& file);
-  /// Loads all files of a set: one sample each, or one text together. Null for other formats.
+  /// Loads all files of a set: one sample each, or one text or table together. Null for other
+  /// formats.
   Dataset (*load_files)(const Source& source, const std::vector<std::string>& files) = nullptr;
-  bool guessed = true;  ///< whether `auto` finds it by extension
+  bool guessed = true;     ///< whether `auto` finds it by extension
+  bool in_folders = true;  ///< whether `auto` takes a folder of its files for a set
 };
 
 /// The catalogue of formats.

@@ -23,13 +23,22 @@ class InputFile {
   [[nodiscard]] Index size() const;
   /// The part that holds a sample.
   [[nodiscard]] const Hdf5Rows& part_of(Index sample) const;
+  /// From now on `read` takes these off, one per channel; empty: nothing. A channel has `run`
+  /// numbers in a row before the next one.
+  void set_offsets(std::vector<double> offsets, Index run);
   /// Writes samples [first, first + count) as a Dataset stores them: bytes, or floats. Errors:
   /// bad_data, naming file and sample, if a number is not finite or reading fails.
   void read(Index first, Index count, std::span<std::byte> out) const;
 
  private:
+  void read_less_offsets(const Hdf5Rows& part, Index first, Index count,
+                         std::span<float> out) const;
+
   std::vector<Hdf5Rows> parts_;
   Arrange arrange_;
+  std::vector<double> offsets_;
+  std::size_t run_ = 1;
+  mutable std::vector<double> rows_;  ///< as the file has them
 };
 
 }  // namespace lockstep

@@ -98,6 +98,8 @@ class Hdf5Reader {
   /// The dimensions of a dataset; none for a scalar.
   [[nodiscard]] std::vector<Index> shape_of(const std::string& path) const;
   [[nodiscard]] Hdf5Type type_of(const std::string& path) const;
+  /// True if the numbers of a dataset are of a type all of whose numbers are floats.
+  [[nodiscard]] bool fits_float(const std::string& path) const;
 
   /// Row-major values of a dataset of integers or reals, converted.
   [[nodiscard]] std::vector<float> floats(const std::string& path) const;

@@ -26,12 +26,17 @@ class Hdf5Rows {
   /// At least one dimension.
   [[nodiscard]] const std::vector<Index>& shape() const;
   [[nodiscard]] Hdf5Type type() const;
+  /// As Hdf5Reader::fits_float.
+  [[nodiscard]] bool fits_float() const;
+  /// Numbers in a row.
+  [[nodiscard]] Index row_numbers() const;
   /// Rows that are stored together, to be read together: those of a chunk, 1 without chunks.
   [[nodiscard]] Index chunk_rows() const;
 
   /// Reads rows [first, first + count), converted; out.size() == count * numbers in a row. No
   /// memory of ours is taken.
   void read(Index first, Index count, std::span<float> out) const;
+  void read(Index first, Index count, std::span<double> out) const;
   /// Of type u8 only.
   void read(Index first, Index count, std::span<std::uint8_t> out) const;
 

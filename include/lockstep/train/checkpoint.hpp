@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lockstep/base/buffer.hpp"
+#include "lockstep/data/dataset.hpp"
 #include "lockstep/data/normalization.hpp"
 #include "lockstep/data/vocabulary.hpp"
 #include "lockstep/io/hdf5.hpp"
@@ -34,6 +35,7 @@ struct CheckpointInfo {
   Shape input;
   Index steps_per_epoch = 1;
   std::vector<std::string> class_names{};  ///< of the labels, if the data has names for them
+  ColumnNames columns{};                   ///< of the table, if it had names for them
   Vocabulary vocabulary{};                 ///< of the training text; empty if the data is none
   Index rate = 0;  ///< samples per second of the recordings; 0 if the data is none
 

@@ -46,6 +46,7 @@ struct DataSets {
   std::string split;                     ///< how train and val were told apart, for checkpoints
   bool held_out = false;                 ///< val was taken from the training data
   std::vector<std::string> class_names;  ///< of the labels, if the data has names for them
+  ColumnNames columns;                   ///< of the training data
   Vocabulary vocabulary;                 ///< of the training text; empty if the data is none
 };
 

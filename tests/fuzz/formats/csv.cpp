@@ -5,8 +5,13 @@ namespace lockstep::fuzz {
 namespace {
 
 std::vector<std::string> seeds() {
-  return {"\"a\",b,c\r\n1.5,\"2\",3\r\n-1e3,+2,0\n\n", "1;2;3\n4;5;6", "x\ty\n1\t0\n2\t1\n",
-          "\xEF\xBB\xBF 1 2  0\n3 4 1 \n", "a,w,\"t\"\"t\"\n1,2,3\n4,5,6\n"};
+  return {"\"a\",b,c\r\n1.5,\"2\",3\r\n-1e3,+2,0\n\n",
+          "1;2;3\n4;5;6",
+          "x\ty\n1\t0\n2\t1\n",
+          "\xEF\xBB\xBF 1 2  0\n3 4 1 \n",
+          "a,w,\"t\"\"t\"\n1,2,3\n4,5,6\n",
+          "sep=;\r0;1;2\r1700000001;2;ant\r1700000002;3;\"b\nc\"",
+          "# a\n,id,b,\n1,9007199254740993,no,\n"};
 }
 
 bool accepts(const std::string& input) {
@@ -19,9 +24,11 @@ bool accepts(const std::string& input) {
   told.weights = "w";
   told.target = 0;
   told.classification = false;
+  told.input_offsets.find = told.target_offsets.find = true;
   Source unanswered = guessed;
   unanswered.inputs_only = true;
   unanswered.input_columns = 2;
+  unanswered.columns = ColumnNames{{"b", "a"}, "y", ""};
   const bool as_guessed = accepted([&] { (void)load(guessed); });
   const bool as_told = accepted([&] { (void)load(told); });
   return accepted([&] { (void)load(unanswered); }) || as_guessed || as_told;
