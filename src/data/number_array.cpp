@@ -75,9 +75,7 @@ std::string place(std::size_t i, Index length) {
   return fmt::format("sample {}, column {}", i / width, i % width);
 }
 
-bool fits_float(NumberType type) {
-  return type == NumberType::f32 || bytes_of(type) <= 2;
-}
+bool fits_float(NumberType type) { return type == NumberType::f32 || bytes_of(type) <= 2; }
 
 /// What is taken off the numbers, which repeat so many channels. What they lose is added to
 /// `notes`.

@@ -43,11 +43,11 @@ Normalization read_normalization(const Hdf5Reader& file, const std::string& pref
     return numbers.empty() || std::ssize(numbers) == channels;
   };
   if (by.inverse_std.size() != by.mean.size() || !fits(by.mean) || !fits(by.offset)) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{0}mean, {0}inverse_std and {0}offset: expected {1} numbers each, "
-                            "found {2}, {3} and {4}",
-                            prefix, channels, by.mean.size(), by.inverse_std.size(),
-                            by.offset.size()));
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{0}mean, {0}inverse_std and {0}offset: expected {1} numbers each, "
+                    "found {2}, {3} and {4}",
+                    prefix, channels, by.mean.size(), by.inverse_std.size(), by.offset.size()));
   }
   return by;
 }
@@ -316,8 +316,7 @@ Checkpoint decode(const Hdf5Reader& file, const Network& network,
   Checkpoint checkpoint;
   checkpoint.info = read_info(file);
   checkpoint.progress = read_progress(file);
-  checkpoint.inputs =
-      read_normalization(file, "/data/input_", network.input_shape().channels);
+  checkpoint.inputs = read_normalization(file, "/data/input_", network.input_shape().channels);
   checkpoint.targets = read_normalization(file, "/data/target_", network.output_shape().size());
   const Index size = network.parameters().size();
   const std::vector<FileOrder> orders = orders_in(format_version(file), network);
