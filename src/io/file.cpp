@@ -79,7 +79,8 @@ Index look_into_file(const std::filesystem::path& path, std::span<std::byte> hea
   return size;
 }
 
-bool holds_exactly(const std::filesystem::path& path, FileParts parts) {
+bool holds_exactly(const std::filesystem::path& path, FileParts parts,
+                   const PieceDone& piece_done) {
   constexpr std::size_t kBlock = std::size_t{1} << 20;
   const Descriptor file = open_for_reading(path);
   Index size = 0;
@@ -93,6 +94,7 @@ bool holds_exactly(const std::filesystem::path& path, FileParts parts) {
       fill(file.get(), found, path);
       if (std::memcmp(found.data(), expected.data(), found.size()) != 0) return false;
       part = part.subspan(expected.size());
+      piece_done();
     }
   }
   return true;

@@ -109,12 +109,13 @@ bool CheckpointStore::holds(std::uint64_t step) const {
 
 std::filesystem::path CheckpointStore::save(std::uint64_t step, std::span<const std::byte> image,
                                             std::optional<std::uint64_t> best_step,
-                                            std::uint64_t every) const {
+                                            std::uint64_t every,
+                                            const PieceDone& piece_done) const {
   const std::filesystem::path path = directory_ / file_name(step);
   const Seal seal = seal_of(image, step);
-  write_atomically(path, {image, seal});
+  write_atomically(path, {image, seal}, piece_done);
   try {
-    if (!holds_exactly(path, {image, seal})) {
+    if (!holds_exactly(path, {image, seal}, piece_done)) {
       throw Error(ExitCode::io, path.string() + ": was not read back as it was written");
     }
   } catch (const Error&) {

@@ -20,7 +20,8 @@ inline constexpr std::string_view kTemporaryPrefix = ".lockstep-tmp-";
 /// `path` and the reason. The process must ignore SIGXFSZ, or a file size limit kills it before an
 /// error can be returned.
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
-void write_atomically(const std::filesystem::path& path, FileParts parts);
+void write_atomically(
+    const std::filesystem::path& path, FileParts parts, const PieceDone& piece_done = [] {});
 
 /// Removes the temporaries that killed writers left in `directory`. Call it only while holding the
 /// directory's lock: a temporary does not tell whether its writer lives.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -28,8 +29,12 @@ inline constexpr Index kMaxFileBytes = Index{1} << 40;
 /// A file in several parts.
 using FileParts = std::initializer_list<std::span<const std::byte>>;
 
+/// Called whenever a piece of a file has been written or read, some megabytes at most.
+using PieceDone = std::function<void()>;
+
 /// Whether a regular file holds these bytes and no more. Errors: as read_file.
-[[nodiscard]] bool holds_exactly(const std::filesystem::path& path, FileParts parts);
+[[nodiscard]] bool holds_exactly(
+    const std::filesystem::path& path, FileParts parts, const PieceDone& piece_done = [] {});
 
 /// Names of what is in a directory, in no order; one that is not there holds nothing. Errors: io.
 [[nodiscard]] std::vector<std::string> names_in(const std::filesystem::path& directory);
