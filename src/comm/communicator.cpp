@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <climits>
+#include <exception>
 #include <utility>
 
 #include "lockstep/comm/rendezvous.hpp"
@@ -23,6 +24,10 @@ RequestSet::RequestSet(const Communicator& communicator, std::size_t capacity)
       labels_(capacity),
       indices_(capacity),
       done_(capacity) {}
+
+RequestSet::~RequestSet() {
+  assert((empty() || std::uncaught_exceptions() > 0) && "messages are left open");
+}
 
 void RequestSet::send(std::span<const std::byte> bytes, int to, int tag, int label) {
   std::size_t at = 0;
@@ -51,6 +56,7 @@ MPI_Request* RequestSet::add(int label) {
   assert(used_ < requests_.size());
   labels_[used_] = label;
   ++pending_;
+  communicator_.traffic().open();
   return &requests_[used_++];
 }
 
@@ -75,7 +81,7 @@ void RequestSet::wait_all() {
   const Waiting waiting(communicator_.heartbeat());
   MPI_Waitall(static_cast<int>(used_), requests_.data(), MPI_STATUSES_IGNORE);
   communicator_.heartbeat().beat();
-  pending_ = 0;
+  communicator_.traffic().close(std::exchange(pending_, 0));
 }
 
 std::span<const int> RequestSet::completed(int count) {
@@ -83,12 +89,25 @@ std::span<const int> RequestSet::completed(int count) {
   const auto n = static_cast<std::size_t>(count);
   for (std::size_t i = 0; i < n; ++i) done_[i] = labels_[static_cast<std::size_t>(indices_[i])];
   pending_ -= n;
+  communicator_.traffic().close(n);
   if (n > 0) communicator_.heartbeat().beat();
   return {done_.data(), n};
 }
 
 Communicator::Communicator(MPI_Comm handle)
-    : handle_(handle), owned_(handle != MPI_COMM_WORLD && handle != MPI_COMM_SELF) {
+    : handle_(handle),
+      owned_(handle != MPI_COMM_WORLD && handle != MPI_COMM_SELF),
+      own_traffic_(std::make_unique<Traffic>()),
+      traffic_(own_traffic_.get()) {
+  MPI_Comm_rank(handle_, &rank_);
+  MPI_Comm_size(handle_, &size_);
+}
+
+Communicator::Communicator(MPI_Comm handle, const Communicator& whole)
+    : handle_(handle),
+      heartbeat_(whole.heartbeat_),
+      limit_(whole.limit_),
+      traffic_(whole.traffic_) {
   MPI_Comm_rank(handle_, &rank_);
   MPI_Comm_size(handle_, &size_);
 }
@@ -100,7 +119,9 @@ Communicator::Communicator(Communicator&& other) noexcept
       limit_(other.limit_),
       owned_(std::exchange(other.owned_, false)),
       rank_(other.rank_),
-      size_(other.size_) {}
+      size_(other.size_),
+      own_traffic_(std::move(other.own_traffic_)),
+      traffic_(other.traffic_) {}
 
 Communicator::~Communicator() {
   if (owned_) MPI_Comm_free(&handle_);
@@ -108,26 +129,23 @@ Communicator::~Communicator() {
 
 Communicator Communicator::split(int color, int key) const {
   MPI_Comm part = MPI_COMM_NULL;
+  traffic_->stir();
   MPI_Comm_split(handle_, color, key, &part);
-  Communicator result(part);
-  result.limit_messages(limit_);
-  result.beat_with(heartbeat_);
-  return result;
+  return {part, *this};
 }
 
 Communicator Communicator::split_by_node() const {
   MPI_Comm node = MPI_COMM_NULL;
+  traffic_->stir();
   MPI_Comm_split_type(handle_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node);
-  Communicator result(node);
-  result.limit_messages(limit_);
-  result.beat_with(heartbeat_);
-  return result;
+  return {node, *this};
 }
 
 template <typename Call>
 void Communicator::collectively(const Call& call) const {
   if (rendezvous_ != nullptr) rendezvous_->pass(0);
   const Waiting waiting(heartbeat_);
+  traffic_->stir();
   call();
   heartbeat_.beat();
 }
@@ -150,6 +168,7 @@ int Communicator::minimum(int mine) const {
 }
 
 void Communicator::all_reduce(std::span<float> values) const {
+  traffic_->stir();
   MPI_Allreduce(MPI_IN_PLACE, values.data(), count_of(values.size()), MPI_FLOAT, MPI_SUM, handle_);
 }
 

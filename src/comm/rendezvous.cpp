@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cassert>
 #include <cerrno>
@@ -56,6 +57,7 @@ struct alignas(kAlignment) Rendezvous::Life {
 
 Rendezvous::Rendezvous(const Communicator& all, const Communicator& node, int gates)
     : node_(node),
+      whole_(node.size() == all.size()),
       heartbeat_(all.heartbeat()),
       memory_(std::make_unique<SharedMemory>(
           all, node,
@@ -116,7 +118,11 @@ std::optional<Wait> Rendezvous::wait(int index, std::optional<double> seconds) {
   for (;;) {
     const std::uint32_t before = g.opened.load(std::memory_order_acquire);
     if (before == rounds_[static_cast<std::size_t>(index)]) break;
-    if (!sleep_while(g.opened, before, seconds.value_or(kCheckSeconds))) {
+    const double most = std::min(seconds.value_or(kCheckSeconds),
+                                 node_.traffic().longest_sleep(now_seconds() - start));
+    assert(most <= Traffic::kLongestNap || node_.traffic().open_messages() == 0);
+    if (!sleep_while(g.opened, before, most)) {
+      node_.traffic().drive();
       check_now_and_then();
       if (seconds) return std::nullopt;
     }
@@ -126,8 +132,11 @@ std::optional<Wait> Rendezvous::wait(int index, std::optional<double> seconds) {
 }
 
 Wait Rendezvous::pass(int index) {
+  assert(node_.traffic().open_messages() == 0);
   arrive(index);
-  return *wait(index);
+  const Wait result = *wait(index);
+  if (whole_) node_.traffic().settle();
+  return result;
 }
 
 void Rendezvous::check_now_and_then() {

@@ -67,7 +67,8 @@ std::vector<Index> sizes_of_all(const Communicator& node, Index mine) {
 
 }  // namespace
 
-SharedMemory::SharedMemory(const Communicator& all, const Communicator& node, Index bytes) {
+SharedMemory::SharedMemory(const Communicator& all, const Communicator& node, Index bytes)
+    : traffic_(node.traffic()) {
   const std::vector<Index> sizes = sizes_of_all(node, bytes);
   // Virtual nodes draw from the same place as their neighbours on the machine.
   const Communicator machine = all.split_by_node();
@@ -112,7 +113,9 @@ SharedMemory::SharedMemory(const Communicator& all, const Communicator& node, In
 SharedMemory::~SharedMemory() {
   // Collective, so not while an error ends this process: others may not be here. The memory is
   // gone with the last process all the same.
-  if (window_ != MPI_WIN_NULL && std::uncaught_exceptions() == 0) MPI_Win_free(&window_);
+  if (window_ == MPI_WIN_NULL || std::uncaught_exceptions() > 0) return;
+  traffic_.stir();
+  MPI_Win_free(&window_);
 }
 
 }  // namespace lockstep

@@ -32,9 +32,10 @@ double WatchdogLimits::of(Phase phase) const {
     case Phase::start:
     case Phase::data:
     case Phase::between:
-    case Phase::checkpoint:
     case Phase::end:
       return std::max(step, slow);
+    case Phase::checkpoint:
+      return std::clamp(save, step, std::max(step, slow));
     default:
       return step;
   }
@@ -122,13 +123,19 @@ int Watchdog::to_blame() const {
     if (seen.stopped >= limits_.step) return local;
     const bool waits = pulse.waits.load(std::memory_order_relaxed) != 0;
     if (waits) {
-      waiting += seen.silent >= limits_.of(phase) + limits_.grace ? 1 : 0;
+      waiting += seen.silent >= limit_of_waiting(phase) ? 1 : 0;
     } else if (silent < 0 && seen.silent >= limits_.of(phase)) {
       silent = local;
     }
   }
   if (silent >= 0) return silent;
   return here > 0 && waiting == here ? heartbeats_.my_place() : -1;
+}
+
+// How long all ranks of a machine may wait. That a save gets on is seen where rank 0 is.
+double Watchdog::limit_of_waiting(Phase phase) const {
+  const bool saved_elsewhere = phase == Phase::checkpoint && heartbeats_.rank(0) != 0;
+  return limits_.of(saved_elsewhere ? Phase::data : phase) + limits_.grace;
 }
 
 // One rank of a machine is enough: the first whose watchdog runs.

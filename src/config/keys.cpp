@@ -274,8 +274,9 @@ Section watchdog_section() {
             .min = 0,
             .choices = {"seconds"},
             .deployment = true,
-            .sentence = "The same while it starts, ends, reads data, writes records or saves, for "
-                        "disks can be slow; at least limit counts.",
+            .sentence = "The same while it starts, ends, reads data or writes records, for disks "
+                        "can be slow; at least limit counts. A save that does not get on for 10 "
+                        "minutes ends the job, too.",
             .field = field<&C::watchdog, &Watchdog::slow_limit>},
            {.name = "straggler",
             .kind = Kind::real,

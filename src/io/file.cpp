@@ -143,7 +143,8 @@ Index look_at_end_of_file(const std::filesystem::path& path, std::span<std::byte
   return size;
 }
 
-bool holds_exactly(const Directory& directory, const std::string& name, FileParts parts) {
+bool holds_exactly(const Directory& directory, const std::string& name, FileParts parts,
+                   const PieceDone& piece_done) {
   constexpr std::size_t kBlock = std::size_t{1} << 20;
   const std::filesystem::path path = directory.path() / name;
   const Descriptor file = open_for_reading(directory, name);
@@ -158,6 +159,7 @@ bool holds_exactly(const Directory& directory, const std::string& name, FilePart
       fill(file.get(), found, path);
       if (std::memcmp(found.data(), expected.data(), found.size()) != 0) return false;
       part = part.subspan(expected.size());
+      piece_done();
     }
   }
   return true;

@@ -9,8 +9,8 @@
 namespace lockstep {
 namespace {
 
-/// How long a rank sleeps at a gate at most while messages to other nodes are under way, which
-/// need it from time to time.
+/// How long a rank sleeps at a gate at most while sums travel to other nodes: what has arrived is
+/// to be added and sent on.
 constexpr double kNapSeconds = 2e-4;
 
 Share share_of_rank(const Topology& topology, int rank, Index microbatches) {

@@ -15,6 +15,12 @@ std::span<T> part(std::span<T> flat, Range range) {
                       static_cast<std::size_t>(range.size()));
 }
 
+// Empty if they do not meet.
+Range overlap(Range a, Range b) {
+  const Index begin = std::max(a.begin, b.begin);
+  return {begin, std::max(begin, std::min(a.end, b.end))};
+}
+
 // Every slice of the job at most once to be received, and each of ours sent to every node.
 std::size_t most_requests(const Topology& topology, const BucketLayout& layout) {
   std::size_t pieces = 0;
@@ -42,7 +48,7 @@ void SliceExchange::exchange(std::span<Real> flat) {
   const int me = topology_.ranks().rank();
   topology_.heartbeat().enter(Phase::exchange);
   for (const int ward : wards_) {
-    if (ward != me) receive_slices(ward, flat);
+    if (ward != me) receive_slices(ward, {0, layout_.size()}, flat);
   }
   for (int b = 0; b < layout_.buckets(); ++b) {
     const Range mine = layout_.slice(b, me);
@@ -56,21 +62,32 @@ void SliceExchange::exchange(std::span<Real> flat) {
   requests_.wait_all();
 }
 
-void SliceExchange::gather(std::span<const Real> mine, std::span<Real> flat) {
-  Index at = 0;
-  for (const Range& range : layout_.slices(topology_.ranks().rank())) {
-    const auto slice = part(mine, Range{at, at + range.size()});
-    at += range.size();
-    if (topology_.ranks().rank() == 0) {
-      std::ranges::copy(slice, part(flat, range).begin());
-    } else {
-      requests_.send(std::as_bytes(slice), 0, kSliceTag, kNoLabel);
+void SliceExchange::gather(Range range, std::span<const Real> mine, std::span<Real> out) {
+  bring(range, mine, out);
+  if (topology_.ranks().rank() == 0) {
+    for (int peer = topology_.first_rank(1); peer < topology_.ranks().size(); ++peer) {
+      receive_slices(peer, range, out);
     }
   }
-  if (topology_.ranks().rank() == 0) {
-    for (int peer = 1; peer < topology_.ranks().size(); ++peer) receive_slices(peer, flat);
-  }
   requests_.wait_all();
+  topology_.barrier().pass(0);
+}
+
+void SliceExchange::bring(Range range, std::span<const Real> mine, std::span<Real> out) {
+  Index at = 0;
+  for (const Range& slice : layout_.slices(topology_.ranks().rank())) {
+    const Range here = overlap(slice, range);
+    if (here.size() > 0) {
+      const Index first = at + here.begin - slice.begin;
+      const auto values = part(mine, {first, first + here.size()});
+      if (at_root()) {
+        std::ranges::copy(values, out.begin() + (here.begin - range.begin));
+      } else {
+        requests_.send(std::as_bytes(values), 0, kSliceTag, kNoLabel);
+      }
+    }
+    at += slice.size();
+  }
 }
 
 void SliceExchange::pick(std::span<const Real> flat, std::span<Real> mine) const {
@@ -89,11 +106,12 @@ void SliceExchange::put(std::span<const Real> mine, std::span<Real> flat) const 
   }
 }
 
-void SliceExchange::receive_slices(int owner, std::span<Real> flat) {
+void SliceExchange::receive_slices(int owner, Range range, std::span<Real> out) {
   for (int b = 0; b < layout_.buckets(); ++b) {
-    const Range theirs = layout_.slice(b, owner);
+    const Range theirs = overlap(layout_.slice(b, owner), range);
     if (theirs.size() == 0) continue;
-    requests_.receive(std::as_writable_bytes(part(flat, theirs)), owner, kSliceTag, kNoLabel);
+    const Range place{theirs.begin - range.begin, theirs.end - range.begin};
+    requests_.receive(std::as_writable_bytes(part(out, place)), owner, kSliceTag, kNoLabel);
   }
 }
 

@@ -158,13 +158,14 @@ bool CheckpointStore::holds(std::uint64_t step) const { return directory_.holds(
 
 std::filesystem::path CheckpointStore::save(std::uint64_t step, std::span<const std::byte> image,
                                             std::optional<std::uint64_t> best_step,
-                                            std::uint64_t every) const {
+                                            std::uint64_t every,
+                                            const PieceDone& piece_done) const {
   const std::string name = file_name(step);
   const std::filesystem::path path = directory_.path() / name;
   const Seal seal = seal_of(image, step);
-  write_atomically(directory_, name, {image, seal});
+  write_atomically(directory_, name, {image, seal}, piece_done);
   try {
-    if (!holds_exactly(directory_, name, {image, seal})) {
+    if (!holds_exactly(directory_, name, {image, seal}, piece_done)) {
       throw Error(ExitCode::io, path.string() + ": was not read back as it was written");
     }
   } catch (const Error&) {

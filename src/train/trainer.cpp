@@ -42,6 +42,13 @@ std::vector<Range> learned_parts(const ParameterTable& table) {
   return parts;
 }
 
+// Numbers of the state that are on their way at a time: few, for they take memory, but enough that
+// the ranks do not meet too often.
+Index part_of_state(const BucketLayout& layout) {
+  constexpr Index kMost = Index{1} << 20;
+  return std::clamp<Index>(layout.size(), 1, kMost);
+}
+
 bool is_useful(const StepResult& result, double loss_limit) {
   const double loss = result.loss();
   return result.changed.empty() && std::isfinite(loss) && loss <= loss_limit &&
@@ -102,6 +109,8 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
                         topology.leads() ? layout_.size() * static_cast<Index>(sizeof(Real)) : 0),
       parameters_(
           parameter_memory_.segment_of<Real>(0).first(static_cast<std::size_t>(layout_.size()))),
+      gathered_(topology.ranks(), topology.node(),
+                topology.leads() ? part_of_state(layout_) * static_cast<Index>(sizeof(Real)) : 0),
       waited_for_(static_cast<std::size_t>(topology.node().size())) {
   network.parameters().initialize(options.seed, parameters_, topology.node().rank(),
                                   topology.node().size());
@@ -306,13 +315,19 @@ MemoryUse Trainer::memory() const {
           .parameters = (average_memory_ ? 2 : 1) * buffer};
 }
 
-std::vector<Buffer<Real>> Trainer::gather_optimizer_state() {
-  std::vector<Buffer<Real>> whole;
-  for (const Buffer<Real>& slot : updater_.state()) {
-    whole.emplace_back(topology_.ranks().rank() == 0 ? layout_.size() : 0);
-    exchange_.gather(slot.span(), whole.back().span());
+void Trainer::gather_state(const TakeState& take) {
+  const Index most = part_of_state(layout_);
+  for (std::size_t slot = 0; slot < updater_.state().size(); ++slot) {
+    for (Index begin = 0; begin < layout_.size(); begin += most) {
+      const Range range{begin, std::min(begin + most, layout_.size())};
+      const std::span<Real> values =
+          gathered_.segment_of<Real>(0).first(static_cast<std::size_t>(range.size()));
+      exchange_.gather(range, updater_.state()[slot].span(), values);
+      if (topology_.ranks().rank() == 0) take(slot, range, values);
+      topology_.heartbeat().beat();
+      topology_.barrier().pass(0);  // the next part takes its place
+    }
   }
-  return whole;
 }
 
 void Trainer::restore(std::uint64_t steps_done, std::span<const Real> parameters,

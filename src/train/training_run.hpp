@@ -90,6 +90,7 @@ class TrainingRun {
   void link_checkpoints(std::uint64_t latest, const Progress& progress) const;
   void require_directory() const;
   void finish_save();
+  void await_save() const;
   [[nodiscard]] bool save_is_done() const;
   void report_save();
   [[noreturn]] void stall(const std::string& who) const;
@@ -148,7 +149,8 @@ class TrainingRun {
   std::vector<Metric> val_metrics_;  // of the last evaluation, if it was after the current step
   bool val_is_best_ = false;
   std::array<double, Progress::kMilestones.size()> milestone_seconds_{};
-  std::future<Save> saving_;  // rank 0 only; its destructor waits
+  mutable std::atomic<std::uint64_t> saved_pieces_ = 0;  // of the file under way; any thread
+  std::future<Save> saving_;                             // rank 0 only; its destructor waits
 };
 
 }  // namespace lockstep

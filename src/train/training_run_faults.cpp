@@ -120,7 +120,7 @@ void TrainingRun::recover(const std::string& finding) {
 // Goes on from the newest checkpoint of a multiple of `every` steps; false if there is none.
 // Collective.
 bool TrainingRun::roll_back(std::uint64_t every) {
-  topology_.heartbeat().enter(Phase::checkpoint);
+  topology_.heartbeat().enter(Phase::data);
   std::optional<StoredCheckpoint> stored;
   on_root(world_, [&] {
     directory_->require_ownership();

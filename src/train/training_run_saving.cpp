@@ -22,7 +22,15 @@ Checkpoint TrainingRun::checkpoint() {
   Checkpoint checkpoint;
   checkpoint.info = info_;
   checkpoint.info.step = trainer_->steps_done();
-  checkpoint.optimizer = trainer_->gather_optimizer_state();
+  if (root()) {
+    const auto size = static_cast<Index>(trainer_->parameters().size());
+    for (std::size_t slot = 0; slot < state_slots(setup_).size(); ++slot) {
+      checkpoint.optimizer.emplace_back(size);
+    }
+  }
+  trainer_->gather_state([&](std::size_t slot, Range range, std::span<const Real> values) {
+    std::ranges::copy(values, checkpoint.optimizer[slot].data() + range.begin);
+  });
   if (!root()) return checkpoint;
   checkpoint.progress = progress_;
   checkpoint.inputs = setup_.data->inputs;
@@ -96,7 +104,8 @@ TrainingRun::Save TrainingRun::write(const Checkpoint& state, double begin) cons
     const std::optional<std::uint64_t> best =
         state.progress.best ? std::optional(state.progress.best->step) : std::nullopt;
     directory_->require_ownership();
-    const auto path = store_->save(state.info.step, image.bytes, best, rollback_steps());
+    const auto path = store_->save(state.info.step, image.bytes, best, rollback_steps(),
+                                   [this] { saved_pieces_.fetch_add(1); });
     save.event.file = "checkpoints/" + path.filename().string();
     link_checkpoints(state.info.step, state.progress);
   } catch (const std::exception& error) {
@@ -118,9 +127,21 @@ bool TrainingRun::save_is_done() const {
   return saving_.valid() && saving_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
 }
 
+// While pieces get on the rank does, too. It needs nobody, and nobody needs it in MPI for longer
+// than that.
+void TrainingRun::await_save() const {
+  constexpr std::chrono::milliseconds kLook(200);
+  std::uint64_t seen = saved_pieces_.load();
+  while (saving_.wait_for(kLook) != std::future_status::ready) {
+    const std::uint64_t now = saved_pieces_.load();
+    if (now != std::exchange(seen, now)) topology_.heartbeat().beat();
+  }
+}
+
 // Waits for the save under way, if there is one, and tells what became of it. Rank 0 only.
 void TrainingRun::report_save() {
   if (!saving_.valid()) return;
+  await_save();
   const Save save = saving_.get();
   save_took_ = save.event.seconds;
   if (!save.event.file.empty()) saved_file_ = save.event.file;

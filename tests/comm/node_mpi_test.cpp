@@ -139,6 +139,41 @@ TEST(Rendezvous, ABoundedWaitComesBack) {
   }
 }
 
+// Its receiver must be in MPI from time to time, or a large message never ends.
+TEST(Rendezvous, WhoSleepsServesTheMessagesUnderWay) {
+  const Communicator world(MPI_COMM_WORLD);
+  if (world.size() == 1) return;
+  std::vector<std::byte> bytes(8u << 20);
+  Rendezvous gates(world, world, 1);
+  RequestSet requests(world, 1);
+  if (world.rank() == 0) requests.receive(bytes, 1, 7, 0);
+  if (world.rank() == 1) {
+    requests.send(bytes, 0, 7, 0);
+    for (const double end = now_seconds() + 10; !requests.empty() && now_seconds() < end;) {
+      (void)requests.test_some();
+    }
+    EXPECT_TRUE(requests.empty()) << "the receiver sleeps";
+  }
+  gates.arrive(0);
+  EXPECT_TRUE(gates.wait(0).has_value());
+  requests.wait_all();
+}
+
+TEST(Rendezvous, SleepsWithoutNapsOnceAllOfTheJobHaveMet) {
+  const Communicator world(MPI_COMM_WORLD);
+  const Topology one_node(world);
+  one_node.barrier().pass(0);
+  EXPECT_TRUE(world.traffic().quiet());
+  (void)one_node.ranks().any(false);
+  EXPECT_FALSE(world.traffic().quiet());
+  one_node.barrier().pass(0);
+  EXPECT_TRUE(world.traffic().quiet());
+  const std::vector<int> sizes{1};
+  const Topology several(world, sizes);
+  several.barrier().pass(0);
+  EXPECT_EQ(world.traffic().quiet(), world.size() == 1);
+}
+
 TEST(Bulletin, ShowsEveryRankWhatEachWrote) {
   const Communicator world(MPI_COMM_WORLD);
   const std::vector<std::vector<int>> layouts{{}, {1}, {1, 2}};

@@ -86,11 +86,30 @@ TEST_F(WatchdogTest, IsQuietWhileRanksGetOn) {
 
 TEST_F(WatchdogTest, DisksMayBeSlow) {
   watch({.step = kLimit, .slow = 60});
-  heartbeat_.enter(Phase::checkpoint);
+  heartbeat_.enter(Phase::data);
   heartbeat_.wait(world_.rank() > 0);
   EXPECT_FALSE(over(2 * kLimit));
   watchdog_.reset();
   EXPECT_TRUE(said().empty());
+}
+
+// A save tells how it gets on; one that does not is not waited for as long as a disk that is read.
+TEST_F(WatchdogTest, ASaveMayTakeLongButMustGetOn) {
+  watch({.step = 0.2, .slow = 60, .save = kLimit});
+  heartbeat_.enter(Phase::checkpoint);
+  heartbeat_.wait(world_.rank() > 0);
+  for (int i = 0; i < 10; ++i) {
+    heartbeat_.beat();
+    EXPECT_FALSE(over(kLimit / 4));
+  }
+  EXPECT_TRUE(over(5));
+  watchdog_.reset();
+}
+
+TEST(WatchdogLimits, OfASaveLieBetweenThoseOfAStepAndOfADisk) {
+  EXPECT_EQ((WatchdogLimits{}.of(Phase::checkpoint)), 600);
+  EXPECT_EQ((WatchdogLimits{.step = 900}.of(Phase::checkpoint)), 900);
+  EXPECT_EQ((WatchdogLimits{.step = 2, .slow = 30}.of(Phase::checkpoint)), 30);
 }
 
 TEST_F(WatchdogTest, CanBeOff) {

@@ -113,8 +113,16 @@ TEST_P(Exchange, GathersWhatEachRankOwns) {
       mine.push_back(static_cast<Real>(i));
     }
   }
-  std::vector<Real> whole(comm.rank() == 0 ? 7000 : 0);
-  exchange.gather(mine, whole);
+  std::vector<Real> whole;
+  SharedMemory gathered(topology.ranks(), topology.node(),
+                        topology.leads() ? 3000 * static_cast<Index>(sizeof(Real)) : 0);
+  for (Index begin = 0; begin < 7000; begin += 3000) {  // pieces that fit no slice
+    const Range range{begin, std::min<Index>(begin + 3000, 7000)};
+    const auto out = gathered.segment_of<Real>(0).first(static_cast<std::size_t>(range.size()));
+    exchange.gather(range, mine, out);
+    if (comm.rank() == 0) whole.insert(whole.end(), out.begin(), out.end());
+    topology.barrier().pass(0);
+  }
   (void)exchange.share(flat);
   std::vector<Real> picked(mine.size());
   exchange.pick(flat, picked);

@@ -311,11 +311,14 @@ TEST(Trainer, GoesOnFromAStateOfAnotherNumberOfRanks) {
   Trainer first(world, problem.network, *problem.loss, *optimizer, problem.samples, c.options);
   for (int i = 0; i < 7; ++i) first.step(0.05, {}, false);
   const std::vector<Real> parameters(first.parameters().begin(), first.parameters().end());
-  std::vector<Buffer<Real>> state = first.gather_optimizer_state();
-  for (Buffer<Real>& slot : state) {
-    if (all.rank() != 0) slot = Buffer<Real>(static_cast<Index>(parameters.size()));
-    all.broadcast(std::as_writable_bytes(slot.span()), 0);
+  std::vector<Buffer<Real>> state;
+  for (std::size_t slot = 0; slot < optimizer->slots().size() + 1; ++slot) {  // and the average
+    state.emplace_back(static_cast<Index>(parameters.size()));
   }
+  first.gather_state([&](std::size_t slot, Range range, std::span<const Real> values) {
+    std::ranges::copy(values, state[slot].data() + range.begin);
+  });
+  for (Buffer<Real>& slot : state) all.broadcast(std::as_writable_bytes(slot.span()), 0);
 
   Trainer second(alone, problem.network, *problem.loss, *optimizer, problem.samples, c.options);
   second.restore(7, parameters, state);

@@ -3,10 +3,12 @@
 #include <mpi.h>
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "lockstep/comm/heartbeat.hpp"
+#include "lockstep/comm/traffic.hpp"
 
 namespace lockstep {
 
@@ -23,6 +25,8 @@ class Communicator {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] MPI_Comm handle() const { return handle_; }
+  /// What is under way here, and in all communicators that were split from the same one.
+  [[nodiscard]] Traffic& traffic() const { return *traffic_; }
 
   /// From now on, collective calls let the ranks of a node sleep at gate 0 of `rendezvous` until
   /// all of them are there: MPI itself waits by polling, which eats the cores that late ranks need.
@@ -63,6 +67,8 @@ class Communicator {
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) const;
 
  private:
+  /// A part of `whole`.
+  Communicator(MPI_Comm handle, const Communicator& whole);
   /// Runs one collective call of MPI once the ranks of the node are there.
   template <typename Call>
   void collectively(const Call& call) const;
@@ -74,13 +80,18 @@ class Communicator {
   bool owned_ = true;
   int rank_ = 0;
   int size_ = 1;
+  std::unique_ptr<Traffic> own_traffic_;  ///< unless it was split from another
+  Traffic* traffic_;
 };
 
-/// Messages of one communicator under way that are waited for together. Its memory is taken once,
-/// for `capacity` of them.
+/// Messages of one communicator under way that are waited for together, and complete before the
+/// set ends (see Traffic). Its memory is taken once, for `capacity` of them.
 class RequestSet {
  public:
   RequestSet(const Communicator& communicator, std::size_t capacity);
+  ~RequestSet();
+  RequestSet(const RequestSet&) = delete;
+  RequestSet& operator=(const RequestSet&) = delete;
 
   /// Starts a message of any length; its label comes back for each piece that it travels in, of
   /// which there are Communicator::pieces(bytes.size()).

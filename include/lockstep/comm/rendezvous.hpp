@@ -17,7 +17,8 @@ struct Wait {
 };
 
 /// Gates at which the ranks of one node meet. A gate opens when all have arrived at it, again and
-/// again. Whoever waits sleeps in the kernel and costs nothing: ranks may be many more than cores.
+/// again. Whoever waits sleeps in the kernel and costs nothing: ranks may be many more than cores;
+/// while messages may be under way, with naps in between (see Traffic).
 /// Everything written before arriving can be read by everyone once the gate is open.
 ///
 /// A rank may arrive at a gate for the next round only after all have seen it open for this one;
@@ -36,7 +37,7 @@ class Rendezvous {
   /// it is not open then.
   /// Errors: Error(system) if a rank of the node has ended: it cannot arrive any more.
   std::optional<Wait> wait(int gate, std::optional<double> seconds = std::nullopt);
-  /// Arrives and waits.
+  /// Arrives and waits; no message of this rank may be open.
   Wait pass(int gate);
 
  private:
@@ -48,6 +49,7 @@ class Rendezvous {
   void check_now_and_then();
 
   const Communicator& node_;
+  bool whole_;  ///< the node is the whole job
   Heartbeat heartbeat_;
   std::unique_ptr<SharedMemory> memory_;
   std::vector<std::uint32_t> rounds_;  ///< how often this rank arrived at each gate

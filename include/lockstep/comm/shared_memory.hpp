@@ -36,6 +36,7 @@ class SharedMemory {
   }
 
  private:
+  Traffic& traffic_;
   Buffer<std::byte> alone_;  ///< of a node of one rank, which needs no window
   MPI_Win window_ = MPI_WIN_NULL;
   std::vector<std::span<std::byte>> segments_;

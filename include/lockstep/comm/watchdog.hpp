@@ -15,9 +15,9 @@ namespace lockstep {
 struct WatchdogLimits {
   double step =
       600;  ///< within a step or an evaluation, or stopped by a signal; 0: for ever, always
-  double slow =
-      3600;  ///< while it reads data, saves, starts, ends, or writes records; at least `step`
-  double grace = 2;  ///< how much longer if all ranks of a machine wait: others may speak first
+  double slow = 3600;  ///< while it reads data, starts, ends, or writes records; at least `step`
+  double save = 600;   ///< while it saves, piece by piece; at least `step`, at most `slow`
+  double grace = 2;    ///< how much longer if all ranks of a machine wait: others may speak first
 
   [[nodiscard]] double of(Phase phase) const;
 };
@@ -57,6 +57,7 @@ class Watchdog {
   [[nodiscard]] double period() const;
   void look(double seconds);
   [[nodiscard]] int to_blame() const;
+  [[nodiscard]] double limit_of_waiting(Phase phase) const;
   [[nodiscard]] bool speaks() const;
   [[nodiscard]] std::string sentence(int local) const;
 

@@ -22,7 +22,9 @@ inline constexpr std::string_view kTemporaryPrefix = ".lockstep-tmp-";
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_atomically(const std::filesystem::path& path, FileParts parts);
 /// The same for a file of an open directory, whatever its path leads to by now.
-void write_atomically(const Directory& directory, const std::string& name, FileParts parts);
+void write_atomically(
+    const Directory& directory, const std::string& name, FileParts parts,
+    const PieceDone& piece_done = [] {});
 
 /// Removes the temporaries that killed writers left in `directory`. Call it only while holding the
 /// directory's lock: a temporary does not tell whether its writer lives. Errors: io.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -39,9 +40,13 @@ inline constexpr Index kMaxFileBytes = Index{1} << 40;
 /// A file in several parts.
 using FileParts = std::initializer_list<std::span<const std::byte>>;
 
+/// Called whenever a piece of a file has been written or read, some megabytes at most.
+using PieceDone = std::function<void()>;
+
 /// Whether a regular file of an open directory holds these bytes and no more. Errors: as read_file.
-[[nodiscard]] bool holds_exactly(const Directory& directory, const std::string& name,
-                                 FileParts parts);
+[[nodiscard]] bool holds_exactly(
+    const Directory& directory, const std::string& name, FileParts parts,
+    const PieceDone& piece_done = [] {});
 
 /// True if something of this name exists, whatever it is.
 [[nodiscard]] bool file_exists(const std::filesystem::path& path);

@@ -20,16 +20,21 @@ class SliceExchange {
   /// The first part of it: what this rank receives is there, but the ranks of the node have not
   /// met.
   void exchange(std::span<Real> flat);
-  /// Brings to rank 0 what each rank owns: `mine` holds this rank's slices one after the other;
-  /// `flat` is the whole buffer, used on rank 0 only. Collective.
-  void gather(std::span<const Real> mine, std::span<Real> flat);
+  /// Brings the part `range` of a buffer to the node of rank 0: `mine` holds this rank's slices one
+  /// after the other, and `out`, as many numbers as the range has, lies in memory that the ranks of
+  /// a node share; those of that node write there what they own, the others send it. Then the ranks
+  /// of each node have met. Collective.
+  void gather(Range range, std::span<const Real> mine, std::span<Real> out);
   /// The inverse without messages: picks this rank's slices from a whole buffer.
   void pick(std::span<const Real> flat, std::span<Real> mine) const;
   /// Puts this rank's slices where they lie in a whole buffer, which `share` can then complete.
   void put(std::span<const Real> mine, std::span<Real> flat) const;
 
  private:
-  void receive_slices(int owner, std::span<Real> flat);
+  [[nodiscard]] bool at_root() const { return topology_.my_node() == 0; }
+  void bring(Range range, std::span<const Real> mine, std::span<Real> out);
+  /// What `owner` owns within `range`, to where it lies in it.
+  void receive_slices(int owner, Range range, std::span<Real> out);
 
   const Topology& topology_;
   BucketLayout layout_;

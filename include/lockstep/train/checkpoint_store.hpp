@@ -9,6 +9,7 @@
 #include "lockstep/base/types.hpp"
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/io/directory.hpp"
+#include "lockstep/io/file.hpp"
 #include "lockstep/io/sealed.hpp"
 
 namespace lockstep {
@@ -61,10 +62,12 @@ class CheckpointStore {
   [[nodiscard]] bool holds(std::uint64_t step) const;
 
   /// Writes an image, sealed, reads it back and verifies it, and only then removes what is not
-  /// kept: the newest of a multiple of `every` steps always is. Returns the path. Errors:
-  /// cannot_create, io, or whatever reading it back found, and then it is not kept either.
-  std::filesystem::path save(std::uint64_t step, std::span<const std::byte> image,
-                             std::optional<std::uint64_t> best_step, std::uint64_t every = 1) const;
+  /// kept: the newest of a multiple of `every` steps always is. `piece_done` is told how it gets
+  /// on. Returns the path. Errors: cannot_create, io, or whatever reading it back found, and then
+  /// it is not kept either.
+  std::filesystem::path save(
+      std::uint64_t step, std::span<const std::byte> image, std::optional<std::uint64_t> best_step,
+      std::uint64_t every = 1, const PieceDone& piece_done = [] {}) const;
 
  private:
   struct Entry {

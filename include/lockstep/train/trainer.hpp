@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <type_traits>
@@ -115,9 +116,13 @@ class Trainer {
   [[nodiscard]] std::span<const Real> judged_parameters();
   [[nodiscard]] MemoryUse memory() const;
 
-  /// The optimizer's state and then, if there is one, the average of the weights, as flat buffers
-  /// on rank 0; empty elsewhere. Collective.
-  [[nodiscard]] std::vector<Buffer<Real>> gather_optimizer_state();
+  /// Takes a part of the optimizer's state: numbers `range` of the flat buffer of a slot. The slot
+  /// behind the optimizer's, if there is one, is the average of the weights.
+  using TakeState =
+      std::function<void(std::size_t slot, Range range, std::span<const Real> values)>;
+  /// Brings the optimizer's state to rank 0, where `take` receives it, slot by slot, in the order
+  /// of the buffers. `take` must not communicate, and not throw. Collective.
+  void gather_state(const TakeState& take);
   /// Goes on from a state: flat buffers, the same on all ranks. Collective.
   void restore(std::uint64_t steps_done, std::span<const Real> parameters,
                std::span<const Buffer<Real>> optimizer_state);
@@ -159,6 +164,7 @@ class Trainer {
   SharedMemory parameter_memory_;
   std::span<Real> parameters_;                  ///< once per node
   std::optional<SharedMemory> average_memory_;  ///< if there is an average
+  SharedMemory gathered_;                       ///< one part of the state on its way to rank 0
   std::vector<const Real*> gradient_;  ///< of each slice of this rank, where its sum begins
   StepClock clock_;
   std::vector<double> waited_for_;
