@@ -31,8 +31,9 @@ class Folders : public testing::Test {
   }
 
   [[nodiscard]] std::string notes() const {
+    const Dataset data = load(source_);
     std::string all;
-    for (const std::string& note : load(source_).notes()) all += note + "\n";
+    for (const std::string& note : data.notes()) all += note + "\n";
     return all;
   }
 
