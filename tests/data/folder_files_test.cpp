@@ -83,6 +83,12 @@ TEST_F(Folders, OfNothingElseTellWhatThereIs) {
   expect("a.csv", "found 1 .csv\n  a pattern names several files of samples: ");
 }
 
+TEST_F(Folders, OfFilesWithManySamplesNeedAPattern) {
+  source_.type = "npy";
+  expect_error(ExitCode::bad_data, "set: expected a file of format npy, found a folder; a pattern",
+               [&] { (void)load(source_); });
+}
+
 TEST_F(Folders, EmptyClassesAreSaid) {
   fs::create_directories(directory_.path() / "set" / "hen");
   fs::create_directories(directory_.path() / "set" / "pig" / "old");

@@ -181,7 +181,7 @@ TEST_F(Hdf5Sets, ChunksThatNobodyWroteAreCounted) {
   H5Fclose(to);
   EXPECT_THAT(labels(), ElementsAre(1, 2, 0, 0));
   EXPECT_THAT(load(source_).notes(),
-              ElementsAre(HasSubstr("/y: 2 of 4 chunks were never written")));
+              ElementsAre(HasSubstr("a.h5: /y: 2 of 4 chunks were never written")));
 }
 
 TEST_F(Hdf5Sets, OneHotTargetsAreLabels) {
@@ -220,11 +220,18 @@ TEST(Hdf5Files, OfWritersThatNeverClosedThemSayHowToMendThem) {
   ASSERT_EQ(open[8], 3);  // the version of the superblock
   open[11] = '\5';        // open for writing, and read meanwhile
   std::string truncated = write(false);
+  // Only the first 96 bytes reached the disk, and later ones without what leads to them.
+  std::string unfinished = truncated;
+  std::fill(unfinished.begin() + 96, unfinished.end(), '\0');
+  unfinished.replace(40, 8, std::string("\x60\0\0\0\0\0\0\0", 8));
   truncated.resize(truncated.size() - 100);
   for (const Index memory : {0, 16}) {
     source.memory = memory;
     directory.write("a.h5", open);
     expect_error(ExitCode::bad_data, "its writer never closed it; if none is at work:  h5clear -s",
+                 [&] { (void)load(source); });
+    directory.write("a.h5", unfinished);
+    expect_error(ExitCode::bad_data, "its header ends it after 96 bytes: its writer never closed",
                  [&] { (void)load(source); });
     directory.write("a.h5", truncated);
     expect_error(ExitCode::bad_data, "bytes: it is truncated, or its writer never closed it",
