@@ -119,9 +119,10 @@ std::optional<FileKind> lfs_pointer(std::string_view text) {
   const bool known = !size.empty() && std::ranges::all_of(size, [](unsigned char c) {
     return std::isdigit(c) != 0;
   });
-  return FileKind{fmt::format("a pointer of Git LFS that stands for a file{}",
-                              known ? fmt::format(" of {} bytes", size) : ""),
-                  "git lfs pull  fetches the file", FileUse::nothing};
+  return FileKind{
+      fmt::format("a pointer of Git LFS that stands for a file{}; git lfs pull fetches it",
+                  known ? fmt::format(" of {} bytes", size) : ""),
+      "", FileUse::nothing};
 }
 
 /// An archive is told by the name of its first entry, and by one of PyTorch's anywhere near.

@@ -211,7 +211,13 @@ Dataset load_any(const Source& source) {
   const Format* format = find_out ? format_of_folder(source.path) : &format_named(source.type);
   const bool together = format != nullptr && format->load_files != nullptr;
   if (format != nullptr) check_keys(source, *format);
-  if (together && is_folder(source.path)) return load_folder(*format, source);
+  if (is_folder(source.path)) {
+    if (together) return load_folder(*format, source);
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: expected a file of format {}, found a folder; a pattern names "
+                            "several files: {}/*.{}",
+                            source.path, format->name, source.path, format->extensions.front()));
+  }
   const NamedFiles found = named_files(source.path);
   if (source.memory > 0 && (find_out || source.type == "hdf5")) {
     if (auto set = open_hdf5(source, found.files, found.group)) return std::move(*set);

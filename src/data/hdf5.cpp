@@ -144,7 +144,7 @@ Dataset load_hdf5(const Source& source, const DataFile& file) {
     class_names = hdf5_class_names(reader, file.path, targets_path, data.classes());
   }
   data.set_class_names(class_names);
-  note_unwritten(reader, {inputs_path, targets_path}, data);
+  note_unwritten(reader, file.path, {inputs_path, targets_path}, data);
   return data;
 }
 

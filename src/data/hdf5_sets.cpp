@@ -16,25 +16,26 @@ constexpr std::size_t kListed = 24;
 constexpr const char* kNames = "_names";
 constexpr const char* kNamesAttribute = "names";
 
-/// Inputs and targets among the data sets: two with equally many rows, where one has more numbers
-/// in each.
+std::string group_of(const Hdf5Entry& entry) { return entry.path.substr(0, entry.path.rfind('/')); }
+
+/// Inputs and targets among the data sets: the one of most numbers, and another with as many rows,
+/// of the same group if there is one.
 std::string keys_for(const std::vector<Hdf5Entry>& entries) {
   const auto numbers = [](const Hdf5Entry& e) {
-    Index count = 1;
-    for (const Index d : e.shape) count *= std::max<Index>(d, 1);
+    Index count = e.shape.empty() || e.type == "compounds" ? 0 : 1;
+    for (const Index d : e.shape) count *= d;
     return count;
   };
-  const Hdf5Entry* inputs = nullptr;
+  const auto inputs = std::ranges::max_element(entries, {}, numbers);
+  if (numbers(*inputs) == 0) return {};
+  const Hdf5Entry* targets = nullptr;
   for (const Hdf5Entry& e : entries) {
-    if (!e.shape.empty() && (inputs == nullptr || numbers(e) > numbers(*inputs))) inputs = &e;
+    if (&e == &*inputs || numbers(e) == 0 || e.shape[0] != inputs->shape[0]) continue;
+    const bool beside = group_of(e) == group_of(*inputs);
+    if (targets == nullptr || (beside && group_of(*targets) != group_of(*inputs))) targets = &e;
   }
-  if (inputs == nullptr) return {};
-  const auto targets = std::ranges::find_if(entries, [&](const Hdf5Entry& e) {
-    return &e != inputs && !e.shape.empty() && e.shape[0] == inputs->shape[0];
-  });
   return fmt::format("\n  choose among them: data.inputs = \"{}\", data.targets = \"{}\"",
-                     inputs->path.substr(1),
-                     targets == entries.end() ? "NAME" : targets->path.substr(1));
+                     inputs->path.substr(1), targets == nullptr ? "NAME" : targets->path.substr(1));
 }
 
 std::vector<std::string> parted(const std::string& text, char separator) {
@@ -113,7 +114,8 @@ std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const std::str
                   label, path, classes, names.size(), fmt::join(names, ", "), path.substr(1)));
 }
 
-void note_unwritten(const Hdf5Reader& file, const std::vector<std::string>& paths, Dataset& data) {
+void note_unwritten(const Hdf5Reader& file, const std::string& label,
+                    const std::vector<std::string>& paths, Dataset& data) {
   for (const std::string& path : paths) {
     if (!file.has(path)) continue;
     const Hdf5Chunks chunks = file.chunks_of(path);
@@ -121,7 +123,7 @@ void note_unwritten(const Hdf5Reader& file, const std::vector<std::string>& path
     data.add_notes(
         {fmt::format("{}: {}: {} of {} chunks were never written and are read as the "
                      "value that fills them",
-                     data.name(), path, chunks.all - chunks.written, chunks.all)});
+                     label, path, chunks.all - chunks.written, chunks.all)});
   }
 }
 

@@ -33,6 +33,7 @@ void check_hdf5_names(const Hdf5Reader& file, const Source& source, const std::s
                                                         Index classes);
 
 /// Adds a note for each of the data sets of which some chunks were never written.
-void note_unwritten(const Hdf5Reader& file, const std::vector<std::string>& paths, Dataset& data);
+void note_unwritten(const Hdf5Reader& file, const std::string& label,
+                    const std::vector<std::string>& paths, Dataset& data);
 
 }  // namespace lockstep

@@ -225,7 +225,7 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
   data.set_class_names(targets.class_names);
   for (const std::string& name : files) {
     const Hdf5Reader reader = Hdf5Reader::on_disk(name);
-    note_unwritten(reader, {hdf5_path(group, source.inputs_name), path}, data);
+    note_unwritten(reader, name, {hdf5_path(group, source.inputs_name), path}, data);
     if (!source.classification || !targets.class_names.empty()) continue;
     const auto names = hdf5_class_names(reader, name, path, data.classes());
     if (&name == &files.front()) data.set_class_names(names);

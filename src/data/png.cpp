@@ -119,6 +119,9 @@ Image image_of(const Raster& raster) {
   Image image{.shape = raster.shape};
   image.shape.channels = static_cast<Index>(colours);
   const std::size_t count = raster.bytes.size() / raster.width;
+  const std::size_t kept = count / channels * colours;
+  image.pixels.reserve(raster.width == 1 ? kept : 0);
+  image.fine.reserve(raster.width == 1 ? 0 : kept);
   for (std::size_t i = 0; i < count; ++i) {
     const unsigned value = raster.sample(i);
     if (i % channels >= colours) {
@@ -158,7 +161,7 @@ Image unpack(const DataFile& file) {
     reject(fmt::format("no intact PNG: {}; replace or remove the file", reading.message));
   Raster raster{.shape = decoder.shape(), .width = decoder.width(), .bytes = {}};
   const Shape& shape = raster.shape;
-  if (shape.size() > kMaxBytes) {
+  if (shape.size() * static_cast<Index>(raster.width) > kMaxBytes) {
     reject(fmt::format("expected at most {} bytes of pixels, the header declares {} x {}",
                        kMaxBytes, shape.height, shape.width));
   }

@@ -41,7 +41,6 @@ struct Hdf5File {
   Index bytes;        ///< of the whole file
   std::string label;  ///< names it in messages
   Hdf5Handle file;
-  std::string diagnosis{};  ///< what the header says about a file in which something is missing
 
   [[noreturn]] void reject(const std::string& path, const std::string& reason) const {
     throw Error(ExitCode::bad_data, fmt::format("{}: {}: {}", label, path, reason));
@@ -60,9 +59,7 @@ struct Hdf5File {
   }
 
   [[nodiscard]] Hdf5Handle open(const std::string& path) const {
-    if (!leads_somewhere(path)) {
-      reject(path, "expected an object of this name, found none" + diagnosis);
-    }
+    if (!leads_somewhere(path)) reject(path, "expected an object of this name, found none");
     Hdf5Handle object(H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose);
     if (!object.valid()) reject(path, "unreadable, the file is damaged");
     return object;
@@ -211,8 +208,8 @@ struct Hdf5File {
 /// The first bytes of a file that hdf5_diagnosis looks at.
 inline constexpr std::size_t kHdf5Superblock = 64;
 
-/// Why libhdf5 does not open a file that begins with `head` and has so many bytes, or finds little
-/// in it, as far as the header tells: a line of its own, or nothing.
+/// Why libhdf5 does not open a file that begins with `head` and has so many bytes, as far as the
+/// header tells: a line of its own, or nothing.
 [[nodiscard]] std::string hdf5_diagnosis(std::span<const std::byte> head, Index bytes);
 
 /// Opens a file on disk, for reading only. Errors: no_input, no_permission, bad_data.

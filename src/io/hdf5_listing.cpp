@@ -152,9 +152,14 @@ std::string hdf5_diagnosis(std::span<const std::byte> head, Index bytes) {
   const std::size_t end_at = version == 0 ? 40 : version == 1 ? 44 : 28;
   std::uint64_t end = 0;
   for (std::size_t i = 8; i-- > 0;) end = end << 8 | byte(end_at + i);
-  if (end <= static_cast<std::uint64_t>(bytes)) return {};
-  return fmt::format("\n  it should have {} bytes: it is truncated, or its writer never closed it",
-                     end);
+  const auto found = static_cast<std::uint64_t>(bytes);
+  if (end == found) return {};
+  return end > found
+             ? fmt::format(
+                   "\n  it should have {} bytes: it is truncated, or its writer never closed it",
+                   end)
+             : fmt::format("\n  its header ends it after {} bytes: its writer never closed it",
+                           end);
 }
 
 }  // namespace lockstep

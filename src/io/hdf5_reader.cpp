@@ -99,12 +99,11 @@ struct Hdf5Reader::State : Hdf5File {
 Hdf5Reader::Hdf5Reader(std::span<const std::byte> image, std::string label) {
   const Hdf5Lock lock;
   state_ = std::make_unique<State>(
-      State{{static_cast<Index>(image.size()), std::move(label), open_image(image),
-             hdf5_diagnosis(image, static_cast<Index>(image.size()))}});
+      State{{static_cast<Index>(image.size()), std::move(label), open_image(image)}});
   if (!state_->file.valid()) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: not an HDF5 file, or a damaged one ({} bytes){}", state_->label,
-                            image.size(), state_->diagnosis));
+                            image.size(), hdf5_diagnosis(image, state_->bytes)));
   }
 }
 Hdf5Reader::Hdf5Reader(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -13,18 +13,16 @@ Hdf5File open_on_disk(const std::string& file) {
   prepare_hdf5();
   std::array<std::byte, kHdf5Superblock> head{};
   const Index bytes = look_into_file(file, head);
-  const std::string diagnosis = hdf5_diagnosis(head, bytes);
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
   H5Pset_file_locking(access, /*use=*/false, /*ignore_when_disabled=*/true);
 #endif
-  Hdf5File opened{
-      bytes, file, {H5Fopen(file.c_str(), H5F_ACC_RDONLY, access), H5Fclose}, diagnosis};
+  Hdf5File opened{bytes, file, {H5Fopen(file.c_str(), H5F_ACC_RDONLY, access), H5Fclose}};
   if (opened.file.valid()) return opened;
   throw Error(ExitCode::bad_data,
               fmt::format("{}: not an HDF5 file, or a damaged or truncated one ({} bytes){}", file,
-                          bytes, diagnosis));
+                          bytes, hdf5_diagnosis(head, bytes)));
 }
 
 struct Hdf5Rows::State {

@@ -27,7 +27,7 @@ TEST(FileKind, IsToldByContent) {
   };
   const std::vector<Case> cases = {
       {"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
-       "a pointer of Git LFS that stands for a file of 12345 bytes", "git lfs pull"},
+       "a pointer of Git LFS that stands for a file of 12345 bytes; git lfs pull fetches it", ""},
       {"\xEF\xBB\xBF \n<!DOCTYPE html><html>", "an HTML page", "fetch the file again"},
       {"<HTML lang=\"en\">", "an HTML page", ""},
       {"<?xml version=\"1.0\"?><Error>", "an XML page", ""},

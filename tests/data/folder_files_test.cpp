@@ -31,8 +31,9 @@ class Folders : public testing::Test {
   }
 
   [[nodiscard]] std::string notes() const {
+    const Dataset data = load(source_);
     std::string all;
-    for (const std::string& note : load(source_).notes()) all += note + "\n";
+    for (const std::string& note : data.notes()) all += note + "\n";
     return all;
   }
 
@@ -80,6 +81,12 @@ TEST_F(Folders, OfNothingElseTellWhatThereIs) {
   expect("a.jpeg", "found 1 .jpeg\n  convert the pictures to PNG");
   expect("a.flac", "found 1 .flac\n  convert the recordings to WAV");
   expect("a.csv", "found 1 .csv\n  a pattern names several files of samples: ");
+}
+
+TEST_F(Folders, OfFilesWithManySamplesNeedAPattern) {
+  source_.type = "npy";
+  expect_error(ExitCode::bad_data, "set: expected a file of format npy, found a folder; a pattern",
+               [&] { (void)load(source_); });
 }
 
 TEST_F(Folders, EmptyClassesAreSaid) {

@@ -65,6 +65,7 @@ TEST(Hdf5, ADatasetComesBackAsItWasWritten) {
   for (std::size_t i = 0; i < 12; ++i) images.byte_inputs()[i] = static_cast<std::uint8_t>(20 * i);
   images.labels()[1] = 7;
   expect_same(images, true);
+  images.labels()[1] = 1;
   images.set_class_names({"no", "maybe so"});
   expect_same(images, true);
   Dataset sequences(

@@ -175,7 +175,8 @@ TEST(Malformed, Npy) {
   const std::string data(8, '\0');
   const std::string labels = npy_file("|u1", "(2,)", "ab");
   expect_refused({
-      {"a.npy", "", "a.npy: expected the start of a NumPy file"},
+      {"a.npy", "", "a.npy: the file is empty"},
+      {"a.npy", "NUMPY", "a.npy: offset 0: expected the start of a NumPy file"},
       {"a.npy", "\x93NUMPY"s, "expected NumPy format 1, 2 or 3, found 0"},
       {"a.npy", "\x93NUMPY\4\0\0\0"s, "expected NumPy format 1, 2 or 3, found 4"},
       {"a.npy", "\x93NUMPY\1\0\1"s, "truncated within the header"},
@@ -206,10 +207,12 @@ TEST(Malformed, Hdf5) {
   const std::string image = text_of(writer.finish());
   Hdf5Writer empty;
   expect_refused({
-      {"a.h5", "", "a.h5: not an HDF5 file"},
+      {"a.h5", "", "a.h5: the file is empty"},
+      {"a.h5", "HDF", "a.h5: not an HDF5 file"},
       {"a.h5", image.substr(0, 200), "a.h5: not an HDF5 file"},
       {"a.h5", image, "a.h5: /inputs: sample 1, column 0: expected a finite"},
-      {"a.h5", text_of(empty.finish()), "a.h5: /inputs: expected an object of this name"},
+      {"a.h5", text_of(empty.finish()),
+       "a.h5: /inputs: expected a data set of this name, but the file holds none at all"},
   });
 }
 
@@ -225,7 +228,7 @@ TEST(Malformed, Sources) {
   const std::string pipe = directory / "pipe.csv";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   expect(ExitCode::no_input, "none.csv: No such file", directory / "none.csv");
-  expect(ExitCode::no_input, "none.h5: No such file", directory / "none.h5:train");
+  expect(ExitCode::no_input, "none.h5:train: No such file", directory / "none.h5:train");
   expect(ExitCode::no_input, "expected files that end in .", directory.path());
   expect(ExitCode::bad_data, "expected a regular file, found a pipe", pipe);
   expect(ExitCode::bad_data, "neither content nor extension", directory.write("a.xyz", "1,2\n"));

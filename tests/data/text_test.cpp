@@ -164,7 +164,7 @@ TEST(Text, AByteOrderMarkIsNoSymbol) {
 
 TEST(Text, CarriageReturnsAreSaid) {
   const TemporaryDirectory directory;
-  const Dataset data = load(source_of(directory.write("a.txt", "ab\r\ncd\r\nef"), 3));
+  const Dataset data = load(source_of(directory.write("a.txt", "ab\r\ncd\r\nef"), 2));
   ASSERT_EQ(data.notes().size(), 1u);
   EXPECT_NE(data.notes()[0].find("a.txt: 2 carriage returns"), std::string::npos)
       << data.notes()[0];

@@ -210,7 +210,7 @@ TEST_F(Hdf5ReaderTest, RefusesUnknownFiltersAndTypes) {
     H5Tclose(type);
   });
   const Hdf5Reader second(opaque, "file");
-  expect_bad("elements of 7 bytes", [&] { (void)second.floats("/x"); });
+  expect_bad("found opaque bytes of 7 bytes; store numbers", [&] { (void)second.floats("/x"); });
   const auto shifted = image_of(directory, [&](hid_t file) {
     const hid_t type = H5Tcopy(H5T_NATIVE_INT);
     H5Tset_precision(type, 12);
