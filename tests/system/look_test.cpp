@@ -70,6 +70,11 @@ TEST_F(LookTest, NotesAppearOnceBeforeTrainingStarts) {
     EXPECT_EQ(count(log, note), 1) << log;
     EXPECT_LT(real.out.find(note), real.out.find("epoch "));
   }
+  const Outcome again = train(0, {"--dry-run", "--set", "data.val=t.csv"});
+  EXPECT_EQ(count(again.out, "note   all 40 validation samples are training samples, too"), 1)
+      << again.out;
+  const Outcome few = train(0, {"--dry-run", "--set", "data.holdout=0.01"});
+  EXPECT_EQ(count(few.out, "note   one validation sample"), 1) << few.out;
 }
 
 TEST_F(LookTest, WhatCannotBeMeantIsRefused) {
