@@ -269,10 +269,11 @@ Index array_bytes(std::span<const Index> dimensions, NumberType type) {
 }
 
 std::string label_hint(double number) {
-  if (number != std::floor(number)) {
+  constexpr double kLeastIgnored = -1000;  // -1, -100, -999 are usual
+  if (number != std::floor(number) || number < kLeastIgnored) {
     return "; numbers that are no classes need a loss of values, such as loss.type = \"mse\"";
   }
-  if (number >= 0 || number < double{std::numeric_limits<std::int32_t>::min()}) return {};
+  if (number >= 0) return {};
   return fmt::format("; if it says that nobody knows, set data.ignore_label = {}", number);
 }
 

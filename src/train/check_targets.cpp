@@ -90,7 +90,7 @@ void check_labels(const Dataset& data, const std::string& layer, Index classes) 
 std::string positions_hint(const Dataset& data, Index positions) {
   const Index found = data.describe().target_columns;
   if (found == 1) return "for one label per sample add a layer of type 'flatten' before it";
-  if (positions == 1 && data.targets_name() != data.name()) {
+  if (positions == 1) {
     return fmt::format(
         "if {} holds images rather than labels, name the file of the labels; if it holds a label "
         "for each position, the layers must keep the positions that have labels",

@@ -33,7 +33,7 @@ struct Result {
 Result classify(Index columns, const std::vector<float>& z, const std::vector<std::int32_t>& labels,
                 float weight = 1, const CrossEntropyOptions& options = {}) {
   const auto rows = static_cast<Index>(labels.size());
-  Result r{std::vector<float>(z.size()), {}};
+  Result r{std::vector<float>(z.size(), 99.0f), {}};  // to be set, not added to
   cross_entropy(options)->evaluate({z.data(), rows, columns}, {.labels = labels, .values = {}},
                                    weight, {r.gradient.data(), rows, columns}, r.sums);
   return r;

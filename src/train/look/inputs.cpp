@@ -64,6 +64,7 @@ Places all_columns(const Samples& train) {
 void look_for_constants(const Samples& train, const std::vector<std::string>& names, Notes& notes) {
   constexpr Index kWide = 32;  // without names these are likely pixels, whose margins are constant
   constexpr std::size_t kMostListed = 8;
+  if (train.size() < 2) return;
   if (names.empty() && train.data->shape().channels > kWide) return;
   Rows rows(train);
   const auto view = rows(0);
@@ -102,7 +103,7 @@ void look_for_targets(const Samples& train, const std::vector<std::string>& name
 }
 
 void look_at_scale(const Samples& train, Notes& notes) {
-  constexpr double kLarge = 1000;
+  constexpr double kLarge = 100;
   constexpr Index kEnough = 1000;  // samples
   const Index count = std::min(train.size(), kEnough);
   InputScan scan(*train.data);
