@@ -45,7 +45,7 @@ using Notes = std::vector<std::string>;
                                    bool symbols);
 
 /// How training and validation samples were told apart: validation samples that are all among the
-/// training samples, or so few that they say nothing.
-[[nodiscard]] Notes look_at_split(const DataSets& sets);
+/// training samples, or so few that they say nothing, or none for the figure that is to be `best`.
+[[nodiscard]] Notes look_at_split(const DataSets& sets, const std::string& best);
 
 }  // namespace lockstep
