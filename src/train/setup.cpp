@@ -67,9 +67,6 @@ void check_figures(const Setup& setup) {
   if (setup.data->val.size() == 0) {
     constexpr std::string_view kNeeded =
         "'{}' needs validation samples; give data.val or data.holdout";
-    // The default is no request.
-    const bool keeps = config.checkpoint.best != "none" && config.checkpoint.best != "val/loss";
-    if (keeps) throw config.error("checkpoint.best", fmt::format(kNeeded, "best"));
     if (stops) throw config.error("stop.patience", fmt::format(kNeeded, "patience"));
     if (falls) throw config.schedule.error("type", fmt::format(kNeeded, "plateau"));
   }

@@ -82,8 +82,9 @@ void look_for_constants(const Samples& train, const std::vector<std::string>& na
 }
 
 float answer(const Dataset& data, Index sample) {
-  return data.describe().target_kind == TargetKind::labels ? static_cast<float>(data.label(sample))
-                                                           : data.target(sample).front();
+  return data.describe().target_kind == TargetKind::labels
+             ? static_cast<float>(data.label(sample))
+             : static_cast<float>(first_target(data, sample));
 }
 
 // An answer among the questions.

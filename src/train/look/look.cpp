@@ -35,7 +35,7 @@ Notes look_at(const Setup& setup) {
                     ? look_at_labels(sets.train, sets.val, network.output_shape().channels,
                                      sets.class_names)
                     : look_at_values(sets.train, *setup.loss, network));
-  append(notes, look_at_split(sets));
+  append(notes, look_at_split(sets, setup.config.checkpoint.best));
   const std::string hint = layout_hint(*sets.train_data, setup.config.data.layout == "nchw");
   if (!hint.empty()) notes.push_back(hint);
   return notes;

@@ -16,6 +16,12 @@ namespace lockstep {
 
 using Notes = std::vector<std::string>;
 
+/// The first target value of a sample, with what was taken off when it was stored.
+[[nodiscard]] inline double first_target(const Dataset& data, Index sample) {
+  const std::vector<double>& offsets = data.target_offsets();
+  return static_cast<double>(data.target(sample).front()) + (offsets.empty() ? 0 : offsets.front());
+}
+
 /// All of the following.
 [[nodiscard]] Notes look_at(const Setup& setup);
 
@@ -45,7 +51,7 @@ using Notes = std::vector<std::string>;
                                    bool symbols);
 
 /// How training and validation samples were told apart: validation samples that are all among the
-/// training samples, or so few that they say nothing.
-[[nodiscard]] Notes look_at_split(const DataSets& sets);
+/// training samples, or so few that they say nothing, or none for the figure that is to be `best`.
+[[nodiscard]] Notes look_at_split(const DataSets& sets, const std::string& best);
 
 }  // namespace lockstep

@@ -42,8 +42,13 @@ bool validates_on_training(const DataSets& sets) {
 
 }  // namespace
 
-Notes look_at_split(const DataSets& sets) {
+Notes look_at_split(const DataSets& sets, const std::string& best) {
   Notes notes;
+  // The default is no request.
+  if (sets.val.size() == 0 && best != "none" && best != "val/loss") {
+    notes.push_back(
+        fmt::format("no validation samples: no checkpoint is kept as that of the best {}", best));
+  }
   if (sets.train_data->describe().is_text() || sets.val.size() == 0) return notes;
   if (sets.val_data && validates_on_training(sets)) {
     notes.push_back(fmt::format(

@@ -54,7 +54,7 @@ void look_for_constants(const Samples& train, const Columns& columns, Notes& not
                             "data.train_labels)?",
                             train.data->targets_name(),
                             columns.size() == 1
-                                ? fmt::format("the target is {}", train.data->target(first)[0])
+                                ? fmt::format("the target is {}", first_target(*train.data, first))
                                 : "each target column has one and the same value",
                             train.size()));
   }
