@@ -98,7 +98,7 @@ TEST(CheckpointStore, FallsBackToTheNextOlderAndSaysWhy) {
 TEST(CheckpointStore, PassesOverLargeFilesThatAreNone) {
   constexpr std::uintmax_t kTerabyte = std::uintmax_t{1} << 40;
   const TemporaryDirectory directory;
-  const CheckpointStore store(directory.path(), 5);
+  const CheckpointStore store(Directory(directory.path()), 5);
   store.save(1, image_of('a'), {});
   fs::resize_file(store.save(2, image_of('b'), {}), kTerabyte - 1);
   const fs::path moved = store.save(3, image_of('c'), {});
@@ -167,7 +167,7 @@ TEST(CheckpointStore, IgnoresLinksTemporariesAndStrangers) {
 TEST(FindCheckpoint, TakesTheBestOfARunElseTheNewestThatIsIntact) {
   const TemporaryDirectory run;
   fs::create_directory(run / "checkpoints");
-  const CheckpointStore store(fs::path(run.path()) / "checkpoints", 9);
+  const CheckpointStore store(Directory(fs::path(run.path()) / "checkpoints"), 9);
   for (const std::uint64_t step : {5u, 10u, 15u}) store.save(step, image_of('x'), {});
   EXPECT_EQ(find_checkpoint(run.path()).sealed.step, 15U);
   fs::create_symlink(CheckpointStore::file_name(10), run / "checkpoints/best.h5");
