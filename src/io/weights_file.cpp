@@ -20,7 +20,8 @@ namespace lockstep {
 namespace {
 
 constexpr std::string_view kHdf5Magic = "\x89HDF\r\n\x1a\n";
-constexpr std::size_t kBeginning = 64;  // bytes that tell what a file is
+constexpr std::size_t kBeginning = 256;  // bytes that tell what a file is
+constexpr std::size_t kSuperblock = 64;  // bytes in which HDF5 says how long it is
 
 bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
   const auto same = [](std::byte b, char c) { return b == static_cast<std::byte>(c); };
@@ -45,7 +46,7 @@ constexpr std::array<OtherFormat, 5> kOthers = {
     {{"PK\x03\x04", ".npy", kNumpy},
      {"PK\x03\x04", "", kTorch},
      {"\x93NUMPY", "", kNumpy},
-     {"\x80\x02", "", kTorch},
+     {"\x80", "", kTorch},
      {"GGUF", "",
       "GGUF, whose names and types are others; export the "
       "weights as safetensors"}}};
@@ -63,7 +64,7 @@ void refuse_others(std::span<const std::byte> beginning, const std::string& path
 /// How long an HDF5 file says it is; nothing if it says so in a way that is not read here. Source:
 /// HDF5 File Format Specification 3.0, II.A, "Format Signature and Superblock".
 std::optional<Index> hdf5_length(std::span<const std::byte> beginning) {
-  if (beginning.size() < kBeginning) return std::nullopt;
+  if (beginning.size() < kSuperblock) return std::nullopt;
   const auto at = [&](std::size_t i) { return std::to_integer<int>(beginning[i]); };
   const int version = at(8);
   const bool old = version < 2;

@@ -82,6 +82,12 @@ TEST_P(EveryLayer, DoesToTheOrderOfChannelsWhatItSays) {
   }
   run.set_training(false);
   run.fill(c.kink, c.symbols);
+  for (std::size_t p = 0; p < run.plan().parameters.size(); ++p) {
+    const ParameterSpec& spec = run.plan().parameters[p];
+    for (Index i = 0; spec.name == "running_var" && i < spec.size(); ++i) {
+      run.parameter(p, i) = std::fabs(run.parameter(p, i)) + Real(0.5);
+    }
+  }
   run.forward();
   std::vector<Real> expected(run.output().begin(), run.output().end());
   std::vector<Order> inputs;
@@ -101,8 +107,9 @@ TEST_P(EveryLayer, DoesToTheOrderOfChannelsWhatItSays) {
   }
   run.forward();
   if (!output.empty()) reorder(expected, output);
+  const Real largest = std::ranges::max(expected, {}, [](Real x) { return std::fabs(x); });
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    ASSERT_NEAR(run.output()[i], expected[i], 1e-5 + 1e-5 * std::fabs(expected[i])) << i;
+    ASSERT_NEAR(run.output()[i], expected[i], 1e-4 * std::fabs(double{largest})) << i;
   }
 }
 
