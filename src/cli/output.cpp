@@ -75,7 +75,7 @@ bool OutputBuffer::send_all() {
     if (count >= 0) {
       text.remove_prefix(static_cast<std::size_t>(count));
     } else if (errno == EAGAIN) {  // somebody has made it so for all who share it
-      if (waits_) has_room(kForever);
+      if (waits_) static_cast<void>(has_room(kForever));
     } else if (errno != EINTR) {
       error_ = errno;
     }
