@@ -37,8 +37,8 @@ class Export : public Command {
   }
 
   ExitCode run(const Session& session) override {
-    check_suffix(out_, "export", "safetensors", {"safetensors"});
     check_output(out_, force_, {checkpoint_});
+    check_suffix(out_, "export", "safetensors", {"safetensors"});
     const StoredCheckpoint stored = find_checkpoint(checkpoint_);
     const std::string file_name = stored.path.string();
     tell_checkpoint(checkpoint_, file_name, session.err);

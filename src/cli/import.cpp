@@ -45,8 +45,8 @@ class Import : public Command {
 
   ExitCode run(const Session& session) override {
     request_.overrides = overrides_of(assignments_);
-    check_suffix(request_.out, "import", "a checkpoint in HDF5", {"h5", "hdf5", "hdf", "ckpt"});
     check_output(request_.out, force_, {request_.weights, request_.config_file});
+    check_suffix(request_.out, "import", "a checkpoint in HDF5", {"h5", "hdf5", "hdf", "ckpt"});
     const std::vector<std::byte> file = read_weights_file(request_.weights);  // before MPI starts
     const Safetensors weights = read_safetensors(file, request_.weights);
     return run_on_ranks(
