@@ -22,6 +22,13 @@ bool counts(const Fields& fields) {
   return next > 0;
 }
 
+/// True if no number of the line has a decimal point or an exponent: years, places.
+bool has_whole_numbers_only(const Fields& fields) {
+  return std::ranges::none_of(fields, [](const TableField& field) {
+    return is_number(field) && field.text.find_first_of(".eE") != std::string_view::npos;
+  });
+}
+
 /// What the lines below the first have in its columns.
 class Below {
  public:
@@ -87,11 +94,13 @@ constexpr const char* kAsSample =
 bool looks_like_header(const TableReader& lines, std::string& note) {
   const Fields& first = lines.fields();
   if (std::ranges::all_of(first, &TableField::quoted)) return Below(first, lines).has_bare_number();
-  if (!counts(first)) return false;
-  const Below below(first, lines);
   const bool mixed = !std::ranges::all_of(first, is_number);
-  const bool header = mixed ? below.has_word_above_numbers() || below.words_are_unique()
-                            : below.has_pointed_column() || first.size() > 2;
+  const bool counting = counts(first);
+  if (!counting && !(mixed && has_whole_numbers_only(first))) return false;
+  const Below below(first, lines);
+  const bool header = !counting ? below.words_are_unique() && below.has_pointed_column()
+                      : mixed   ? below.has_word_above_numbers() || below.words_are_unique()
+                                : below.has_pointed_column() || first.size() > 2;
   const char* const sentence = header ? kAsNames : kAsSample;
   // A sample such as 0,yes is nothing strange.
   if (header || !mixed) note = fmt::format(fmt::runtime(sentence), quoted_line(first));

@@ -147,6 +147,9 @@ TEST(TableColumns, NumbersCanBeNames) {
   EXPECT_EQ(two.size(), 2);
   expect_note(two, "0,1, is taken for a sample");
   EXPECT_EQ(load_table("0,1\n0.5,0\n1.0,1\n").size(), 2);  // as programs write reals
+  const Dataset years = load_table("2019,2020,label\n1.5,2.5,yes\n3.5,4.5,no\n");
+  EXPECT_EQ(years.column_names(), (Names{"2019", "2020"}));
+  expect_note(years, "2019,2020,label, is taken for names");
   // A sample of small numbers is one.
   EXPECT_EQ(load_table("0,1,ant\n5,6,bee\n7,8,ant\n").size(), 3);
   EXPECT_EQ(load_table("0,2,1\n5,6,0\n").size(), 2);
