@@ -124,8 +124,9 @@ TEST(Paths, WhatExistsMeansItself) {
   const auto at = [&](const std::string& name) { return directory / name; };
   fs::create_directories(at("at 10:30"));
   fs::create_directories(at("run[1]"));
+  fs::create_directories(at("run1"));
   for (const char* name : {"at 10:30/part-1.csv", "at 10:30/part-2.csv", "data[1].h5", "data1.h5",
-                           "run[1]/a.csv", "data[2]-a.h5", "x.h5"}) {
+                           "run[1]/a.csv", "run1/b.csv", "data[2]-a.h5", "x.h5"}) {
     directory.write(name, "x");
   }
   const auto files = [](const std::string& path) { return named_files(path).files; };
