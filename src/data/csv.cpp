@@ -70,6 +70,7 @@ class Table {
                       first_file_, columns_.inputs.size(), columns.inputs.size()));
     }
     const Index before = rows_;
+    files_.push_back({file.path, before});
     for (bool more = head.names.empty() || lines.next(); more; more = lines.next()) {
       add_row(lines, head, columns);
     }
@@ -98,6 +99,7 @@ class Table {
                        ? make_dataset(inputs, source_.classification)
                        : make_dataset(inputs, targets, weights, source_.classification);
     data.set_columns(columns_.names);
+    if (files_.size() > 1) data.set_files(files_);
     if (source_.classification && !source_.inputs_only) data.set_class_names(classes_.names());
     data.add_notes(notes_.texts());
     return data;
@@ -154,6 +156,7 @@ class Table {
   std::string first_file_;
   std::size_t first_width_ = 0;
   TableColumns columns_;  ///< of the first file
+  std::vector<FileOfSamples> files_;
   FileNotes notes_;
   Index rows_ = 0;
   bool integers_ = false;  ///< some input is a large integer
