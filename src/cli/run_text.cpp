@@ -110,6 +110,22 @@ std::string slowest_text(const TimesEvent& event) {
                      100 * (work_of(slowest) / std::max(median, 1e-12) - 1));
 }
 
+std::string memory_text(const MemoryUse& memory) {
+  std::string text;
+  if (memory.node > 0) {
+    text = fmt::format("memory {} per node, at most {} while it starts or saves\n      ",
+                       byte_size(memory.node), byte_size(memory.most));
+  } else {
+    text = "memory";
+  }
+  return text + fmt::format(
+                    " per rank {} activations, {} gradients, {} optimizer\n"
+                    "       per node {} parameters, {} data\n",
+                    byte_size(memory.activations), byte_size(memory.gradients),
+                    byte_size(memory.optimizer), byte_size(memory.parameters),
+                    byte_size(memory.data));
+}
+
 }  // namespace
 
 std::string header_text(const RunStart& start) {
@@ -135,13 +151,7 @@ std::string header_text(const RunStart& start) {
       start.network == nullptr ? std::string() : shape_text(start.network->input_shape()) + " ";
   text += fmt::format("data   train {}{}  {}{}    {}\n", thousands(start.train_samples), val, input,
                       start.input_type, batch_text(start));
-  if (start.memory.activations > 0) {
-    text += fmt::format(
-        "memory {} for activations and {} for gradients per rank, {} for parameters "
-        "per node\n",
-        byte_size(start.memory.activations), byte_size(start.memory.gradients),
-        byte_size(start.memory.parameters));
-  }
+  if (start.memory.activations > 0) text += memory_text(start.memory);
   for (const std::string& note : start.notes)
     text += fmt::format("note   {}\n", printable_message(note));
   if (start.network != nullptr) text += "\n" + layers_text(*start.network);

@@ -206,27 +206,27 @@ void Hdf5Writer::dataset(const std::string& path, std::span<const Index> shape,
   write_array(state_->file, path, shape, labels, H5T_STD_U8LE, H5T_NATIVE_UINT8, values.data());
 }
 
-std::span<std::byte> Hdf5Writer::make_dataset(const std::string& path,
-                                              std::span<const Index> shape) {
+Index Hdf5Writer::make_dataset(const std::string& path, std::span<const Index> shape) {
   static_assert(std::endian::native == std::endian::little);
   const Hdf5Lock lock;
   const Hdf5Handle properties = dataset_properties();
   H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY);
   haddr_t offset = HADDR_UNDEF;
-  std::size_t count = 1;
   {
     const Hdf5Handle dataset = make_array(state_->file, path, shape, H5T_IEEE_F32LE, properties);
     std::vector<hsize_t> last;
-    for (const Index dimension : shape) {
-      last.push_back(static_cast<hsize_t>(dimension - 1));
-      count *= static_cast<std::size_t>(dimension);
-    }
+    for (const Index dimension : shape) last.push_back(static_cast<hsize_t>(dimension - 1));
     // The memory grows with what is written only; closed, nothing of it is cached any more.
     write_one(dataset, last, 0.0f);
     offset = H5Dget_offset(dataset);
   }
   if (offset == HADDR_UNDEF) fail("find room for", path);
-  return {memory_of(state_->file) + offset, count * sizeof(float)};
+  return static_cast<Index>(offset);
+}
+
+std::span<std::byte> Hdf5Writer::bytes(Index offset, Index count) {
+  const Hdf5Lock lock;
+  return {memory_of(state_->file) + offset, static_cast<std::size_t>(count)};
 }
 
 void Hdf5Writer::text(const std::string& path, std::string_view value) {

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "lockstep/base/buffer.hpp"
+#include "lockstep/nn/file_layout.hpp"
 
 namespace lockstep {
 namespace {
@@ -87,6 +88,29 @@ void for_each_run(const Parameter& parameter, const FileOrder& order, const Visi
       if (++at[axis] < axes[axis].size) break;
       at[axis] = 0;
     }
+  }
+}
+
+// Those numbers of a run that lie in a part of the flat buffer.
+Run within(const Run& run, Range range) {
+  assert(run.step > 0);
+  // How many of the run lie before a place.
+  const auto before = [&](Index place) {
+    return place <= run.stored ? Index{0}
+                               : std::min(pieces_of(place - run.stored, run.step), run.count);
+  };
+  const Index first = before(range.begin);
+  return {run.file + first, run.stored + first * run.step, run.step, before(range.end) - first};
+}
+
+// The numbers of a run, of which the first lies at `from`, to their places in the file's order.
+void write_run(const Run& run, const Real* from, std::span<std::byte> out) {
+  constexpr Index kSize = sizeof(Real);
+  std::byte* const to = out.data() + run.file * kSize;
+  if (run.step == 1) {
+    std::memcpy(to, from, static_cast<std::size_t>(run.count * kSize));
+  } else {
+    for (Index i = 0; i < run.count; ++i) std::memcpy(to + i * kSize, from + i * run.step, kSize);
   }
 }
 
@@ -174,15 +198,15 @@ void ParameterTable::initialize(std::uint64_t seed, std::span<Real> flat, Index 
 
 void to_file_layout(const Parameter& parameter, std::span<const Real> flat,
                     std::span<std::byte> out, const FileOrder& order) {
-  constexpr Index kSize = sizeof(Real);
-  for_each_run(parameter, order, [&](const Run& run) {
-    std::byte* const to = out.data() + run.file * kSize;
-    const Real* const from = flat.data() + run.stored;
-    if (run.step == 1) {
-      std::memcpy(to, from, static_cast<std::size_t>(run.count * kSize));
-    } else {
-      for (Index i = 0; i < run.count; ++i) std::memcpy(to + i * kSize, from + i * run.step, kSize);
-    }
+  for_each_run(parameter, order,
+               [&](const Run& run) { write_run(run, flat.data() + run.stored, out); });
+}
+
+void to_file_layout(const Parameter& parameter, Range range, std::span<const Real> values,
+                    std::span<std::byte> out) {
+  for_each_run(parameter, {}, [&](const Run& run) {
+    const Run part = within(run, range);
+    if (part.count > 0) write_run(part, values.data() + (part.stored - range.begin), out);
   });
 }
 

@@ -3,35 +3,29 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstring>
+
+#include "lockstep/base/buffer.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/nn/file_order.hpp"
 #include "lockstep/train/checkpoint.hpp"
 
 namespace lockstep {
 
-void TensorWriter::write(const std::string& group, const Parameter& parameter,
-                         const FileOrder& order, std::span<const Real> flat) {
-  const std::string name = group + "/" + parameter.name;
-  const std::span<std::byte> values = file_.make_dataset("/" + name, parameter.file_shape());
-  to_file_layout(parameter, flat, values);
-  state_.update(std::as_bytes(std::span(name)));
-  state_.update(values);
-  if (!order.empty()) to_file_layout(parameter, flat, values, order);
-  digests_.emplace_back(name, digest_of(values).hex());
-}
-
-std::string TensorWriter::finish() {
-  file_.group("/digest");
-  const std::string state = state_.finish().hex();
-  file_.attribute("/digest", "algorithm", std::string("XXH3-128"));
-  file_.attribute("/digest", "state", state);
-  for (const auto& [name, digest] : digests_) file_.attribute("/digest", name, digest);
-  return state;
-}
-
 std::vector<FileOrder> orders_in(std::uint64_t version, const Network& network) {
   if (version >= kCheckpointVersion) return file_orders(network).parameters;
   return std::vector<FileOrder>(network.parameters().parameters().size());
+}
+
+void reorder(const Parameter& parameter, const FileOrder& order, std::span<std::byte> tensor) {
+  if (order.empty()) return;
+  Parameter alone = parameter;
+  alone.offset = 0;
+  std::vector<Real> values(tensor.size() / sizeof(Real));
+  std::memcpy(values.data(), tensor.data(), tensor.size());
+  Buffer<Real> flat(alone.spec.stored_size());
+  from_file_layout(alone, values, flat.span());
+  to_file_layout(alone, flat.span(), tensor, order);
 }
 
 std::vector<float> read_tensor(const Hdf5Reader& file, const std::string& group,

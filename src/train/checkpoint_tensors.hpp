@@ -3,35 +3,18 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "lockstep/io/digest.hpp"
 #include "lockstep/io/hdf5.hpp"
 #include "lockstep/nn/network.hpp"
 
 namespace lockstep {
 
-/// Writes the tensors of a checkpoint and keeps their digests: one for each as it is in the file,
-/// and one over all names and values in order, whose channels are in our own order: what a run
-/// computes has the digest that it had when files were of version 1.
-class TensorWriter {
- public:
-  explicit TensorWriter(Hdf5Writer& file) : file_(file) {}
-
-  void write(const std::string& group, const Parameter& parameter, const FileOrder& order,
-             std::span<const Real> flat);
-  /// Writes the digests; returns that of the state.
-  std::string finish();
-
- private:
-  Hdf5Writer& file_;
-  std::vector<std::pair<std::string, std::string>> digests_;
-  Digester state_;
-};
-
 /// The order of channels in a file of a version, for each parameter of the network.
 [[nodiscard]] std::vector<FileOrder> orders_in(std::uint64_t version, const Network& network);
+
+/// Puts the channels of a tensor of a file, which are in our own order, into that of the file.
+void reorder(const Parameter& parameter, const FileOrder& order, std::span<std::byte> tensor);
 
 /// The numbers of a tensor in the file's order. Errors: Error(bad_data) if it is not there, or of
 /// another shape.

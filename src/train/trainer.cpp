@@ -45,8 +45,9 @@ std::vector<Range> learned_parts(const ParameterTable& table) {
 // Numbers of the state that are on their way at a time: few, for they take memory, but enough that
 // the ranks do not meet too often.
 Index part_of_state(const BucketLayout& layout) {
-  constexpr Index kMost = Index{1} << 20;
-  return std::clamp<Index>(layout.size(), 1, kMost);
+  constexpr Index kSize = Index{1} << 20;
+  constexpr Index kMostParts = 32;
+  return std::max<Index>({std::min(layout.size(), kSize), layout.size() / kMostParts, 1});
 }
 
 bool is_useful(const StepResult& result, double loss_limit) {
@@ -312,7 +313,9 @@ MemoryUse Trainer::memory() const {
   const auto buffer = static_cast<Index>(parameters_.size_bytes());
   return {.activations = bytes_of(workers_),
           .gradients = static_cast<Index>(reducer_.blocks().size()) * buffer + accumulator_.bytes(),
-          .parameters = (average_memory_ ? 2 : 1) * buffer};
+          .parameters = (average_memory_ ? 2 : 1) * buffer,
+          .optimizer = std::ssize(updater_.state()) * layout_.owned(topology_.ranks().rank()) *
+                       static_cast<Index>(sizeof(Real))};
 }
 
 void Trainer::gather_state(const TakeState& take) {

@@ -50,6 +50,7 @@ class TrainingRun {
   void go_on_from(StoredCheckpoint& stored);
   void open_directory();
   void begin_records();
+  [[nodiscard]] Index bytes_of_save() const;
   [[nodiscard]] MemoryUse most_memory() const;
   [[nodiscard]] RunStart start_event() const;
 
@@ -84,9 +85,17 @@ class TrainingRun {
   };
   [[nodiscard]] bool saves_again(const Cadence& cadence) const;
   bool save(bool to_the_end);
-  Checkpoint checkpoint();
-  void begin_save(Checkpoint state, double begin, bool to_the_end);
-  Save write(const Checkpoint& state, double begin) const;
+  /// A checkpoint to be written.
+  struct Draft {
+    std::uint64_t step = 0;
+    Progress progress;
+    std::optional<CheckpointDraft> file;
+    std::string failure;  ///< why there is no file
+  };
+  [[nodiscard]] Draft draft() const;
+  void gather(Draft& draft);
+  void begin_save(Draft state, double begin, bool to_the_end);
+  Save write(Draft state, double begin) const;
   void link_checkpoints(std::uint64_t latest, const Progress& progress) const;
   void require_directory() const;
   void finish_save();

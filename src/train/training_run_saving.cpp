@@ -18,26 +18,34 @@ bool TrainingRun::saves_again(const Cadence& cadence) const {
   return cadence.after_seconds(since) && save_stopped_ <= config().checkpoint.overhead * since;
 }
 
-Checkpoint TrainingRun::checkpoint() {
-  Checkpoint checkpoint;
-  checkpoint.info = info_;
-  checkpoint.info.step = trainer_->steps_done();
+// What is to be written but the state, or why it cannot. Rank 0 only.
+TrainingRun::Draft TrainingRun::draft() const {
+  Draft draft;
+  Checkpoint facts;
+  facts.info = info_;
+  facts.info.step = draft.step = trainer_->steps_done();
+  facts.progress = draft.progress = progress_;
+  facts.inputs = setup_.data->inputs;
+  facts.targets = setup_.data->targets;
+  try {
+    draft.file.emplace(facts, *setup_.network, state_slots(setup_));
+  } catch (const std::exception& error) {
+    draft.failure = error.what();
+  }
+  return draft;
+}
+
+// Collective.
+void TrainingRun::gather(Draft& draft) {
+  if (!world_.any(draft.file.has_value())) return;
   if (root()) {
-    const auto size = static_cast<Index>(trainer_->parameters().size());
-    for (std::size_t slot = 0; slot < state_slots(setup_).size(); ++slot) {
-      checkpoint.optimizer.emplace_back(size);
-    }
+    const std::span<const Real> parameters = trainer_->parameters();
+    draft.file->set(CheckpointDraft::kParameters, {0, std::ssize(parameters)}, parameters);
+    topology_.heartbeat().beat();
   }
   trainer_->gather_state([&](std::size_t slot, Range range, std::span<const Real> values) {
-    std::ranges::copy(values, checkpoint.optimizer[slot].data() + range.begin);
+    draft.file->set(1 + slot, range, values);
   });
-  if (!root()) return checkpoint;
-  checkpoint.progress = progress_;
-  checkpoint.inputs = setup_.data->inputs;
-  checkpoint.targets = setup_.data->targets;
-  checkpoint.parameters = Buffer<Real>(static_cast<Index>(trainer_->parameters().size()));
-  std::ranges::copy(trainer_->parameters(), checkpoint.parameters.span().begin());
-  return checkpoint;
 }
 
 // Collective. True if the checkpoint of this step is complete, which is sure only `to_the_end`:
@@ -48,7 +56,8 @@ bool TrainingRun::save(bool to_the_end) {
   trainer_->clock().lap(Part::other);
   const double begin = now_seconds();
   on_root(world_, [&] { finish_save(); });
-  Checkpoint state = checkpoint();
+  Draft state = root() ? draft() : Draft();
+  gather(state);
   on_root(world_, [&] { begin_save(std::move(state), begin, to_the_end); });
   const bool complete = world_.any(root() && saved_step_ == trainer_->steps_done());
   trainer_->clock().lap(Part::checkpoint);
@@ -67,14 +76,14 @@ void TrainingRun::require_directory() const {
 }
 
 // Rank 0 only.
-void TrainingRun::begin_save(Checkpoint state, double begin, bool to_the_end) {
+void TrainingRun::begin_save(Draft state, double begin, bool to_the_end) {
   require_directory();
   const double distance = begin - std::exchange(last_save_, begin);
   const bool in_background = save_took_ > config().checkpoint.overhead * distance && !to_the_end;
   {
     const BlockedSignals blocked;
-    const auto task = [this, begin, held = std::make_shared<const Checkpoint>(std::move(state))] {
-      return write(*held, begin);
+    const auto task = [this, begin, held = std::make_shared<Draft>(std::move(state))] {
+      return write(std::move(*held), begin);
     };
     // Where no thread can be made, the save is made here.
     saving_ = std::async(std::launch::async | std::launch::deferred, task);
@@ -94,20 +103,22 @@ void TrainingRun::finish_save() {
 }
 
 // On a thread of its own: it changes nothing of the run but its directory.
-TrainingRun::Save TrainingRun::write(const Checkpoint& state, double begin) const {
+TrainingRun::Save TrainingRun::write(Draft state, double begin) const {
   Save save;
-  save.event.step = state.info.step;
+  save.event.step = state.step;
+  save.failure = state.failure;
   try {
-    const CheckpointImage image = encode(state, *setup_.network, state_slots(setup_));
+    if (!state.file) return save;
+    const CheckpointImage image = std::move(*state.file).finish();
     save.event.digest = image.state_digest;
     save.event.bytes = static_cast<Index>(image.bytes.size());
     const std::optional<std::uint64_t> best =
         state.progress.best ? std::optional(state.progress.best->step) : std::nullopt;
     directory_->require_ownership();
-    const auto path = store_->save(state.info.step, image.bytes, best, rollback_steps(),
+    const auto path = store_->save(state.step, image.bytes, best, rollback_steps(),
                                    [this] { saved_pieces_.fetch_add(1); });
     save.event.file = "checkpoints/" + path.filename().string();
-    link_checkpoints(state.info.step, state.progress);
+    link_checkpoints(state.step, state.progress);
   } catch (const std::exception& error) {
     save.failure = error.what();
   }
@@ -132,7 +143,7 @@ bool TrainingRun::save_is_done() const {
 void TrainingRun::await_save() const {
   constexpr std::chrono::milliseconds kLook(200);
   std::uint64_t seen = saved_pieces_.load();
-  while (saving_.wait_for(kLook) != std::future_status::ready) {
+  while (saving_.wait_for(kLook) == std::future_status::timeout) {  // not if it is made here
     const std::uint64_t now = saved_pieces_.load();
     if (now != std::exchange(seen, now)) topology_.heartbeat().beat();
   }

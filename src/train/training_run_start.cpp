@@ -273,23 +273,6 @@ void TrainingRun::begin_records() {
   }
 }
 
-// Of the rank that takes most. Collective.
-MemoryUse TrainingRun::most_memory() const {
-  const MemoryUse mine = trainer_->memory();
-  const std::array<double, 3> numbers{static_cast<double>(mine.activations + evaluator_->bytes()),
-                                      static_cast<double>(mine.gradients),
-                                      static_cast<double>(mine.parameters)};
-  std::vector<double> all(numbers.size() * static_cast<std::size_t>(world_.size()));
-  world_.all_gather(numbers, all);
-  MemoryUse most;
-  for (std::size_t i = 0; i < all.size(); i += numbers.size()) {
-    most.activations = std::max(most.activations, static_cast<Index>(all[i]));
-    most.gradients = std::max(most.gradients, static_cast<Index>(all[i + 1]));
-    most.parameters = std::max(most.parameters, static_cast<Index>(all[i + 2]));
-  }
-  return most;
-}
-
 RunStart TrainingRun::start_event() const {
   RunStart start;
   const DataSets& data = *setup_.data;

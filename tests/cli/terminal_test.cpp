@@ -110,14 +110,22 @@ TEST_F(TerminalTest, HeaderSaysWhatTheRunIs) {
   const Network network = a_network();
   RunStart start = a_start();
   start.network = &network;
-  start.memory = {.activations = Index{3} << 30, .gradients = 39'000, .parameters = 512};
+  start.memory = {.activations = Index{3} << 30,
+                  .gradients = 39'000,
+                  .parameters = 512,
+                  .optimizer = 1024,
+                  .data = 2048,
+                  .node = Index{5} << 30,
+                  .most = Index{7} << 30};
   start.notes = {"last batch has 96 samples, weighted exactly"};
   t.on_start(start);
   EXPECT_EQ(printed(), version_line() + "  4 ranks x 2 threads on 2 nodes (n1:2 n2:2)  " +
                            mpi_library() + "  " + build_info().simd + R"(
 run    runs/mlp     config mlp.toml (2 overrides)     seed 42
 data   train 60,000  val 10,000  8x8x1 uint8    batch 256 global = 64 per rank, 8 microbatches, 235 steps per epoch
-memory 3.0 GiB for activations and 38.1 KiB for gradients per rank, 512 B for parameters per node
+memory 5.0 GiB per node, at most 7.0 GiB while it starts or saves
+       per rank 3.0 GiB activations, 38.1 KiB gradients, 1.0 KiB optimizer
+       per node 512 B parameters, 2.0 KiB data
 note   last batch has 96 samples, weighted exactly
 
   #  layer    type     output  params  MFLOP/sample

@@ -74,14 +74,14 @@ TEST(Hdf5Writer, HandsOutTheMemoryOfAnArray) {
   Hdf5Writer writer;
   writer.text("/before", "x");
   const std::vector<float> values = {1, -2, 3, 4, 5, 6};
-  std::ranges::copy(std::as_bytes(std::span(values)),
-                    writer.make_dataset("/small", std::vector<Index>{2, 3}).begin());
+  const Index small = writer.make_dataset("/small", std::vector<Index>{2, 3});
   // More than the memory grows at a time, so that the first array moves.
   const Index many = 3'000'000;
   const std::vector<float> halves(many, 0.5f);
-  std::ranges::copy(std::as_bytes(std::span(halves)),
-                    writer.make_dataset("/large", std::vector<Index>{many}).begin());
+  const Index large = writer.make_dataset("/large", std::vector<Index>{many});
   writer.attribute("/small", "layer", "fc");
+  std::ranges::copy(std::as_bytes(std::span(values)), writer.bytes(small, 24).begin());
+  std::ranges::copy(std::as_bytes(std::span(halves)), writer.bytes(large, 4 * many).begin());
   writer.text("/behind", "y");
   const auto image = writer.finish();
   const Hdf5Reader reader(image, "example");

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/nn/file_layout.hpp"
 #include "lockstep/nn/layers.hpp"
 #include "lockstep/nn/workspace.hpp"
 
@@ -120,6 +124,27 @@ TEST(ParameterTable, FileLayoutIsATranspositionOfThePanels) {
   std::vector<Real> back(flat.size());
   from_file_layout(weight, file, back);
   EXPECT_EQ(back, flat);
+}
+
+TEST(ParameterTable, PartsOfTheBufferMakeTheWholeTensorInFiles) {
+  Network network({.height = 4, .width = 4, .channels = 3});
+  network.add(conv2d(21), "conv");
+  network.add(linear(40), "fc");
+  const ParameterTable& table = network.parameters();
+  std::vector<Real> flat(static_cast<std::size_t>(table.size()));
+  std::iota(flat.begin(), flat.end(), Real{1});
+  for (const Parameter& p : table.parameters()) {
+    std::vector<Real> whole(static_cast<std::size_t>(p.spec.size()));
+    to_file_layout(p, flat, whole);
+    std::vector<Real> found(whole.size());
+    for (Range part{0, 0}; part.begin < table.size(); part.begin = part.end) {
+      part.end = std::min<Index>(part.begin + 37, table.size());
+      const auto values = std::span(flat).subspan(static_cast<std::size_t>(part.begin),
+                                                  static_cast<std::size_t>(part.size()));
+      to_file_layout(p, part, values, std::as_writable_bytes(std::span(found)));
+    }
+    EXPECT_EQ(found, whole) << p.name;
+  }
 }
 
 // Initial values are those of the elements, wherever these are stored.

@@ -103,6 +103,23 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   EXPECT_TRUE(std::ranges::equal(encode(after, network, kSlots).bytes, image.bytes));
 }
 
+TEST(Checkpoint, TakesItsStatePartByPartInAnyOrder) {
+  const Network network = network_of();
+  const Checkpoint whole = sample(network);
+  CheckpointDraft draft(whole, network, kSlots);
+  constexpr Index kPart = 100;  // fits neither tensors nor their panels
+  const Index size = network.parameters().size();
+  for (const std::size_t group : {2u, 0u, 1u}) {
+    const Buffer<Real>& flat = group == 0 ? whole.parameters : whole.optimizer[group - 1];
+    for (Index begin = (size - 1) / kPart * kPart; begin >= 0; begin -= kPart) {
+      const Range part{begin, std::min(begin + kPart, size)};
+      draft.set(group, part, flat.span(part.begin, part.size()));
+    }
+  }
+  const CheckpointImage image = std::move(draft).finish();
+  EXPECT_TRUE(std::ranges::equal(image.bytes, encode(whole, network, kSlots).bytes));
+}
+
 TEST(Checkpoint, GoesOnWithItsHistory) {
   const Network network = network_of();
   const CheckpointImage image = encode(sample(network), network, kSlots);

@@ -41,10 +41,12 @@ class Hdf5Writer {
                std::span<const std::int64_t> values, std::span<const std::string> labels = {});
   void dataset(const std::string& path, std::span<const Index> shape,
                std::span<const std::uint8_t> values, std::span<const std::string> labels = {});
-  /// Makes a row-major array of floats whose bytes the caller writes into the file's memory: at
-  /// once, for the next call moves it. They may begin at any address.
-  [[nodiscard]] std::span<std::byte> make_dataset(const std::string& path,
-                                                  std::span<const Index> shape);
+  /// Makes a row-major array of floats whose bytes the caller writes into the file's memory;
+  /// returns where they begin in the file.
+  [[nodiscard]] Index make_dataset(const std::string& path, std::span<const Index> shape);
+  /// `count` bytes of the file from `offset` on, which such an array takes. They may begin at any
+  /// address, and the next call that writes moves them.
+  [[nodiscard]] std::span<std::byte> bytes(Index offset, Index count);
   /// Writes a scalar dataset of UTF-8 text without zero bytes.
   void text(const std::string& path, std::string_view value);
 

@@ -61,6 +61,38 @@ struct CheckpointImage {
   std::string state_digest;
 };
 
+/// A checkpoint's file in the making: it takes the state part by part, in whatever order, straight
+/// to its place, so that the state exists there once more and not twice.
+class CheckpointDraft {
+ public:
+  /// With all of `facts` but its state. The network must outlive it.
+  CheckpointDraft(const Checkpoint& facts, const Network& network,
+                  std::span<const std::string_view> slots);
+
+  /// Numbers `range` of a flat buffer: of the parameters, or of slot `group` - 1.
+  void set(std::size_t group, Range range, std::span<const Real> values);
+  static constexpr std::size_t kParameters = 0;
+
+  /// Once all numbers are set. Those of a tensor whose channels are in another order in files are
+  /// there three times meanwhile.
+  [[nodiscard]] CheckpointImage finish() &&;
+
+ private:
+  struct Tensor {
+    std::string name;  ///< with its group
+    std::size_t group;
+    const Parameter* parameter;
+    FileOrder order;  ///< of its channels in the file
+    Index offset;     ///< in the file
+    [[nodiscard]] Index bytes() const;
+  };
+  void add(std::size_t group, const std::string& group_name, const Parameter& parameter,
+           const FileOrder& order);
+
+  Hdf5Writer file_;
+  std::vector<Tensor> tensors_;  ///< in the order of the file
+};
+
 /// Layers with their shapes as JSON: what a network is, without its numbers.
 [[nodiscard]] std::string graph_of(const Network& network);
 

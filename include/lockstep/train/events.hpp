@@ -43,7 +43,7 @@ struct RunStart {
   Index microbatches = 0;
   Index steps_per_epoch = 0;
   std::uint64_t total_steps = 0;
-  MemoryUse memory;                ///< of the rank that takes most
+  MemoryUse memory;                ///< of the rank and the node that take most
   std::vector<std::string> notes;  ///< sentences for people
 };
 

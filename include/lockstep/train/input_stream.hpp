@@ -29,6 +29,8 @@ class InputStream {
   InputStream(const Topology& topology, const Dataset& data, const Subset& subset);
   /// Waits for the block that is being read.
   ~InputStream();
+  /// Of memory that the node shares.
+  [[nodiscard]] Index bytes() const { return std::ssize(memory_.segment(0)); }
 
   /// Makes data.input() work for the samples of this batch, and no longer for those of windows
   /// before it; batches come in the order of the sampler, and none is larger than a window.

@@ -63,6 +63,7 @@ class Updater {
   /// owned slices, one after the other. The average begins as zeros: whoever sets the parameters
   /// sets it, too. Statistics are averages already, and stand in it as they are.
   [[nodiscard]] std::span<Buffer<Real>> state() { return state_; }
+  [[nodiscard]] std::span<const Buffer<Real>> state() const { return state_; }
 
  private:
   static constexpr std::size_t kNoTensor = static_cast<std::size_t>(-1);
