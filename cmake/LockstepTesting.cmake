@@ -30,7 +30,7 @@ function(lockstep_test_program target file library)
   target_compile_definitions(${target} PRIVATE
     LOCKSTEP_SOURCE_DIR="${PROJECT_SOURCE_DIR}" LOCKSTEP_TRAINER="$<TARGET_FILE:trainer>"
     LOCKSTEP_MPIEXEC="${MPIEXEC_EXECUTABLE}" $<$<BOOL:${PNG_FOUND}>:LOCKSTEP_HAS_PNG>)
-  target_link_libraries(${target} PRIVATE ${library} lockstep_options GTest::gtest fmt::fmt
+  target_link_libraries(${target} PRIVATE ${library} lockstep_options GTest::gmock GTest::gtest fmt::fmt
     nlohmann_json::nlohmann_json ZLIB::ZLIB ${HDF5_C_LIBRARIES})
   add_dependencies(${target} trainer)
 endfunction()

@@ -164,9 +164,10 @@ TEST(IgnoredLabels, AreInNoFigureNorWeight) {
   Buffer<Real> parameters(masks.network.parameters().size());
   masks.network.parameters().initialize(1, parameters.span());
   Evaluator evaluator(world.ranks(), masks.network, 9, 8);
-  ConfusionMatrix confusion;
+  std::vector<ConfusionMatrix> matrices;
   const auto loss = cross_entropy();
-  const MetricSums sums = evaluator.evaluate(parameters.span(), *loss, masks.samples, &confusion);
+  const MetricSums sums = evaluator.evaluate(parameters.span(), *loss, masks.samples, &matrices);
+  const ConfusionMatrix& confusion = matrices.at(0);
   Index known = 0;
   std::vector<Index> counts(kClasses);
   for (const std::int32_t label : masks.data.labels()) {

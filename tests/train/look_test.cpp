@@ -195,6 +195,23 @@ TEST(LookAtInputs, ConstantColumnsOfTablesAreNoted) {
   EXPECT_THAT(look_at_inputs(40, wide), IsEmpty());
 }
 
+// Time stamps: floats cannot tell them apart before what they have in common is taken off.
+TEST(LookAtInputs, AColumnWithAnOffsetIsNotConstantOnceNormalized) {
+  const Normalization identity;
+  Dataset data("x.npy", {.shape = {.channels = 2}, .size = 2});
+  std::ranges::copy(std::vector<float>{0, 1, 1, 2}, data.float_inputs().begin());
+  data.set_offsets({1.7e9, 0}, {});
+  const auto constant = [&](const Normalization& inputs) {
+    const Samples train{&data, Subset::whole(2), &inputs, &identity};
+    const Notes notes = look_at_inputs(train, {"s", "b"}, false);
+    return std::ranges::any_of(notes, [](const std::string& note) {
+      return note.find("one and the same value") != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(constant(identity));
+  EXPECT_FALSE(constant({{0.5f, 1.5f}, {2, 2}, {1.7e9, 0}}));
+}
+
 TEST(LookAtInputs, TheTargetAmongThemIsNoted) {
   std::vector<float> inputs;
   std::vector<std::int32_t> labels;

@@ -23,6 +23,14 @@ class Rows {
     return row_;
   }
 
+  /// As the network sees them.
+  std::span<const Real> seen(Index i) {
+    const Normalization none;
+    samples_.data->normalize(scan_(samples_.subset[i]),
+                             samples_.inputs == nullptr ? none : *samples_.inputs, row_);
+    return row_;
+  }
+
  private:
   const Samples& samples_;
   InputScan scan_;
@@ -67,11 +75,12 @@ void look_for_constants(const Samples& train, const std::vector<std::string>& na
   if (train.size() < 2) return;
   if (names.empty() && train.data->shape().channels > kWide) return;
   Rows rows(train);
-  const auto view = rows(0);
+  // What was taken off before they were stored may hide how they differ until they are normalized.
+  const auto view = rows.seen(0);
   const std::vector<Real> first(view.begin(), view.end());
   Places constant = all_columns(train);
   for (Index i = 1; i < train.size() && !constant.empty(); ++i) {
-    const std::span<const Real> row = rows(i);
+    const std::span<const Real> row = rows.seen(i);
     std::erase_if(constant, [&](std::size_t p) { return row[p] != first[p]; });
   }
   if (constant.empty()) return;
