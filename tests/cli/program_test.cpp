@@ -185,12 +185,17 @@ TEST(ProgramTest, BadCommandLinesAreUsageErrors) {
 }
 
 TEST(ProgramTest, OnlyTheFirstProcessSpeaks) {
+  ::setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
   ::setenv("OMPI_COMM_WORLD_RANK", "1", 1);
+  ::setenv("OMPI_COMM_WORLD_LOCAL_RANK", "1", 1);
   const Result help = trainer({"--help"});
   const Result wrong = trainer({"trian"});
   ::setenv("OMPI_COMM_WORLD_RANK", "0", 1);
   const Result first = trainer({"trian"});
-  ::unsetenv("OMPI_COMM_WORLD_RANK");
+  for (const char* name :
+       {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_RANK"}) {
+    ::unsetenv(name);
+  }
   EXPECT_EQ(help.code, ExitCode::ok);
   EXPECT_EQ(help.out, "");
   EXPECT_EQ(wrong.code, ExitCode::usage);

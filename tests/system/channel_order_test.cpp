@@ -46,6 +46,8 @@ type = "cross_entropy"
 type = "adam"
 lr = 0.02
 ema = 0.5
+[parallel]
+microbatches = 8
 )";
 
 constexpr Index kSamples = 48, kHeight = 4, kWidth = 3, kChannels = 2, kConvolved = 3;
@@ -157,8 +159,9 @@ TEST_F(ChannelOrder, OfVersionOneGoesOnWithTheSameBits) {
   EXPECT_EQ(old, digest_after(
                      done({"train", "more.toml", "--resume", "new.h5", "--run-dir", "after-new"})));
   EXPECT_EQ(old.substr(0, 39), "digest 24bf41820a9e4e104356ac42b442f99c");
-  EXPECT_EQ(content("after-old/checkpoints/step-00000016.h5"),
-            content("after-new/checkpoints/step-00000016.h5"));
+  // Not the whole files: over which samples the running error is averaged has changed since.
+  EXPECT_EQ(exported("after-old/checkpoints/step-00000016.h5"),
+            exported("after-new/checkpoints/step-00000016.h5"));
 }
 
 // What an older Lockstep exported says so; what has no such metadata is PyTorch's.
