@@ -119,7 +119,7 @@ inline std::vector<BadInput> bad_checkpoints() {
        [](const Scene& s) {
          std::vector<std::pair<std::string, std::string>> files;
          for (int i = 0; i < 10; ++i) {
-           files.push_back({fmt::format("{}_{}.wav", i, i % 2), wav_file({i})});
+           files.push_back({fmt::format("{}_{}.wav", i, i % 2), wav_file({i, 7 * i})});
          }
          const Arguments train = sounds(
              files,

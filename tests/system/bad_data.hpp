@@ -202,7 +202,7 @@ inline std::vector<BadInput> bad_data() {
                         labels)},
       {"NpyOfObjects",
        bad_data,
-       {"x.npy", "\"|O\"", "astype"},
+       {"x.npy", "\"|O\"", "save an array of numbers"},
        data_with_labels("x.npy", npy_file("|O", "(40, 4)", std::string(640, '\0')), labels)},
       {"NpyOverflow",
        bad_data,

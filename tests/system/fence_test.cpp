@@ -92,7 +92,7 @@ TEST_F(FenceTest, WhoCannotListItsDirectorySavesNothing) {
     Process process(
         train(ranks, run, saving(saves),
               {"LD_PRELOAD=" LOCKSTEP_FAULTY_IO, "ASAN_OPTIONS=verify_asan_link_order=0",
-               fmt::format("FAULTY_IO=readdir:60+:{}:{}", EIO, path(run).string())}));
+               fmt::format("FAULTY_IO=readdir:80+:{}:{}", EIO, path(run).string())}));
     ASSERT_TRUE(trains(run, 250));
     if (!saves) {
       std::this_thread::sleep_for(std::chrono::seconds(9));  // two beats
