@@ -126,7 +126,8 @@ TEST_F(DivergenceTest, RollbackLowersTheRateUntilItIsRight) {
 // optimizer's state: the squares of gradients.
 TEST_F(DivergenceTest, WhatAnUpdateMakesInfiniteIsNeitherSavedNorKept) {
   std::string rows;
-  for (int row = 0; row < 100; ++row) rows += fmt::format("{}e12,{}e12\n", row % 7 + 1, row % 2 + 1);
+  for (int row = 0; row < 100; ++row)
+    rows += fmt::format("{}e12,{}e12\n", row % 7 + 1, row % 2 + 1);
   write_regression(rows, "");
   const std::string every = "checkpoint.every=\"1 steps\"";
   for (const Arguments& fault : {Arguments{every, "optimizer.lr=1e30"},

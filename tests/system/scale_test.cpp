@@ -157,7 +157,7 @@ TEST_F(ScaleTest, WhatCannotBeDoneIsRefusedBeforeAnythingStarts) {
       {{"--ranks", "1,x"}, 64, "'1,x' is no list of numbers from 1"},
       {{"--ranks", "0"}, 64, "no list"},
       {{"--ranks", "1,"}, 64, "no list"},
-      {{"--ranks", ""}, 64, "no list"},
+      {{"--ranks", ""}, 64, "--ranks: expected LIST, found an empty text"},
       {{"--ranks", "99999999999"}, 64, "no list"},
       {{"--ranks", "1", "--threads", "-1"}, 64, "--threads: '-1'"},
       {{"--ranks", "1", "--mode", "both"}, 64, "--mode"},
