@@ -74,7 +74,31 @@ class Predictions:
         rest = np.setdiff1d(np.arange(min(count, len(self.sample))), mistakes)
         return np.concatenate([rest[: count - len(mistakes)], mistakes])
 
-    def save(figure, file):
+    def entitle(self, axes, row):
+        """What a sample was taken for, and what it is."""
+        text = str(self.guess[row])
+        if not self.values and not np.isnan(self.sure[row]):
+            text += f" {100 * self.sure[row]:.0f} %"
+        if self.wrong[row] or (self.values and self.truth[row]):
+            text += f"\nis {self.truth[row]}"
+        axes.set_title(text, fontsize=7, color="tab:red" if self.wrong[row] else "black")
+
+
+def grid(figure_size, rows, columns):
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    # Between rows there is room for a title of two lines.
+    figure, axes = pyplot.subplots(rows, columns, figsize=figure_size, gridspec_kw={"hspace": 0.35})
+    for one in axes.flat:
+        one.set_xticks([])
+        one.set_yticks([])
+    return figure, axes
+
+
+def save(figure, file):
     figure.savefig(file, dpi=100, bbox_inches="tight")
     print(f"picture: {file}")
 

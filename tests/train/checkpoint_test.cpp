@@ -143,7 +143,7 @@ TEST(Checkpoint, DigestsChangeWithEveryTensor) {
 // The digest of the state is that of the numbers in our own order; those of the tensors are those
 // of what the file has, in PyTorch's.
 TEST(Checkpoint, DigestsOfTheStateDoNotKnowTheOrderOfFiles) {
-  Network network({2, 3, 2});
+  Network network({2, 3, 3});
   network.add(flatten());
   network.add(linear(2), "fc");
   const Checkpoint c = sample(network);
@@ -166,7 +166,7 @@ TEST(Checkpoint, DigestsOfTheStateDoNotKnowTheOrderOfFiles) {
   const std::vector<float> weight = file.floats("/model/fc.weight");
   const Parameter& p = network.parameters().parameters()[0];
   EXPECT_EQ(weight[1],
-            c.parameters.data()[p.offset + p.spec.stored_at(2 * 2)]);  // (0, 1), channel 0
+            c.parameters.data()[p.offset + p.spec.stored_at(3 * 2)]);  // (0, 1), channel 0
   EXPECT_EQ(file.text_attribute("/digest", "model/fc.weight"),
             digest_of(std::as_bytes(std::span(weight))).hex());
   const Checkpoint back = decode(file, network, kSlots);
