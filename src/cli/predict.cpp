@@ -55,9 +55,12 @@ class Predict : public Command {
         ->check(whole_number(0))
         ->type_name("N");
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
-    app.add_flag("--stream", stream_,
-                 "Read samples as 32-bit floats from standard input and answer each at once on "
-                 "standard output, for a simulator or a robot; one rank (default: off)")
+    app.add_flag(
+           "--stream", stream_,
+           "Read samples from standard input and answer each at once on standard output, for a "
+           "simulator or a robot: 32-bit floats in the byte order of this machine, rows, then "
+           "columns, then channels, in the units of the data, for they are normalized here; "
+           "one rank (default: off)")
         ->excludes(data)
         ->excludes(labels)
         ->excludes(held_out)

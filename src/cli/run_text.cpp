@@ -209,7 +209,7 @@ std::string milestones_text(const RunEnd& end) {
       break;
     }
     const std::string step = thousands(milestone.step);
-    list += first ? fmt::format("after {} steps", step) : step;
+    list += first ? "after " + plural(milestone.step, "step") : step;
     seconds = std::max(seconds, milestone.seconds);
   }
   return fmt::format("error  {}{}\n", list,

@@ -124,7 +124,8 @@ std::vector<std::string> matching_files(const std::string& path) {
   if (!files.empty()) return files;
   if (!is_pattern(path)) return {path};
   throw Error(ExitCode::no_input,
-              fmt::format("{}: expected a file or a pattern that matches files, found none", path));
+              fmt::format("{}: expected a file or a pattern that matches files, found none{}", path,
+                          where_from(path)));
 }
 
 NamedFiles named_files(const std::string& path) {

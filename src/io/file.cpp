@@ -165,6 +165,13 @@ bool holds_exactly(const Directory& directory, const std::string& name, FilePart
   return true;
 }
 
+std::string where_from(const std::filesystem::path& path) {
+  std::error_code unknown;
+  const std::filesystem::path here = std::filesystem::current_path(unknown);
+  if (path.is_absolute() || unknown) return "";
+  return "\n  it is looked for from " + here.string() + ", where the program was started";
+}
+
 bool file_exists(const std::filesystem::path& path) {
   std::error_code ignored;
   return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));

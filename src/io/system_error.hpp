@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/io/file.hpp"
 
 namespace lockstep {
 
@@ -13,7 +14,8 @@ namespace lockstep {
 [[nodiscard]] inline Error system_error(ExitCode code, const std::string& action,
                                         const std::filesystem::path& path, int error_number) {
   return Error(code, "cannot " + action + " " + path.string() + ": " +
-                         std::generic_category().message(error_number));
+                         std::generic_category().message(error_number) +
+                         (error_number == ENOENT ? where_from(path) : ""));
 }
 
 }  // namespace lockstep

@@ -48,6 +48,10 @@ using PieceDone = std::function<void()>;
     const Directory& directory, const std::string& name, FileParts parts,
     const PieceDone& piece_done = [] {});
 
+/// For messages about a file that is not there: on a line of its own, where a relative path begins;
+/// nothing for an absolute one.
+[[nodiscard]] std::string where_from(const std::filesystem::path& path);
+
 /// True if something of this name exists, whatever it is.
 [[nodiscard]] bool file_exists(const std::filesystem::path& path);
 
