@@ -2,6 +2,8 @@
 
 #include <ostream>
 
+#include "lockstep/base/printable.hpp"
+
 namespace lockstep::cli {
 
 void add_checkpoint(CLI::App& app, std::string& checkpoint) {
@@ -12,7 +14,12 @@ void add_checkpoint(CLI::App& app, std::string& checkpoint) {
 }
 
 void tell_checkpoint(const std::string& named, const std::string& taken, std::ostream& err) {
-  if (named != taken) err << "checkpoint " << taken << "\n" << std::flush;
+  if (named != taken) err << "checkpoint " << printable(taken) << "\n" << std::flush;
+}
+
+void tell_notes(const std::vector<std::string>& notes, std::ostream& err) {
+  for (const std::string& note : notes) err << "note   " << printable_message(note) << "\n";
+  err << std::flush;
 }
 
 }  // namespace lockstep::cli

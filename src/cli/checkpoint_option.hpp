@@ -4,6 +4,7 @@
 #include <iosfwd>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lockstep::cli {
 
@@ -17,5 +18,8 @@ void add_checkpoint(CLI::App& app, std::string& checkpoint);
 
 /// Says which file was taken if another was named, as is the directory of a run.
 void tell_checkpoint(const std::string& named, const std::string& taken, std::ostream& err);
+
+/// What was noted about the data, a line each.
+void tell_notes(const std::vector<std::string>& notes, std::ostream& err);
 
 }  // namespace lockstep::cli

@@ -63,6 +63,7 @@ std::vector<HistoryColumn> last_row(const Hdf5Reader& file) {
 CheckpointSummary summarize(const Hdf5Reader& file) {
   CheckpointSummary summary;
   summary.info = read_info(file);
+  summary.version = format_version(file);
   summary.writer = file.text_attribute("/", "lockstep_version");
   summary.epoch = file.count_attribute("/", "epoch");
   summary.state_digest = file.text_attribute("/digest", "state");

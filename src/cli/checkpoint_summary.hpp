@@ -25,8 +25,9 @@ struct TensorSummary {
 struct CheckpointSummary {
   std::string file;
   std::uint64_t bytes = 0;
-  std::string writer;       ///< version of the program that wrote it
-  std::uint64_t epoch = 0;  ///< complete ones
+  std::uint64_t version = 0;  ///< of the format
+  std::string writer;         ///< version of the program that wrote it
+  std::uint64_t epoch = 0;    ///< complete ones
   CheckpointInfo info;
   std::string state_digest;
   std::vector<TensorSummary> model;

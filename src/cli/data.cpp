@@ -144,7 +144,9 @@ class Data : public Command {
     if (set.describe().weighted) {
       session.out << fmt::format("weights  {}\n", numbers_text(set.weights()));
     }
-    for (const std::string& note : set.notes()) session.out << fmt::format("note     {}\n", note);
+    for (const std::string& note : set.notes()) {
+      session.out << fmt::format("note     {}\n", printable_message(note));
+    }
     if (convert_->parsed()) {
       const std::vector<std::byte> file =
           to_hdf5(set, data.inputs, data.targets, weights_name(data));

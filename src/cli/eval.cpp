@@ -168,7 +168,7 @@ class Eval : public Command {
           const Evaluation result = evaluate_checkpoint(world, request_);
           if (world.rank() == 0) {
             tell_checkpoint(request_.checkpoint, result.checkpoint, session.err);
-            for (const std::string& note : result.notes) session.err << "note   " << note << "\n";
+            tell_notes(result.notes, session.err);
             session.out << (json_ ? result_json(result) : full_text(result)) << std::flush;
           }
           return ExitCode::ok;

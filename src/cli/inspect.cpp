@@ -69,8 +69,8 @@ std::string listed(const std::vector<std::string>& names) {
 
 std::string summary_text(const CheckpointSummary& s) {
   std::string text = fmt::format("{}\n", printable(s.file));
-  text += fmt::format("format     checkpoint 1, {} bytes, seal intact, written by trainer {}\n",
-                      thousands(s.bytes), printable(s.writer));
+  text += fmt::format("format     checkpoint {}, {} bytes, seal intact, written by trainer {}\n",
+                      s.version, thousands(s.bytes), printable(s.writer));
   text += fmt::format("position   step {}, {} done\n", thousands(s.info.step),
                       plural(s.epoch, "epoch"));
   text += fmt::format("run        seed {}, batch {} global, {} microbatches\n", s.info.seed,

@@ -6,8 +6,10 @@
 #include "cli/command.hpp"
 #include "cli/counts.hpp"
 #include "cli/mpi_program.hpp"
+#include "cli/output.hpp"
 #include "cli/output_file.hpp"
 #include "cli/text.hpp"
+#include "lockstep/base/printable.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/train/inference.hpp"
 
@@ -101,10 +103,9 @@ class Predict : public Command {
       notes.push_back("no column truth: the answers are not known: " + done.why_unanswered);
     }
     if (done.averaged) notes.emplace_back("predictions of the average of the weights");
-    for (const std::string& note : notes) session.err << "note   " << note << "\n";
-    session.err << std::flush;
+    tell_notes(notes, session.err);
     if (request_.out == "-") return;
-    session.out << fmt::format("wrote {}: predictions of {}\n", request_.out,
+    session.out << fmt::format("wrote {}: predictions of {}\n", printable(request_.out),
                                plural(static_cast<std::uint64_t>(done.samples), "sample"))
                 << std::flush;
   }
@@ -116,7 +117,8 @@ class Predict : public Command {
                                                "  try: trainer predict without mpirun",
                                                world.size()));
     });
-    predict_stream(world, request_.checkpoint, request_.old_columns, std::cin, session.data);
+    predict_stream(world, request_.checkpoint, request_.old_columns, std::cin,
+                   [&](std::string_view rows) { write_or_leave(session.data, rows); });
     return ExitCode::ok;
   }
 

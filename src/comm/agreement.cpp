@@ -1,5 +1,6 @@
 #include "lockstep/comm/agreement.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "lockstep/base/current_error.hpp"
@@ -41,7 +42,7 @@ std::string text_of(const Facts& facts) {
 Facts facts_in(std::string_view text) {
   const auto next = [&text] {
     const std::string_view word = text.substr(0, text.find('\0'));
-    text.remove_prefix(word.size() + 1);
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
     return std::string(word);
   };
   Facts facts;

@@ -71,9 +71,11 @@ void say(const std::string& text) {
 
 StartLimit::StartLimit(std::string what) : what_(std::move(what)) {
   const double limit = limit_from_environment();
-  if (limit == 0 || launch_of_this_process().alone) return;
+  // Asked now: while MPI starts it may change the environment.
+  const Launch launch = launch_of_this_process();
+  if (limit == 0 || launch.alone) return;
   const BlockedSignals blocked;
-  thread_ = std::thread([this, limit] { watch(limit); });
+  thread_ = std::thread([this, limit, launch] { watch(limit, launch); });
 }
 
 StartLimit::~StartLimit() {
@@ -86,8 +88,7 @@ StartLimit::~StartLimit() {
   thread_.join();
 }
 
-void StartLimit::watch(double limit) {
-  const Launch launch = launch_of_this_process();
+void StartLimit::watch(double limit, const Launch& launch) {
   const std::string who = "rank " + std::to_string(launch.rank) + " of " +
                           std::to_string(launch.ranks) + " on " + host_name() + " has waited ";
   if (!passes(kFirstWord * limit)) return;

@@ -78,8 +78,8 @@ Section data_section() {
         .default_value = "\"auto\"",
         .choices = {"auto", "yes", "no"},
         .sentence =
-            "CSV: whether the first line has the names of the columns; auto takes a line of "
-            "words for them.",
+            "CSV: whether the first line has the names of the columns; auto takes a line of words "
+            "for them, or of whole numbers that look like names, and says so.",
         .field = field<&C::data, &Data::header>},
        {.name = "delimiter",
         .kind = Kind::choice,
@@ -142,7 +142,8 @@ Section data_section() {
         .max = 3600,
         .min_exclusive = true,
         .unit = "seconds",
-        .sentence = "WAV: length of every sample; longer ones are cut, silence follows shorter.",
+        .sentence = "WAV: length of every sample; longer ones are cut, silence follows shorter, "
+                    "with a note.",
         .field = field<&C::data, &Data::seconds>},
        {.name = "features",
         .kind = Kind::choice,

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 
 #include "data/number_array.hpp"
 #include "lockstep/base/error.hpp"
@@ -46,6 +48,10 @@ ClassColumn::ClassColumn(const std::optional<std::vector<std::string>>& names,
 void ClassColumn::add(const TableReader& lines, std::size_t place) {
   const TableField& field = lines.fields()[place];
   const std::optional<double> number = field.number();
+  if (ignored_ && number && *number == static_cast<double>(*ignored_)) {
+    labels_.push_back(std::numeric_limits<double>::quiet_NaN());
+    return;
+  }
   if (!settled_) words_ = !number && !is_missing(field);
   settled_ = true;
   labels_.push_back(words_ ? add_word(lines, place)
@@ -79,7 +85,6 @@ double ClassColumn::add_word(const TableReader& lines, std::size_t place) {
 double ClassColumn::add_number(const TableReader& lines, std::size_t place, double number) {
   const TableField& field = lines.fields()[place];
   if (is_label(number)) return number;
-  if (ignored_ && field.number() && number == static_cast<double>(*ignored_)) return number;
   lines.reject(place + 1,
                fmt::format("expected a class label, an integer from 0 to 2147483647{}; found {}{}",
                            known_ && !field.number() ? ", as in the training data" : "",
@@ -99,13 +104,23 @@ std::vector<std::string> ClassColumn::names() const {
   return names;
 }
 
+std::optional<Index> ClassColumn::ignored() const {
+  if (!ignored_) return {};
+  return words_ ? Index{-1} : *ignored_;
+}
+
 std::vector<double> ClassColumn::labels() const {
-  if (!words_ || known_) return labels_;
   std::vector<double> place(numbers_.size());
   double next = 0;
   for (const auto& [name, number] : numbers_) place[number] = next++;
   std::vector<double> labels = labels_;
-  for (double& label : labels) label = place[static_cast<std::size_t>(label)];
+  for (double& label : labels) {
+    if (std::isnan(label)) {
+      label = static_cast<double>(*ignored());
+    } else if (words_ && !known_) {
+      label = place[static_cast<std::size_t>(label)];
+    }
+  }
   return labels;
 }
 

@@ -23,6 +23,8 @@ class ClassColumn {
 
   /// The labels, once all are there.
   [[nodiscard]] std::vector<double> labels() const;
+  /// The one among them that is to be ignored: of words none of their numbers.
+  [[nodiscard]] std::optional<Index> ignored() const;
   /// The names of the classes; empty if the labels are numbers.
   [[nodiscard]] std::vector<std::string> names() const;
 
@@ -34,7 +36,8 @@ class ClassColumn {
   bool words_ = false;          ///< labels are words; once settled
   bool settled_ = false;        ///< by the training data or the first label
   bool known_ = false;          ///< the training data has settled it
-  std::vector<double> labels_;  ///< of words their numbers in order of appearance, unless known
+  std::vector<double> labels_;  ///< of words their numbers in order of appearance, unless known;
+                                ///< NaN: to be ignored
   std::map<std::string, std::size_t, std::less<>> numbers_;
 };
 

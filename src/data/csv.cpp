@@ -92,7 +92,7 @@ class Table {
     const std::vector<double> answers = source_.classification ? classes_.labels() : targets_;
     NumberArray targets = array(answers, {rows_});
     targets.offsets = source_.target_offsets;
-    targets.ignored = source_.ignore_label;
+    targets.ignored = source_.classification ? classes_.ignored() : source_.ignore_label;
     std::optional<NumberArray> weights;
     if (columns_.weight != TableColumns::kNone) weights = array(weights_, {rows_});
     Dataset data = source_.inputs_only

@@ -126,7 +126,7 @@ Dataset load_hdf5(const Source& source, const DataFile& file) {
       weights_view = doubles_of(weights, weights_path);
     }
     NumberArray answers = doubles_of(targets, targets_path);
-    answers.ignored = source.ignore_label;
+    if (class_names.empty()) answers.ignored = source.ignore_label;  // a number, no word
     answers.offsets = source.target_offsets;
     return make_dataset(inputs, answers, weights_view, source.classification);
   };

@@ -209,7 +209,7 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
   }
   const std::string path = hdf5_path(group, source.targets_name);
   JoinedNumbers targets(source, files, path);
-  targets.array.ignored = source.ignore_label;
+  if (targets.class_names.empty()) targets.array.ignored = source.ignore_label;
   if (!source.classification) targets.set_offsets(source.target_offsets);
   const std::string weights_path = hdf5_weights_path(source, group);
   std::optional<JoinedNumbers> weights;

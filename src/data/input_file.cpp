@@ -64,6 +64,7 @@ void InputFile::read_less_offsets(const Hdf5Rows& part, Index first, Index count
 
 void InputFile::read(Index first, Index count, std::span<std::byte> out) const {
   assert(0 <= first && 0 < count && first + count <= size());
+  const std::scoped_lock lock(reading_);
   const std::size_t bytes = out.size() / static_cast<std::size_t>(count);
   for (const Hdf5Rows& part : parts_) {
     const Index rows = part.shape()[0];

@@ -178,7 +178,7 @@ TableColumns by_name(const Source& source, const TableHead& head, const std::str
   if (!source.inputs_only) columns.weight = weight;
   std::vector<std::string> others;
   for (std::size_t i = 0; i < width_of(head); ++i) {
-    if (i == target || i == weight) continue;
+    if (i == target || i == weight || head.names[i] == columns.names.weights) continue;
     if (std::ranges::find(columns.inputs, i) == columns.inputs.end())
       others.push_back(head.names[i]);
   }

@@ -20,8 +20,8 @@ namespace lockstep {
 namespace {
 
 constexpr std::string_view kHdf5Magic = "\x89HDF\r\n\x1a\n";
-constexpr std::size_t kBeginning = 256;  // bytes that tell what a file is
-constexpr std::size_t kSuperblock = 64;  // bytes in which HDF5 says how long it is
+constexpr std::size_t kBeginning = 4096;  // bytes that tell what a file is
+constexpr std::size_t kSuperblock = 64;   // bytes in which HDF5 says how long it is
 
 bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
   const auto same = [](std::byte b, char c) { return b == static_cast<std::byte>(c); };

@@ -149,7 +149,7 @@ PredictionSummary predict_checkpoint(const Communicator& all, const PredictReque
 }
 
 void predict_stream(const Communicator& world, const std::string& checkpoint, bool old_columns,
-                    std::istream& in, std::ostream& out) {
+                    std::istream& in, const std::function<void(std::string_view)>& write) {
   const TrainedModel model = load_model(world, checkpoint);
   const PredictionTable table(meaning_of(model), nullptr, old_columns);
   Evaluator evaluator(world, *model.network, 1, 1);
@@ -160,7 +160,7 @@ void predict_stream(const Communicator& world, const std::string& checkpoint, bo
                         .inputs = &model.checkpoint.inputs,
                         .targets = &model.checkpoint.targets,
                         .answered = false};
-  out << table.header() << std::flush;
+  write(table.header());
   for (Index number = 0; in.peek() != std::istream::traits_type::eof(); ++number) {
     in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     if (static_cast<std::size_t>(in.gcount()) != bytes.size()) {
@@ -184,8 +184,7 @@ void predict_stream(const Communicator& world, const std::string& checkpoint, bo
                  model.checkpoint.info.vocabulary.size());
     const std::vector<Real> prediction =
         evaluator.predict(model.checkpoint.parameters.span(), samples);
-    out << table.rows(prediction, number) << std::flush;
-    if (!out) throw Error(ExitCode::io, "standard output: the prediction cannot be written");
+    write(table.rows(prediction, number));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "lockstep/base/blocked_signals.hpp"
+#include "lockstep/base/current_error.hpp"
 #include "lockstep/base/floating_point.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
@@ -161,10 +162,8 @@ void InputStream::work() {
     std::optional<Error> failure;
     try {
       read_part(*here);
-    } catch (const Error& error) {
-      failure = error;
-    } catch (const std::exception& error) {
-      failure = Error(ExitCode::internal, error.what());
+    } catch (...) {
+      failure = current_error();
     }
     lock.lock();
     failure_ = failure;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lockstep/base/blocked_signals.hpp"
+#include "lockstep/base/current_error.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "train/training_run.hpp"
 
@@ -29,8 +30,8 @@ TrainingRun::Draft TrainingRun::draft() const {
   facts.targets = setup_.data->targets;
   try {
     draft.file.emplace(facts, *setup_.network, state_slots(setup_));
-  } catch (const std::exception& error) {
-    draft.failure = error.what();
+  } catch (...) {
+    draft.failure = current_error().what();
   }
   return draft;
 }
@@ -119,8 +120,8 @@ TrainingRun::Save TrainingRun::write(Draft state, double begin) const {
                                    [this] { saved_pieces_.fetch_add(1); });
     save.event.file = "checkpoints/" + path.filename().string();
     link_checkpoints(state.step, state.progress);
-  } catch (const std::exception& error) {
-    save.failure = error.what();
+  } catch (...) {
+    save.failure = current_error().what();
   }
   save.event.seconds = now_seconds() - begin;
   return save;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <system_error>
 #include <thread>
 
@@ -15,6 +16,20 @@
 #include "train/training_run.hpp"
 
 namespace lockstep {
+namespace {
+
+StoredCheckpoint checkpoint_named(const std::string& path) {
+  std::error_code unknown;
+  if (std::filesystem::is_directory(path, unknown)) {
+    throw Error(ExitCode::usage,
+                fmt::format("--resume {}: expected a checkpoint or auto, found a directory\n"
+                            "  to go on with that run: --run-dir {} --resume auto",
+                            path, path));
+  }
+  return read_checkpoint(path);
+}
+
+}  // namespace
 
 TrainingRun::TrainingRun(const Communicator& world, const RunRequest& request, Observer& observer)
     : request_(request),
@@ -78,7 +93,7 @@ void TrainingRun::find_checkpoint() {
       open_directory();
       resume_from_ = store_->newest(notes_);
     }
-    if (!automatic && !request_.resume.empty()) resume_from_ = read_checkpoint(request_.resume);
+    if (!automatic && !request_.resume.empty()) resume_from_ = checkpoint_named(request_.resume);
   });
   broadcast_checkpoint(world_, resume_from_);
 }

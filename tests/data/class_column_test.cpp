@@ -32,6 +32,20 @@ TEST(ClassColumn, WordsAreClassesInTheOrderOfTheirNames) {
   EXPECT_EQ(load_table("1,10-19\n2,0-9\n").class_names(), (Names{"0-9", "10-19"}));
 }
 
+TEST(ClassColumn, ANumberToBeIgnoredIsNoClassAndTakesNoneAway) {
+  Source source;
+  source.ignore_label = 1;
+  for (const std::string first : {"", "0,1\n"}) {
+    const Dataset data = load_table(first + "1,no\n2,yes\n3,no\n4,1\n", source);
+    EXPECT_EQ(data.class_names(), (Names{"no", "yes"}));
+    Labels expected{0, 1, 0, -1};
+    if (!first.empty()) expected.insert(expected.begin(), -1);
+    EXPECT_EQ(labels_of(data), expected);
+  }
+  source.ignore_label = 255;
+  EXPECT_EQ(labels_of(load_table("1,0\n2,255\n3,2\n", source)), (Labels{0, -1, 2}));
+}
+
 TEST(ClassColumn, SeveralFilesHaveTheClassesOfAll) {
   const TemporaryDirectory directory;
   Source source;

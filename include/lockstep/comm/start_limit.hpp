@@ -5,6 +5,8 @@
 #include <string>
 #include <thread>
 
+#include "lockstep/comm/launcher.hpp"
+
 namespace lockstep {
 
 /// Ends a process that waits too long for others before a watchdog can look after it: while MPI
@@ -28,7 +30,7 @@ class StartLimit {
   StartLimit& operator=(const StartLimit&) = delete;
 
  private:
-  void watch(double limit);
+  void watch(double limit, const Launch& launch);
   /// Sleeps for so long while this process runs; false if the wait is over.
   [[nodiscard]] bool passes(double seconds);
 

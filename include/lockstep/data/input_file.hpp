@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -8,8 +9,8 @@
 
 namespace lockstep {
 
-/// The inputs of a data set that stay in HDF5 files, several of which follow each other. One thread
-/// at a time reads from it.
+/// The inputs of a data set that stay in HDF5 files, several of which follow each other. Training
+/// and validation samples of one file are read by a thread each: they wait for each other.
 class InputFile {
  public:
   /// Requires parts of equal type and shape but for the number of rows. `arrange`, if given, is
@@ -34,6 +35,7 @@ class InputFile {
   void read_less_offsets(const Hdf5Rows& part, Index first, Index count,
                          std::span<float> out) const;
 
+  mutable std::mutex reading_;  ///< holds rows_, and what arrange_ works with
   std::vector<Hdf5Rows> parts_;
   Arrange arrange_;
   std::vector<double> offsets_;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <iosfwd>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lockstep/comm/communicator.hpp"
@@ -82,11 +84,11 @@ PredictionSummary predict_checkpoint(const Communicator& world, const PredictReq
 
 /// The same for a program that needs an answer before it can give the next sample, such as a
 /// simulator: reads samples from `in` until it ends, each as 32-bit floats of this machine in the
-/// order height, width, channel and in the units of the data, and writes its rows to `out` at
+/// order height, width, channel and in the units of the data, and hands its rows to `write` at
 /// once, after the line with the names of the columns, from position or prediction on. One process.
-/// Errors: bad_data for a sample that is incomplete, not finite or of unknown symbols; io if the
-/// prediction cannot be written.
+/// Errors: bad_data for a sample that is incomplete, not finite or of unknown symbols; those of
+/// `write`.
 void predict_stream(const Communicator& world, const std::string& checkpoint, bool old_columns,
-                    std::istream& in, std::ostream& out);
+                    std::istream& in, const std::function<void(std::string_view)>& write);
 
 }  // namespace lockstep
