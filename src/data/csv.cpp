@@ -14,22 +14,25 @@ namespace lockstep {
 namespace {
 
 /// Why a field is no number, as far as that can be told.
-std::string_view hint_for(std::string_view field) {
+std::string_view hint_for(std::string_view field, bool target) {
   const bool digits = field.find_first_of("0123456789") != std::string_view::npos;
   if (digits && field.find_first_not_of("0123456789+-.,eE' ") == std::string_view::npos) {
     return "; a number has a point before its decimals, and nothing between its thousands";
   }
+  if (target) {
+    return "; with this loss targets are numbers; for classes take loss.type = \"cross_entropy\"";
+  }
   return "; only labels, the column data.target, can be words";
 }
 
-double parse_number(const TableReader& lines, std::size_t place) {
+double parse_number(const TableReader& lines, std::size_t place, bool target = false) {
   const TableField& field = lines.fields()[place];
   const std::string_view shown = field.text.substr(0, 40);
   if (field.text.empty()) lines.reject(place + 1, "expected a number, found an empty field");
   const std::optional<double> number = field.number();
   if (!number) {
     lines.reject(place + 1,
-                 fmt::format("expected a number, found \"{}\"{}", shown, hint_for(shown)));
+                 fmt::format("expected a number, found \"{}\"{}", shown, hint_for(shown, target)));
   }
   if (!(std::abs(*number) <= double{std::numeric_limits<float>::max()})) {
     lines.reject(place + 1,
@@ -130,7 +133,7 @@ class Table {
     if (source_.classification) {
       classes_.add(lines, columns.target);
     } else {
-      targets_.push_back(parse_number(lines, columns.target));
+      targets_.push_back(parse_number(lines, columns.target, true));
     }
   }
 

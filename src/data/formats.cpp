@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "data/folder_files.hpp"
+#include "data/hdf5_sets.hpp"
 #include "data/loaders.hpp"
 #include "data/paths.hpp"
+#include "data/table_columns.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/file_kind.hpp"
 #include "lockstep/base/printable.hpp"
@@ -204,6 +206,13 @@ void check_keys(const Source& source, const Format& format) {
   if (source.ignore_label && !is_one_of(format, {"idx", "npy", "hdf5", "csv"})) {
     refuse("ignore_label", "CSV, NPY, HDF5 and IDX");
   }
+  if (!source.labels_path.empty() && !is_one_of(format, {"idx", "npy", "wav", "pnm", "png"})) {
+    throw Error(ExitCode::config,
+                fmt::format("{}: its format, {}, holds the labels itself, and no file of labels is "
+                            "read; found {}\n  leave out data.train_labels, data.val_labels or "
+                            "--labels",
+                            source.path, format.name, source.labels_path));
+  }
 }
 
 Dataset load_any(const Source& source) {
@@ -220,7 +229,10 @@ Dataset load_any(const Source& source) {
   }
   const NamedFiles found = named_files(source.path);
   if (source.memory > 0 && (find_out || source.type == "hdf5")) {
-    if (auto set = open_hdf5(source, found.files, found.group)) return std::move(*set);
+    if (auto set = open_hdf5(source, found.files, found.group)) {
+      check_keys(source, format_named("hdf5"));
+      return std::move(*set);
+    }
   }
   DataFile file{found.files.front(), {}, {}};
   if (!together) file = read_data_file(found.files.front());
@@ -240,6 +252,7 @@ Dataset load_any(const Source& source) {
                             source.labels_path, found.files.size(), labels.size()));
   }
   std::vector<Dataset> parts;
+  std::vector<ClassesOfFile> classes;
   for (std::size_t i = 0; i < found.files.size(); ++i) {
     if (i > 0) file = read_data_file(found.files[i]);
     file.group = found.group;
@@ -247,17 +260,17 @@ Dataset load_any(const Source& source) {
     Source one = source;
     one.path = found.files[i];
     one.labels_path = labels[i];
-    // Names that are numbered in the order of the alphabet mean the same in each file.
-    if (i > 0 && !source.class_names && !parts.front().class_names().empty()) {
-      one.class_names = parts.front().class_names();
-    }
     if (source.of_stranger && format->load == load_hdf5) try_in_child(one, file);
     if (i > 0) {  // the first file says what is taken off
       one.input_offsets = {false, parts.front().offsets()};
       one.target_offsets = {false, parts.front().target_offsets()};
     }
     parts.push_back(format->load(one, file));
+    if (format->load != load_hdf5 || !source.classification || source.inputs_only) continue;
+    const bool texts = has_text_targets(source, file);
+    classes.push_back({file.path, texts ? parts.back().class_names() : std::vector<std::string>()});
   }
+  share_classes(source, classes, parts);
   return joined(source, found.files, std::move(parts));
 }
 
@@ -315,6 +328,9 @@ std::unique_ptr<InputFile> open_inputs(const Source& source) {
 
 Dataset load(const Source& source) {
   Dataset data = load_any(source);
+  if (source.columns && source.columns->known() && data.column_names().empty()) {
+    data.add_notes({fmt::format("{}: {}", source.path, taken_by_place(*source.columns))});
+  }
   check_weights(source, data);
   data.count_ignored();
   check_names(data);

@@ -95,6 +95,42 @@ std::vector<double> hdf5_targets(const Hdf5Reader& file, const Source& source,
   return {labels.numbers.begin(), labels.numbers.end()};
 }
 
+std::vector<std::string> classes_of_all(const std::vector<ClassesOfFile>& files,
+                                        const std::optional<std::vector<std::string>>& known) {
+  const auto has_words = [](const ClassesOfFile& file) { return !file.names.empty(); };
+  const auto words = std::ranges::find_if(files, has_words);
+  if (words == files.end()) return {};
+  if (const auto numbers = std::ranges::find_if_not(files, has_words); numbers != files.end()) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: expected labels of one kind in all files: its labels are numbers, "
+                            "those of {} are texts, {}: nothing says which number is which text",
+                            numbers->file, words->file, fmt::join(words->names, ", ")));
+  }
+  if (known && !known->empty()) return *known;
+  std::vector<std::string> all;
+  for (const ClassesOfFile& file : files) {
+    all.insert(all.end(), file.names.begin(), file.names.end());
+  }
+  std::ranges::sort(all);
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
+void share_classes(const Source& source, const std::vector<ClassesOfFile>& classes,
+                   std::vector<Dataset>& parts) {
+  const std::vector<std::string> all = classes_of_all(classes, source.class_names);
+  if (all.empty()) return;
+  for (Dataset& part : parts) {
+    number_anew(part.labels(), part.class_names(), all);
+    part.set_class_names(all);
+  }
+}
+
+bool has_text_targets(const Source& source, const DataFile& file) {
+  const Hdf5Reader reader(file.bytes, file.path);
+  return reader.type_of(hdf5_path(file.group, source.targets_name)) == Hdf5Type::text;
+}
+
 std::string hdf5_names_path(const std::string& targets_path) { return targets_path + kNames; }
 
 std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const std::string& label,
@@ -105,6 +141,13 @@ std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const std::str
     names = names_of(file.texts(path), classes);
   } else if (file.has_attribute(targets_path, kNamesAttribute)) {
     names = names_of(file.attribute_texts(targets_path, kNamesAttribute), classes);
+  }
+  std::vector<std::string> sorted = names;
+  std::ranges::sort(sorted);
+  if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: {}: expected a name of its own for each class, found \"{}\" twice",
+                            label, path, *twice));
   }
   if (names.empty() || static_cast<Index>(names.size()) >= classes) return names;
   throw Error(

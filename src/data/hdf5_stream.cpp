@@ -113,12 +113,17 @@ struct JoinedNumbers {
               NumberType::f64,
               std::endian::native,
               {}} {
-    std::optional<std::vector<std::string>> known = source.class_names;
+    std::vector<ClassesOfFile> classes;
+    std::vector<std::size_t> begins;
     for (const std::string& file : files) {
-      Source one = source;
-      one.class_names = known;
-      append(one, file, path);
-      if (!class_names.empty()) known = class_names;
+      begins.push_back(values.size());
+      classes.push_back({file, append(source, file, path)});
+    }
+    begins.push_back(values.size());
+    class_names = classes_of_all(classes, source.class_names);
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      number_anew(std::span(values).subspan(begins[i], begins[i + 1] - begins[i]), classes[i].names,
+                  class_names);
     }
     array.data = std::as_bytes(std::span(values));
   }
@@ -137,10 +142,13 @@ struct JoinedNumbers {
  private:
   std::size_t first_ = 0;  ///< values of the first file
 
-  void append(const Source& source, const std::string& file, const std::string& path) {
+  /// Adds the numbers of a file. The names of its classes, if they are texts.
+  std::vector<std::string> append(const Source& source, const std::string& file,
+                                  const std::string& path) {
+    std::vector<std::string> names;
     const Hdf5Reader reader = Hdf5Reader::on_disk(file);
     const std::vector<Index> shape = reader.shape_of(path);
-    const std::vector<double> part = hdf5_targets(reader, source, file, path, class_names);
+    const std::vector<double> part = hdf5_targets(reader, source, file, path, names);
     const auto row = [](std::span<const Index> s) { return s.subspan(s.empty() ? 0 : 1); };
     if (values.empty()) {
       array.dimensions = shape;
@@ -155,6 +163,7 @@ struct JoinedNumbers {
       array.dimensions[0] += shape[0];
     }
     values.insert(values.end(), part.begin(), part.end());
+    return names;
   }
 };
 

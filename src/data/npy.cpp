@@ -128,7 +128,7 @@ class HeaderParser {
     }
     if (kind == 'O') return "Python objects: save an array of numbers";
     if (kind == 'c') return "complex numbers: save numpy.stack([z.real, z.imag], -1)";
-    return "convert with array.astype(\"f4\")";
+    return "convert with array.astype(\"f8\")";
   }
 
   void read_order() {

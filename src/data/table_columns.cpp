@@ -211,6 +211,11 @@ std::vector<std::string> FileNotes::texts() const {
   return texts;
 }
 
+std::string taken_by_place(const ColumnNames& training) {
+  return fmt::format("its columns have no names; they are taken by place, for {}",
+                     quoted(training.inputs));
+}
+
 TableColumns find_columns(const Source& source, const TableHead& head, const TableReader& lines,
                           FileNotes& notes) {
   if (!head.note.empty()) notes.add(lines.path(), head.note);
@@ -225,9 +230,7 @@ TableColumns find_columns(const Source& source, const TableHead& head, const Tab
               "its columns have names, but there are none to compare them with: they are taken by "
               "place");
   } else if (source.columns->known()) {
-    notes.add(lines.path(),
-              fmt::format("its columns have no names; they are taken by place, for {}",
-                          quoted(source.columns->inputs)));
+    notes.add(lines.path(), taken_by_place(*source.columns));
   }
   return columns;
 }

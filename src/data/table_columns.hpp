@@ -35,6 +35,9 @@ struct TableColumns {
   ColumnNames names;  ///< as the model knows them, or if it knows none as the table has them
 };
 
+/// The note on samples whose columns have no names, of a model whose training data had some.
+[[nodiscard]] std::string taken_by_place(const ColumnNames& training);
+
 /// Finds the columns of a table whose head was read. With source.columns the inputs are those of
 /// the model, in its order: by name where model and table have names, and other columns are left
 /// out; else by place. Without, all columns are inputs but those of target, weights, and a first

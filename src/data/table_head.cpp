@@ -13,13 +13,13 @@ using Fields = std::vector<TableField>;
 
 bool is_number(const TableField& field) { return field.number().has_value(); }
 
-/// True if the numbers of the line are written 0, 1, 2, ... in a row.
-bool counts(const Fields& fields) {
-  int next = 0;
+/// True if the numbers of the line are written 0, 1, 2, ... in a row, or so from another start.
+bool counts(const Fields& fields, int start = 0) {
+  int next = start;
   for (const TableField& field : fields) {
     if (is_number(field) && field.text != std::to_string(next++)) return false;
   }
-  return next > 0;
+  return next > start;
 }
 
 /// True if no number of the line has a decimal point or an exponent: years, places.
@@ -96,6 +96,12 @@ bool looks_like_header(const TableReader& lines, std::string& note) {
   if (std::ranges::all_of(first, &TableField::quoted)) return Below(first, lines).has_bare_number();
   const bool mixed = !std::ranges::all_of(first, is_number);
   const bool counting = counts(first);
+  // So may a sample: only what the column below it has makes it a header.
+  if (!mixed && first.size() > 2 && counts(first, 1)) {
+    const bool header = Below(first, lines).has_pointed_column();
+    note = fmt::format(fmt::runtime(header ? kAsNames : kAsSample), quoted_line(first));
+    return header;
+  }
   if (!counting && !(mixed && has_whole_numbers_only(first))) return false;
   const Below below(first, lines);
   const bool header = !counting ? below.words_are_unique() && below.has_pointed_column()

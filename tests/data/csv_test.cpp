@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include <algorithm>
 
 #include "io/gzip_testing.hpp"
@@ -7,6 +9,9 @@
 
 namespace lockstep {
 namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
 
 Dataset load_text(std::string_view text, Source source = {}, std::string_view name = "data.csv") {
   const TemporaryDirectory directory;
@@ -98,6 +103,31 @@ TEST(Csv, ObeysTheHeaderSetting) {
   const Dataset dataset = load_text("0,1,2\n5,6,7\n", source);
   EXPECT_EQ(dataset.size(), 1);
   EXPECT_EQ(dataset.column_names(), (std::vector<std::string>{"0", "1"}));
+}
+
+TEST(Csv, ALineThatCountsFromOneMayBeAHeader) {
+  const Dataset headed = load_text("1,2,3\n0.5,20,0\n0.25,10,1\n");
+  EXPECT_EQ(headed.size(), 2);
+  EXPECT_THAT(headed.notes(), ElementsAre(HasSubstr("the first line, 1,2,3, is taken for names")));
+  const Dataset sample = load_text("1,2,3\n4,20,0\n7,10,1\n");
+  EXPECT_EQ(sample.size(), 3);
+  EXPECT_THAT(sample.notes(),
+              ElementsAre(HasSubstr("the first line, 1,2,3, is taken for a sample")));
+  EXPECT_TRUE(load_text("1,2\n3,0\n").notes().empty());
+}
+
+TEST(Csv, WordsAsValuesAreRefusedWithTheLossThatTakesThem) {
+  expect_error(ExitCode::bad_data, "with this loss targets are numbers; for classes take",
+               [] { (void)load_text("a,y\n1,no\n2,yes\n", values_source()); });
+  expect_error(ExitCode::bad_data, "only labels, the column data.target, can be words",
+               [] { (void)load_text("a,b,y\n1,2,0\n1,no,1\n"); });
+}
+
+TEST(Csv, NoFileOfLabelsIsRead) {
+  Source source;
+  source.labels_path = "nowhere.npy";
+  expect_error(ExitCode::config, "its format, csv, holds the labels itself",
+               [&] { (void)load_text("1,2\n", source); });
 }
 
 }  // namespace

@@ -99,6 +99,79 @@ TEST_F(Hdf5Sets, TextsOfSeveralFilesThatAreStreamedAreTheSameClasses) {
   EXPECT_THAT(data.class_names(), ElementsAre("cat", "cow", "hen"));
 }
 
+TEST_F(Hdf5Sets, TextsOfSortedFilesAreClassesOfAll) {
+  add_texts("y", {"yes", "yes", "yes", "yes"});
+  std::filesystem::rename(file(), directory_ / "b.h5");
+  write_hdf5_rows(file(), "x", true, {4, 2}, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8});
+  add_texts("y", {"no", "no", "maybe", "no"});
+  std::filesystem::copy(directory_ / "b.h5", directory_ / "c.h5");
+  source_.path = directory_ / "?.h5";
+  for (const Index memory : {0, 32}) {
+    EXPECT_THAT(labels(memory), ElementsAre(1, 1, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2)) << memory;
+    EXPECT_THAT(load(source_).class_names(), ElementsAre("maybe", "no", "yes"));
+  }
+  source_.class_names = {"yes", "no", "maybe"};  // of the training data
+  for (const Index memory : {0, 32}) {
+    EXPECT_THAT(labels(memory), ElementsAre(1, 1, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0)) << memory;
+  }
+}
+
+TEST_F(Hdf5Sets, TextsAndNumbersOfSeveralFilesAreNotMixed) {
+  add_texts("y", {"no", "yes", "yes", "no"});
+  std::filesystem::rename(file(), directory_ / "b.h5");
+  const auto refused = [&](const std::string& numbers, const std::string& words) {
+    source_.path = directory_ / "?.h5";
+    for (const Index memory : {0, 32}) {
+      for (const std::string& part : {numbers + ": expected labels of one kind in all files",
+                                      words + " are texts, no, yes: nothing says"}) {
+        expect_error(ExitCode::bad_data, part, [&] { (void)labels(memory); });
+      }
+    }
+  };
+  write_hdf5_rows(file(), "x", true, {4, 2}, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8});
+  add_labels();
+  refused("a.h5", "b.h5");
+  std::filesystem::rename(file(), directory_ / "c.h5");
+  refused("c.h5", "b.h5");
+  write_hdf5_rows(directory_ / "c.h5", "x", true, {4, 2}, std::vector<float>(8));
+  std::filesystem::rename(directory_ / "c.h5", file());
+  add_texts("y", {"0", "1", "1", "0"});
+  refused("a.h5", "b.h5");
+}
+
+TEST_F(Hdf5Sets, NamesOfClassesAreUnique) {
+  add_labels();
+  add_texts("y_names", {"cat", "cow", "cat"});
+  for (const Index memory : {0, 32}) {
+    expect_error(ExitCode::bad_data,
+                 "/y_names: expected a name of its own for each class, found \"cat\" twice",
+                 [&] { (void)labels(memory); });
+  }
+}
+
+TEST_F(Hdf5Sets, NoFileOfLabelsIsRead) {
+  add_labels();
+  source_.labels_path = "nowhere.npy";
+  for (const Index memory : {0, 32}) {
+    expect_error(ExitCode::config,
+                 "a.h5: its format, hdf5, holds the labels itself, and no file of labels is read; "
+                 "found nowhere.npy",
+                 [&] { (void)labels(memory); });
+  }
+}
+
+TEST_F(Hdf5Sets, ColumnsWithoutNamesAreTakenByPlaceAndThatIsSaid) {
+  add_labels();
+  EXPECT_THAT(load(source_).notes(), IsEmpty());
+  source_.columns = ColumnNames{{"length", "width"}, "kind", ""};
+  for (const Index memory : {0, 32}) {
+    source_.memory = memory;
+    EXPECT_THAT(load(source_).notes(),
+                ElementsAre(HasSubstr("a.h5: its columns have no names; they are taken by place, "
+                                      "for ")));
+  }
+}
+
 TEST_F(Hdf5Sets, TextsOfFixedLengthAndNumbersAsText) {
   const hid_t three = H5Tcopy(H5T_C_S1);
   H5Tset_size(three, 3);

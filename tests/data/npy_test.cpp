@@ -86,7 +86,8 @@ TEST(Npy, OtherTypesAreRefusedWithTheRemedy) {
   expect("<U1", "\"<U1\"; texts are numbered with numpy.unique(labels, return_inverse=True)[1]");
   expect("|O", "Python objects");
   expect("<c8", "numpy.stack([z.real, z.imag], -1)");
-  expect("<f2", "convert with array.astype(\"f4\")");
+  expect("<f2", "convert with array.astype(\"f8\")");
+  expect("<u8", "convert with array.astype(\"f8\")");
   expect_error(ExitCode::bad_data, "a structured array, of records", [] {
     std::string file = npy_file("x", "(1,)", "abcd");
     file.replace(file.find("'x'"), 3, "[('a', '<f4')]");
