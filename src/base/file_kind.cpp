@@ -173,20 +173,22 @@ std::optional<FileKind> page(std::string_view text) {
   return {};
 }
 
-/// Latin letters in 16 bits each: every other byte is zero.
+/// Latin letters in 16 or 32 bits each: all bytes are zero but every second or fourth.
 std::optional<FileKind> wide_text(std::string_view text) {
   constexpr std::size_t kShort = 16, kLooked = 512;
   const std::string_view head = text.substr(0, kLooked);
   if (head.size() < kShort) return {};
-  for (const std::size_t zero : {1u, 0u}) {
-    bool all = true;
-    for (std::size_t i = 0; i < head.size() && all; ++i) {
-      const auto c = static_cast<unsigned char>(head[i]);
-      all = i % 2 == zero ? c == 0 : std::isprint(c) != 0 || std::isspace(c) != 0;
-    }
-    if (all) {
-      return FileKind{"UTF-16 text", fmt::format("iconv -f UTF-16{} -t UTF-8 OLD > NEW converts it",
-                                                 zero == 1 ? "LE" : "BE")};
+  for (const std::size_t width : {2u, 4u}) {
+    for (const std::size_t letter : {std::size_t{0}, width - 1}) {
+      bool all = true;
+      for (std::size_t i = 0; i < head.size() && all; ++i) {
+        const auto c = static_cast<unsigned char>(head[i]);
+        all = i % width != letter ? c == 0 : std::isprint(c) != 0 || std::isspace(c) != 0;
+      }
+      if (!all) continue;
+      return FileKind{fmt::format("UTF-{} text", 8 * width),
+                      fmt::format("iconv -f UTF-{}{} -t UTF-8 OLD > NEW converts it", 8 * width,
+                                  letter == 0 ? "LE" : "BE")};
     }
   }
   return {};

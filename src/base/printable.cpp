@@ -1,5 +1,6 @@
 #include "lockstep/base/printable.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -98,6 +99,10 @@ std::string printable_lines(std::string_view text) {
 
 std::string printable_message(std::string_view text) {
   return filtered(text, [](std::string_view rest) { return rest.starts_with("\n  "); });
+}
+
+bool has_controls(std::string_view text) {
+  return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
 }
 
 std::string_view whole_characters(std::string_view text) {

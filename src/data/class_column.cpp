@@ -10,6 +10,7 @@
 
 #include "data/number_array.hpp"
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/printable.hpp"
 
 namespace lockstep {
 namespace {
@@ -26,11 +27,6 @@ bool looks_like_number(std::string_view text) {
   return text.find_first_of("0123456789") != std::string_view::npos &&
          text.find_first_not_of("0123456789+-.,' ") == std::string_view::npos &&
          text.find_first_of(".,' ") != std::string_view::npos;
-}
-
-bool has_controls(std::string_view text) {
-  return std::ranges::any_of(
-      text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7F'; });
 }
 
 }  // namespace
@@ -74,7 +70,12 @@ double ClassColumn::add_word(const TableReader& lines, std::size_t place) {
     lines.reject(place + 1, fmt::format("expected a class of the training data, {}; found \"{}\"",
                                         fmt::join(names(), ", "), shown));
   }
-  if (field.number() || looks_like_number(word) || has_controls(word)) {
+  if (has_controls(word)) {
+    lines.reject(place + 1, fmt::format("expected the name of a class without control characters; "
+                                        "found \"{}\"",
+                                        printable(shown)));
+  }
+  if (field.number() || looks_like_number(word)) {
     lines.reject(place + 1, fmt::format("expected the name of a class, a word as in the lines "
                                         "above; found \"{}\"",
                                         shown));

@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "data/file_tally.hpp"
 #include "data/loaders.hpp"
 #include "lockstep/base/error.hpp"
 
@@ -78,6 +79,21 @@ void check_places(const Source& source, const std::vector<std::string>& files) {
                           "beside those folders\n  move it into one, or say where labels are with "
                           "data.label_pattern or data.train_labels",
                           *beside));
+}
+
+/// A folder in that of a class makes a class of its own.
+void add_depth_note(const Source& source, FolderFiles& found) {
+  std::vector<std::size_t> depths;
+  for (const std::string& file : found.files) depths.push_back(depth_of(file, source.path));
+  const std::size_t least = *std::ranges::min_element(depths);
+  FileTally deeper;
+  for (std::size_t i = 0; i < depths.size(); ++i) {
+    if (depths[i] > least) deeper.add(found.files[i]);
+  }
+  if (deeper.empty()) return;
+  found.notes.push_back(fmt::format(
+      "{}: {} deeper in folders than the others; the class of each is the folder around it: {}",
+      source.path, deeper.of(depths.size(), "files"), deeper.first()));
 }
 
 /// Classes that are no folder, or more than one.
@@ -187,6 +203,7 @@ FolderFiles files_of_format(const Source& source, const Format& format, bool cho
   if (by_folder(source, format)) {
     check_places(source, found.files);
     add_class_notes(source, folder, found);
+    add_depth_note(source, found);
   }
   return found;
 }

@@ -10,12 +10,12 @@
 
 #include "data/folder_files.hpp"
 #include "data/hdf5_sets.hpp"
+#include "data/labelled_files.hpp"
 #include "data/loaders.hpp"
 #include "data/paths.hpp"
 #include "data/table_columns.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/file_kind.hpp"
-#include "lockstep/base/printable.hpp"
 #include "lockstep/io/limited_child.hpp"
 
 namespace lockstep {
@@ -288,18 +288,6 @@ void check_weights(const Source& source, const Dataset& data) {
                                               data.name(), data.size()));
 }
 
-// A line break would make two classes of one in a checkpoint, which then fits no data.
-void check_names(const Dataset& data) {
-  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
-  for (const std::string& name : data.class_names()) {
-    if (!name.empty() && std::ranges::none_of(name, is_control)) continue;
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: expected names of classes without control characters, found "
-                            "\"{}\"\n  rename that class",
-                            data.name(), printable(name)));
-  }
-}
-
 }  // namespace
 
 std::span<const Format> formats() { return kFormats; }
@@ -333,7 +321,7 @@ Dataset load(const Source& source) {
   }
   check_weights(source, data);
   data.count_ignored();
-  check_names(data);
+  check_class_names(data.targets_name(), data.class_names());
   if (source.class_names && !source.inputs_only && source.classification) {
     require_class_names(source.path, *source.class_names, data.class_names());
   }

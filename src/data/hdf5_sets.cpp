@@ -4,10 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "data/labelled_files.hpp"
 #include "data/loaders.hpp"
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/printable.hpp"
 
 namespace lockstep {
 namespace {
@@ -52,9 +54,26 @@ std::vector<std::string> parted(const std::string& text, char separator) {
   return parts;
 }
 
-/// One text has a name in each line, or has them parted by commas.
-std::vector<std::string> names_of(std::vector<std::string> texts, Index classes) {
+/// Names as JSON lists them. `place` is for messages.
+std::vector<std::string> listed_names(const std::string& text, const std::string& place) {
+  const auto list = nlohmann::json::parse(text, nullptr, false);
+  const bool texts = list.is_array() && !list.empty() &&
+                     std::ranges::all_of(list, [](const auto& one) { return one.is_string(); });
+  if (texts) return list.get<std::vector<std::string>>();
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: expected names of classes as a list of JSON, such as "
+                          "[\"first\", \"second\"], or one in each line; found \"{}\"",
+                          place, printable(text.substr(0, 40))));
+}
+
+/// One text has a name in each line, or has them parted by commas, or is a list of JSON.
+std::vector<std::string> names_of(std::vector<std::string> texts, Index classes,
+                                  const std::string& place) {
   if (texts.size() != 1) return texts;
+  const std::size_t begin = texts[0].find_first_not_of(" \t\r\n");
+  if (begin != std::string::npos && (texts[0][begin] == '[' || texts[0][begin] == '{')) {
+    return listed_names(texts[0], place);
+  }
   std::vector<std::string> lines = parted(texts[0], '\n');
   return lines.size() == 1 && classes > 1 ? parted(lines[0], ',') : lines;
 }
@@ -92,6 +111,7 @@ std::vector<double> hdf5_targets(const Hdf5Reader& file, const Source& source,
     return fmt::format("{}: {}: sample {}", label, path, i);
   });
   class_names = std::move(labels.names);
+  check_class_names(fmt::format("{}: {}", label, path), class_names);
   return {labels.numbers.begin(), labels.numbers.end()};
 }
 
@@ -136,12 +156,15 @@ std::string hdf5_names_path(const std::string& targets_path) { return targets_pa
 std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const std::string& label,
                                           const std::string& targets_path, Index classes) {
   const std::string path = hdf5_names_path(targets_path);
+  std::string place = fmt::format("{}: {}", label, path);
   std::vector<std::string> names;
   if (file.has(path)) {
-    names = names_of(file.texts(path), classes);
+    names = names_of(file.texts(path), classes, place);
   } else if (file.has_attribute(targets_path, kNamesAttribute)) {
-    names = names_of(file.attribute_texts(targets_path, kNamesAttribute), classes);
+    place = fmt::format("{}: {}: attribute {}", label, targets_path, kNamesAttribute);
+    names = names_of(file.attribute_texts(targets_path, kNamesAttribute), classes, place);
   }
+  check_class_names(place, names);
   std::vector<std::string> sorted = names;
   std::ranges::sort(sorted);
   if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {

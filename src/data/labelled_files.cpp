@@ -11,6 +11,7 @@
 #include "data/loaders.hpp"
 #include "data/number_array.hpp"
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/printable.hpp"
 
 namespace lockstep {
 namespace {
@@ -55,6 +56,7 @@ std::string_view trimmed(std::string_view text) {
 struct TableEntry {
   std::string label;
   int line;
+  bool used = false;
 };
 using Table = std::map<std::string, TableEntry, std::less<>>;
 
@@ -79,22 +81,39 @@ Table read_table(const std::string& path) {
         table.try_emplace(name, TableEntry{std::string(trimmed(text.substr(at + 1))), line});
     if (is_new) continue;
     throw Error(ExitCode::bad_data, fmt::format("{}:{}: {} has a label on line {} already", path,
-                                                line, name, entry->second.line));
+                                                line, printable(name), entry->second.line));
   }
   return table;
 }
 
 /// The entry of a file: under its path, or under any tail of it, the longest first.
-std::string label_from(const Table& table, const std::string& file, const std::string& name) {
+std::string label_from(Table& table, const std::string& file, const std::string& name) {
   std::string_view path = file;
   while (true) {
-    if (const auto found = table.find(path); found != table.end()) return found->second.label;
+    if (const auto found = table.find(path); found != table.end()) {
+      found->second.used = true;
+      return found->second.label;
+    }
     const std::size_t slash = path.find('/');
     if (slash == std::string_view::npos) break;
     path.remove_prefix(slash + 1);
   }
   throw Error(ExitCode::bad_data,
               fmt::format("{}: expected a line for this file in {}, found none", file, name));
+}
+
+/// Says how many lines of a table are of no sample. The names of its columns may be in the first.
+std::vector<std::string> unused_lines(const Source& source, const Table& table) {
+  const auto is_unused = [](const Table::value_type& entry) {
+    const bool head = entry.second.line == 1 && entry.first.find('.') == std::string::npos;
+    return !entry.second.used && !head;
+  };
+  const auto unused = std::ranges::count_if(table, is_unused);
+  if (unused == 0) return {};
+  const auto first = std::ranges::find_if(table, is_unused);
+  return {fmt::format("{}: {} of {} lines name a file that is not in {}: line {}, {}",
+                      source.labels_path, unused, table.size(), source.path, first->second.line,
+                      printable(first->first))};
 }
 
 bool is_whole_number(const std::string& text) {
@@ -108,7 +127,8 @@ float value_of(const std::string& file, const std::string& text) {
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc() || stop != end || !std::isfinite(value)) {
     throw Error(ExitCode::bad_data,
-                fmt::format("{}: expected a finite number as its value, found \"{}\"", file, text));
+                fmt::format("{}: expected a finite number as its value, found \"{}\"", file,
+                            printable(text)));
   }
   return value;
 }
@@ -122,7 +142,7 @@ std::optional<std::string> label_in(const std::string& path, const std::string& 
 }
 
 LabelledFiles with_labels(const Source& source, std::vector<std::string> files) {
-  LabelledFiles set{std::move(files), {}};
+  LabelledFiles set{std::move(files), {}, {}};
   set.labels.resize(set.files.size());
   if (source.inputs_only) return set;
   Table table;
@@ -149,6 +169,7 @@ LabelledFiles with_labels(const Source& source, std::vector<std::string> files) 
     }
     set.labels[i] = *label;
   }
+  set.notes = unused_lines(source, table);
   return set;
 }
 
@@ -166,10 +187,11 @@ NumberedLabels number_labels(const std::vector<std::string>& labels,
     return found;
   }
   if (names.empty() && known) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: expected a whole number as its label, as in the training data, "
-                            "found \"{}\"",
-                            place(static_cast<std::size_t>(wrong - labels.begin())), *wrong));
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: expected a whole number as its label, as in the training data, "
+                    "found \"{}\"",
+                    place(static_cast<std::size_t>(wrong - labels.begin())), printable(*wrong)));
   }
   if (names.empty()) {
     names = labels;
@@ -185,17 +207,34 @@ NumberedLabels number_labels(const std::vector<std::string>& labels,
     if (number == numbers.end()) {
       throw Error(ExitCode::bad_data,
                   fmt::format("{}: expected a class of the training data, {}; found \"{}\"",
-                              place(i), fmt::join(names, ", "), labels[i]));
+                              place(i), fmt::join(names, ", "), printable(labels[i])));
     }
     found.numbers[i] = number->second;
   }
   return found;
 }
 
+void check_class_names(const std::string& place, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (name.empty()) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: expected the name of a class, found an empty "
+                              "text\n  give that class a name",
+                              place));
+    }
+    if (!has_controls(name)) continue;
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: expected names of classes without control characters, found "
+                            "\"{}\"\n  rename that class",
+                            place, printable(name)));
+  }
+}
+
 void store_targets(const Source& source, const LabelledFiles& set, Dataset& dataset) {
   std::vector<FileOfSamples> files;
   for (const std::string& path : set.files) files.push_back({path, std::ssize(files)});
   dataset.set_files(std::move(files));
+  dataset.add_notes(set.notes);
   if (source.inputs_only) return;
   if (!source.classification) {
     for (std::size_t i = 0; i < set.files.size(); ++i) {
@@ -205,6 +244,7 @@ void store_targets(const Source& source, const LabelledFiles& set, Dataset& data
   }
   const NumberedLabels labels =
       number_labels(set.labels, source.class_names, [&](std::size_t i) { return set.files[i]; });
+  check_class_names(source.labels_path.empty() ? source.path : source.labels_path, labels.names);
   if (labels.names.size() == 1 && source.class_names.value_or(std::vector<std::string>{}).empty()) {
     throw Error(
         ExitCode::bad_data,

@@ -17,6 +17,7 @@ namespace lockstep {
 struct LabelledFiles {
   std::vector<std::string> files;
   std::vector<std::string> labels;
+  std::vector<std::string> notes{};  ///< what of a table of labels was not used
 };
 
 /// The label of a path by a pattern: text with one {label} and any number of *, which match
@@ -42,6 +43,10 @@ struct NumberedLabels {
 [[nodiscard]] NumberedLabels number_labels(const std::vector<std::string>& labels,
                                            const std::optional<std::vector<std::string>>& known,
                                            const std::function<std::string(std::size_t)>& place);
+
+/// Errors: bad_data for a name that is empty or has control characters: a line break would make two
+/// classes of one in a checkpoint, which then fits no data. `place` says where the names are.
+void check_class_names(const std::string& place, const std::vector<std::string>& names);
 
 /// Stores the files of all samples, and their labels, by number_labels, or values. Errors: bad_data
 /// naming the file.

@@ -65,12 +65,17 @@ class Decoder {
   ~Decoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
 
   /// Reads the header; samples will come as 8 or 16 bits of grey or of red, green and blue, and of
-  /// opacity if the file has it. False after an error.
+  /// opacity if the file has it; of a palette as numbers of colours. False after an error.
   bool read_header(Reading& reading) {
     if (setjmp(reading.failed) != 0) return false;
     png_read_info(png_, info_);
     packed_row_ = static_cast<Index>(png_get_rowbytes(png_, info_));
-    png_set_expand(png_);  // palettes and less than 8 bits
+    if (png_get_PLTE(png_, info_, &palette_, &colours_) != 0 && is_palette()) {
+      png_get_tRNS(png_, info_, &opacities_, &opaque_from_, nullptr);
+      png_set_packing(png_);  // what libpng makes of a colour that is not there is black
+    } else {
+      png_set_expand(png_);  // less than 8 bits
+    }
     png_set_interlace_handling(png_);
     png_read_update_info(png_, info_);
     return true;
@@ -81,22 +86,51 @@ class Decoder {
   [[nodiscard]] Shape shape() const {
     return {.height = png_get_image_height(png_, info_),
             .width = png_get_image_width(png_, info_),
-            .channels = png_get_channels(png_, info_)};
+            .channels = is_palette() ? (opaque_from_ > 0 ? 4 : 3) : png_get_channels(png_, info_)};
+  }
+  [[nodiscard]] bool is_palette() const {
+    return png_get_color_type(png_, info_) == PNG_COLOR_TYPE_PALETTE;
   }
   /// Bytes of a sample: 1, or 2 with the more significant one first.
   [[nodiscard]] std::size_t width() const { return png_get_bit_depth(png_, info_) / 8u; }
 
   bool read_pixels(Reading& reading, png_bytepp rows) {
     if (setjmp(reading.failed) != 0) return false;
+    // More pixels than the header declares are an error, an odd chunk behind them is none.
+    png_set_benign_errors(png_, 0);
     png_read_image(png_, rows);
+    png_set_benign_errors(png_, 1);
     png_read_end(png_, nullptr);
     return true;
+  }
+
+  /// The colours of pixels that are numbers of them, with opacity if the palette has it. Nothing,
+  /// but a message, if one is beyond the palette.
+  std::vector<unsigned char> coloured(std::span<const unsigned char> numbers,
+                                      Reading& reading) const {
+    std::vector<unsigned char> out;
+    out.reserve(numbers.size() * (opaque_from_ > 0 ? 4 : 3));
+    for (const unsigned char number : numbers) {
+      if (number >= colours_) {
+        std::snprintf(reading.message, sizeof reading.message,
+                      "a pixel has colour %d of a palette of %d, counted from 0", number, colours_);
+        return {};
+      }
+      const png_color& colour = palette_[number];
+      out.insert(out.end(), {colour.red, colour.green, colour.blue});
+      if (opaque_from_ > 0) out.push_back(number < opaque_from_ ? opacities_[number] : 255);
+    }
+    return out;
   }
 
  private:
   png_structp png_;
   png_infop info_;
   Index packed_row_ = 0;
+  png_colorp palette_ = nullptr;
+  int colours_ = 0;  ///< of the palette
+  png_bytep opacities_ = nullptr;
+  int opaque_from_ = 0;  ///< the first colour without an opacity of its own
 };
 
 /// Pixels as libpng hands them out, with opacity or without.
@@ -151,14 +185,30 @@ bool is_animated(std::span<const std::byte> bytes) {
   return false;
 }
 
+/// The samples of all pixels; nothing, but a message, after an error.
+std::vector<unsigned char> pixels_of(Decoder& decoder, Reading& reading, const Raster& raster) {
+  const Shape& shape = raster.shape;
+  const Index channels = decoder.is_palette() ? 1 : shape.channels;
+  const std::size_t row = static_cast<std::size_t>(shape.width * channels) * raster.width;
+  std::vector<unsigned char> bytes(static_cast<std::size_t>(shape.height) * row);
+  std::vector<png_bytep> rows;
+  for (Index y = 0; y < shape.height; ++y) {
+    rows.push_back(bytes.data() + static_cast<std::size_t>(y) * row);
+  }
+  if (!decoder.read_pixels(reading, rows.data())) return {};
+  return decoder.is_palette() ? decoder.coloured(bytes, reading) : bytes;
+}
+
 Image unpack(const DataFile& file) {
   const auto reject = [&](const std::string& reason) {
     throw Error(ExitCode::bad_data, fmt::format("{}: {}", file.path, reason));
   };
   Reading reading{.left = file.bytes, .failed = {}};
   Decoder decoder(reading);
-  if (!decoder.read_header(reading))
+  const auto damaged = [&] {
     reject(fmt::format("no intact PNG: {}; replace or remove the file", reading.message));
+  };
+  if (!decoder.read_header(reading)) damaged();
   Raster raster{.shape = decoder.shape(), .width = decoder.width(), .bytes = {}};
   const Shape& shape = raster.shape;
   if (shape.size() * static_cast<Index>(raster.width) > kMaxBytes) {
@@ -170,15 +220,8 @@ Image unpack(const DataFile& file) {
     reject(fmt::format("the header declares {} x {}, more pixels than {} bytes can hold",
                        shape.height, shape.width, bytes));
   }
-  raster.bytes.resize(static_cast<std::size_t>(shape.size()) * raster.width);
-  std::vector<png_bytep> rows;
-  for (Index y = 0; y < shape.height; ++y) {
-    rows.push_back(raster.bytes.data() +
-                   static_cast<std::size_t>(y * shape.width * shape.channels) * raster.width);
-  }
-  if (!decoder.read_pixels(reading, rows.data())) {
-    reject(fmt::format("no intact PNG: {}; replace or remove the file", reading.message));
-  }
+  raster.bytes = pixels_of(decoder, reading, raster);
+  if (raster.bytes.empty()) damaged();
   Image image = image_of(raster);
   image.followed = !reading.left.empty() || is_animated(file.bytes);
   return image;

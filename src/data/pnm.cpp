@@ -6,6 +6,7 @@
 #include "data/image_files.hpp"
 #include "data/loaders.hpp"
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/file_kind.hpp"
 
 namespace lockstep {
 namespace {
@@ -111,6 +112,15 @@ class PnmReader {
 };
 
 Image read_pnm(const DataFile& file) {
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
+  const bool grey = text.starts_with("P2");
+  if ((grey || text.starts_with("P3")) && text.find_first_of(kBlanks) == 2) {
+    refuse_kind(file.path,
+                {fmt::format("a {} written as text, P{}", grey ? "PGM" : "PPM", grey ? 2 : 3),
+                 "convert the pictures to PNG, with ImageMagick: mogrify -format png FILES; or one "
+                 "with Netpbm: pnmtopnm OLD > NEW"},
+                "a binary PGM or PPM, P5 or P6");
+  }
   if (!is_pnm(file.bytes)) reject_start(file, "a binary PGM or PPM, P5 or P6");
   return PnmReader(file).read();
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/printable.hpp"
 
 namespace lockstep {
 namespace {
@@ -125,8 +126,11 @@ std::vector<std::string> names_of(const TableReader& lines) {
   std::vector<std::string> names;
   for (const TableField& field : lines.fields()) {
     std::string name = field.plain();
-    if (std::ranges::any_of(name, [](char c) { return static_cast<unsigned char>(c) < ' '; })) {
-      lines.reject(names.size() + 1, "expected a name without ends of lines or other controls");
+    if (has_controls(name)) {
+      lines.reject(names.size() + 1,
+                   fmt::format("expected the name of a column without control characters; found "
+                               "\"{}\"",
+                               printable(name.substr(0, 40))));
     }
     if (names.empty() && !field.quoted && name.starts_with('#')) {
       name.erase(0, std::min(name.find_first_not_of("# "), name.size()));

@@ -45,7 +45,7 @@ class TextTally {
   /// Errors: Error(bad_data) if there is no text.
   void add(const Source& source, const DataFile& file) {
     const auto kind = kind_of_file(file.bytes);
-    if (!kind) return;
+    if (!kind) return source.text.bytewise ? void() : refuse_zeros(file);
     const bool possible =
         kind->use == FileUse::text || (source.text.bytewise && kind->use != FileUse::nothing);
     if (!possible) refuse_kind(file.path, *kind, "a text in UTF-8");
@@ -70,6 +70,18 @@ class TextTally {
   }
 
  private:
+  /// No letter is written as a zero, but by wider characters than those of UTF-8.
+  static void refuse_zeros(const DataFile& file) {
+    const auto zero = std::ranges::find(file.bytes, std::byte{0});
+    if (zero == file.bytes.end()) return;
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: offset {}: expected a text in UTF-8, found a zero byte\n  if it is "
+                    "in UTF-16 or UTF-32, iconv converts it: iconv -f UTF-16LE -t UTF-8 "
+                    "OLD > NEW",
+                    file.path, zero - file.bytes.begin()));
+  }
+
   FileTally foreign_;
   std::string what_;
 };

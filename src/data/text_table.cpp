@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/printable.hpp"
 
 namespace lockstep {
 namespace {
@@ -99,8 +100,9 @@ bool TableReader::next() {
 }
 
 void TableReader::reject(std::size_t column, const std::string& reason) const {
-  throw Error(ExitCode::bad_data,
-              fmt::format("{}:{}: column {}: {}", *path_, line_, column, reason));
+  // What is quoted of the file may have anything in it, also zeros, which would end the message.
+  throw Error(ExitCode::bad_data, fmt::format("{}:{}: column {}: {}", *path_, line_, column,
+                                              printable_message(reason)));
 }
 
 bool TableReader::is_blank(char c) const { return c == ' ' || (c == '\t' && delimiter_ != '\t'); }

@@ -36,6 +36,8 @@ TEST(FileKind, IsToldByContent) {
       {in_16_bits(table, true), "UTF-16 text", "UTF-16LE"},
       {in_16_bits(table, false), "UTF-16 text", "UTF-16BE"},
       {"\xff\xfe\0\0a\0\0\0"s, "UTF-32 text", "iconv"},
+      {"a\0\0\0,\0\0\0b\0\0\0\n\0\0\0"s, "UTF-32 text", "iconv -f UTF-32LE"},
+      {"\0\0\0a\0\0\0,\0\0\0b\0\0\0\n"s, "UTF-32 text", "iconv -f UTF-32BE"},
       {"PK\x03\x04" + std::string(26, 'x') + "[Content_Types].xml", "a spreadsheet", "CSV"},
       {"PK\x03\x04" + std::string(26, 'x') + "arr_0.npy", "an NPZ archive", "unzip"},
       {"PK\x03\x04" + std::string(26, 'x') + "model/data.pkl", "torch.save", "safetensors"},

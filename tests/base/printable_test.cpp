@@ -35,6 +35,12 @@ TEST(Printable, BytesThatAreNoUtf8AreEscapedOneByOne) {
   EXPECT_EQ(printable("\xE6\x97x"), "\\xe6\\x97x");
 }
 
+TEST(Printable, NamesHaveNoControlCharacters) {
+  for (const char* name : {"a\nb", "\x1b[31m", "x\x7f", "\t"}) EXPECT_TRUE(has_controls(name));
+  EXPECT_TRUE(has_controls(std::string_view("a\0b", 3)));
+  for (const char* name : {"", "a b", "caf\xc3\xa9"}) EXPECT_FALSE(has_controls(name));
+}
+
 TEST(Printable, LinesOfATextStay) { EXPECT_EQ(printable_lines("a\n\tb\x1b\r"), "a\n\tb\\x1b\\r"); }
 
 TEST(Printable, OnlyIndentedLinesBelongToAMessage) {

@@ -5,6 +5,8 @@
 namespace lockstep {
 namespace {
 
+using namespace std::string_literals;
+
 using Names = std::vector<std::string>;
 using Labels = std::vector<std::int32_t>;
 
@@ -91,7 +93,15 @@ TEST(ClassColumn, MistakesAreNoClasses) {
   expect_refused("data.csv:2: column 2: expected the name of a class, found \"NA\"",
                  "1,yes\n2,NA\n");
   expect_refused("data.csv:3: column 2: expected the name of a class", "a;y\n1;x\n2;0,5\n");
-  expect_refused("data.csv:1: column 2: expected the name of a class", "1,\"a\nb\"\n2,b\n");
+  constexpr const char* kControl =
+      "column 2: expected the name of a class without control characters";
+  expect_refused(kControl + "; found \"a\\nb\""s, "1,\"a\nb\"\n2,b\n");
+  expect_refused(kControl + "; found \"\\x1b[31mno\""s, "1,\x1b[31mno\n2,b\n");
+  expect_refused(kControl + "; found \"no\\x7f\""s, "1,no\x7f\n2,b\n");
+  expect_refused(
+      "column 1: expected the name of a column without control characters; found \"a\\x7f",
+      "a\x7f,y\n1,b\n");
+  expect_refused("column 2: expected a number, found \"\\x00\"; only labels", "a,b,y\n1,\0,1\n"s);
   expect_refused("data.csv:2: column 1: expected a number, found \"red\"; only labels",
                  "a,b,y\nred,1,yes\n");
   expect_refused("column 1: expected a number, found \"1,5\"; a number has a point",

@@ -109,6 +109,22 @@ TEST_F(Folders, ClassesOfSeveralFoldersAreSaid) {
   EXPECT_THAT(notes(), Not(HasSubstr("without")));
 }
 
+TEST_F(Folders, FilesDeeperThanOthersAreSaid) {
+  EXPECT_EQ(notes(), "");
+  add("cat/deep/1.pgm");
+  EXPECT_THAT(notes(), HasSubstr("1 of 3 files deeper in folders than the others"));
+  EXPECT_THAT(notes(), HasSubstr("around it: " + directory_ / "set/cat/deep/1.pgm"));
+}
+
+TEST_F(Folders, LinesOfATableWithoutFilesAreSaid) {
+  source_.labels_path = directory_ / "labels.csv";
+  directory_.write("labels.csv", "file,label\ncat/1.pgm,cat\ndog/1.pgm,dog\n");
+  EXPECT_EQ(notes(), "");
+  directory_.write("labels.csv", "cat/1.pgm,cat\ndog/1.pgm,dog\nnope.pgm,cat\n");
+  EXPECT_THAT(notes(), HasSubstr("labels.csv: 1 of 3 lines name a file that is not in"));
+  EXPECT_THAT(notes(), HasSubstr("line 3, nope.pgm"));
+}
+
 TEST_F(Folders, LinksAreFollowedButNotInCircles) {
   add("../elsewhere/1.pgm");
   fs::create_directory_symlink(directory_.path() / "elsewhere", directory_.path() / "set" / "hen");

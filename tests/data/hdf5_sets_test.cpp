@@ -195,6 +195,16 @@ TEST_F(Hdf5Sets, NamesOfClassesInEveryForm) {
   EXPECT_THAT(names("y_names", {"cat", "cow", "hen"}), ElementsAre("cat", "cow", "hen"));
   EXPECT_THAT(names("y_names", {"cat\ncow\nhen\n"}), ElementsAre("cat", "cow", "hen"));
   EXPECT_THAT(names("y_names", {"cat, cow,hen"}), ElementsAre("cat", "cow", "hen"));
+  EXPECT_THAT(names("y_names", {R"(["cat", "c,w", "hen"])"}), ElementsAre("cat", "c,w", "hen"));
+  const auto refused = [&](const char* part, const std::vector<const char*>& texts) {
+    expect_error(ExitCode::bad_data, part, [&] { (void)names("y_names", texts); });
+  };
+  refused("/y_names: expected names of classes as a list of JSON", {"['cat','cow','hen']"});
+  refused("/y_names: expected names of classes as a list of JSON",
+          {R"({"cat":0,"cow":1,"hen":2})"});
+  refused("/y_names: expected names of classes without control characters, found \"\\x1b[2J\"",
+          {"cat", "\x1b[2J", "hen"});
+  refused("/y_names: expected the name of a class, found an empty text", {"cat", "", "hen"});
   expect_error(ExitCode::bad_data,
                "/y_names: expected a name for each of 3 classes, found 1: cat cow hen",
                [&] { (void)names("y_names", {"cat cow hen"}); });

@@ -94,6 +94,8 @@ TEST(Malformed, Pnm) {
   expect_refused({
       {"a.pgm", "", "a.pgm: the file is empty", labels},
       {"a.pgm", "P2\n1 1\n255\n7", "this is a portable image of type P2", labels},
+      {"a.pgm", "P2 1 1 255 7", "this is a PGM written as text, P2\n  convert the pictures",
+       labels},
       {"a.pgm", "PX 1 1 255\n7", "offset 0: expected the start of a binary PGM or PPM", labels},
       {"a.pgm", "P5\n2 x\n255\nab", "offset 5: expected a number", labels},
       {"a.pgm", "P5\n2 ", "offset 5: expected a number", labels},

@@ -124,6 +124,19 @@ TEST_F(Png, PalettesAndOtherDepths) {
               ElementsAre(0, 85, 170, 255));
 }
 
+TEST_F(Png, WhatTheHeaderDoesNotDeclareIsDamage) {
+  expect_bad(png(header(2, 1, 8, grey), bytes({0, 1, 2, 0, 3, 4})), "no intact PNG: ");
+  expect_bad(png(header(2, 1, 8, grey, true), bytes({0, 1, 0, 2, 0, 3})), "no intact PNG: ");
+  const std::string colours = chunk("PLTE", bytes({10, 20, 30, 40, 50, 60}));
+  expect_bad(png(header(2, 1, 8, palette) + colours, bytes({0, 1, 2})),
+             "a pixel has colour 2 of a palette of 2");
+  expect_bad(png(header(2, 1, 2, palette) + colours, bytes({0, 0b01110000})),
+             "a pixel has colour 3 of a palette of 2");
+  // What fills the last byte of a row is no pixel.
+  EXPECT_THAT(pixels_of(png(header(1, 1, 2, palette) + colours, bytes({0, 0b01111111}))),
+              ElementsAre(40, 50, 60));
+}
+
 TEST_F(Png, Interlaced) {
   EXPECT_THAT(pixels_of(png(header(2, 2, 8, grey, true), bytes({0, 1, 0, 2, 0, 3, 4}))),
               ElementsAre(1, 2, 3, 4));

@@ -185,6 +185,14 @@ TEST(Text, OtherFilesAreRefusedOrSaid) {
       "a\0b\0c\0d\0"s);
   expect_error(ExitCode::bad_data, "expected a text in UTF-8, but this is UTF-16 text",
                [&] { (void)load(source); });
+  write("t\0\0\0h\0\0\0e\0\0\0 \0\0\0"s);
+  expect_error(ExitCode::bad_data, "this is UTF-32 text", [&] { (void)load(source); });
+  write("the hen\0sat"s);
+  expect_error(ExitCode::bad_data, "a.txt: offset 7: expected a text in UTF-8, found a zero byte",
+               [&] { (void)load(source); });
+  write(
+      "\xff\xfe"
+      "a\0b\0c\0d\0"s);
   source.text.bytewise = true;  // bytes can be anything
   EXPECT_NE(load(source).notes().at(0).find("a.txt is UTF-16 text"), std::string::npos);
 }

@@ -21,6 +21,10 @@ namespace lockstep {
 /// came with a name in it and becomes \n.
 [[nodiscard]] std::string printable_message(std::string_view text);
 
+/// Whether a text has control characters: a name of classes or columns has none, for a line break
+/// would make two of it, and others command a terminal.
+[[nodiscard]] bool has_controls(std::string_view text);
+
 /// The beginning of the text that is complete: without the first bytes of a last character whose
 /// others are yet to come.
 [[nodiscard]] std::string_view whole_characters(std::string_view text);
