@@ -128,7 +128,10 @@ class Data : public Command {
 
   ExitCode run(const Session& session) override {
     start_threads(thread_count());
-    if (convert_->parsed()) check_output(out_, force_, {data_, labels_});
+    if (convert_->parsed()) {
+      check_output(out_, force_, {data_, labels_});
+      check_suffix(out_, "data convert", "HDF5", {"h5", "hdf5", "hdf"});
+    }
     config::Data data = settings();
     data.memory = 0;  // the whole set is looked at
     Source source = source_of(data, data_, labels_, !values_);

@@ -13,6 +13,11 @@
 namespace lockstep::cli {
 
 void check_output(const std::string& file, bool force, const std::vector<std::string>& inputs) {
+  if (file == "-") {
+    throw Error(ExitCode::usage,
+                "--out -: this is written to a file, not to standard output; to give it the name - "
+                "add its folder: --out ./-");
+  }
   if (!file_exists(file)) return;
   if (!std::filesystem::is_regular_file(file)) {
     throw Error(ExitCode::cannot_create,

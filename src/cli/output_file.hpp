@@ -10,7 +10,7 @@ namespace lockstep::cli {
 /// Checks that a command may write this file, before it does any work. Errors: Error(cannot_create)
 /// if it exists, unless to be replaced by `force`, if it is no regular file, or, however its path
 /// is spelled, one of what the command reads: files, folders and patterns of data, or "" for
-/// nothing.
+/// nothing; Error(usage) for -, which elsewhere is standard output.
 void check_output(const std::string& file, bool force, const std::vector<std::string>& inputs);
 
 /// Checks that the name of a file does not promise another format than the one that `command`

@@ -45,9 +45,11 @@ class Predict : public Command {
                                       "needed without --stream)")
                            ->type_name("FILE");
     CLI::Option* sort =
-        app.add_option("--sort", sort_,
-                       "Order of the rows: data, or mistakes first, those of which the network was "
-                       "most sure, of values the largest error (default: data)")
+        app.add_option(
+               "--sort", sort_,
+               "Order of the rows: data, or mistakes first, those of which the network was "
+               "most sure, of values the largest error; of masks and sequences whole samples are "
+               "put in order, those with the worst positions first (default: data)")
             ->type_name("ORDER")
             ->check(CLI::IsMember({"data", "mistakes"}));
     app.add_flag("--old-columns", request_.old_columns,
@@ -93,6 +95,7 @@ class Predict : public Command {
   void check_table() const {
     if (request_.out == "-") return;
     check_output(request_.out, force_, {request_.checkpoint, request_.data, request_.labels});
+    check_suffix(request_.out, "predict", "CSV", {"csv", "txt"});
   }
 
   // Standard output is for the table alone if it goes there.

@@ -196,6 +196,7 @@ bool is_one_of(const Format& format, std::initializer_list<std::string_view> nam
 
 /// Errors: config for a key that means nothing to the format.
 void check_keys(const Source& source, const Format& format) {
+  if (source.of_other_files) return;
   const auto refuse = [&](std::string_view key, std::string_view formats) {
     throw Error(ExitCode::config, fmt::format("{}: data.{} is for files of {}, not for {}",
                                               source.path, key, formats, format.name));

@@ -165,11 +165,15 @@ Shape sample_shape(const NumberArray& inputs) {
 }
 
 // Images where labels were expected, and the other way round.
-std::string targets_hint(const NumberArray& inputs, const NumberArray& targets) {
+std::string targets_hint(const NumberArray& inputs, const NumberArray& targets,
+                         bool classification) {
   if (targets.dimensions.size() < 3) return {};
-  return inputs.dimensions.size() == 1
-             ? "; were the files of inputs and targets exchanged?"
-             : "; these look like images: give the file that holds the answers";
+  if (inputs.dimensions.size() == 1) return "; were the files of inputs and targets exchanged?";
+  const std::string images = "; these look like images: give the file that holds the answers";
+  if (!classification || targets.dimensions.size() != 4) return images;
+  return images +
+         "; if these are masks, they must be (samples, height, width): squeeze a last dimension "
+         "of 1 away, and take the argmax of one-hot classes";
 }
 
 Index target_columns(const NumberArray& inputs, const NumberArray& targets, bool classification) {
@@ -182,7 +186,7 @@ Index target_columns(const NumberArray& inputs, const NumberArray& targets, bool
                                     ? "(samples), or one label per position, (samples, positions) "
                                       "or (samples, height, width)"
                                     : "(samples) or (samples, columns)",
-                                fmt::join(d, ", "), targets_hint(inputs, targets)));
+                                fmt::join(d, ", "), targets_hint(inputs, targets, classification)));
   }
   if (d[0] != samples) {
     reject(targets, fmt::format("expected targets for {} samples, as many as there are inputs; "

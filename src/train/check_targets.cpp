@@ -1,11 +1,14 @@
 // Whether the answers of a data set fit a network and a loss.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "lockstep/train/data_sets.hpp"
 
@@ -69,6 +72,12 @@ std::string remedy(const LabelRange& labels) {
   return outputs;
 }
 
+std::string listed(std::span<const std::string> names) {
+  constexpr std::size_t kMost = 16;
+  if (names.size() <= kMost) return fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{}, ...", fmt::join(names.first(kMost), ", "));
+}
+
 void check_labels(const Dataset& data, const std::string& layer, Index classes) {
   LabelRange found{.classes = classes};
   std::optional<std::pair<std::int32_t, Index>> first;
@@ -79,6 +88,13 @@ void check_labels(const Dataset& data, const std::string& layer, Index classes) 
     }
   }
   if (!first) return;
+  if (const std::vector<std::string>& names = data.class_names(); std::ssize(names) > classes) {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: layer '{}' has {} output{}, but there are {} classes: {}\n"
+                            "  give the last linear layer one for each: out = {}",
+                            data.targets_name(), layer, classes, classes == 1 ? "" : "s",
+                            names.size(), listed(names), names.size()));
+  }
   throw Error(ExitCode::bad_data,
               fmt::format("{}: label {} of sample {} is out of range: layer '{}' has {} outputs, "
                           "for the labels 0 to {}\n{}",

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <istream>
+#include <limits>
 #include <ostream>
 
 #include "lockstep/base/clock.hpp"
@@ -48,6 +49,25 @@ void check_out(const std::string& out, const ModelData& data) {
   if (out == "-" || !file_exists(out) || same_file(out, data.path).empty()) return;
   throw Error(ExitCode::cannot_create,
               fmt::format("--out {} is an input, {}: nothing was written", out, data.path));
+}
+
+// Where the numbers of a channel lie, floats are |offset| 2^-23 apart, about; that is to be little
+// against their standard deviation.
+void require_floats_suffice(const TrainedModel& model) {
+  constexpr double kCoarse = 0.01;  // standard deviations
+  const Normalization& inputs = model.checkpoint.inputs;
+  for (std::size_t c = 0; c < inputs.offset.size(); ++c) {
+    const double scale = inputs.inverse_std.empty() ? 1 : double{inputs.inverse_std[c]};
+    const double spacing = std::abs(inputs.offset[c]) * std::numeric_limits<float>::epsilon();
+    if (spacing * scale <= kCoarse) continue;
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("--stream: 32-bit floats lose the digits of input channel {} of this "
+                    "network: its numbers are about {}, where floats are {:.2g} apart, and "
+                    "their standard deviation is {:.2g}\n"
+                    "  try: trainer predict --data FILE, a file with 64-bit numbers or text",
+                    c, inputs.offset[c], spacing, 1 / scale));
+  }
 }
 
 // Of the table; `write` gets it piece by piece.
@@ -151,6 +171,7 @@ PredictionSummary predict_checkpoint(const Communicator& all, const PredictReque
 void predict_stream(const Communicator& world, const std::string& checkpoint, bool old_columns,
                     std::istream& in, const std::function<void(std::string_view)>& write) {
   const TrainedModel model = load_model(world, checkpoint);
+  require_floats_suffice(model);
   const PredictionTable table(meaning_of(model), nullptr, old_columns);
   Evaluator evaluator(world, *model.network, 1, 1);
   Dataset data("standard input", {.shape = model.network->input_shape(), .size = 1});

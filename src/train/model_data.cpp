@@ -1,6 +1,7 @@
 #include "train/model_data.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <functional>
 #include <utility>
@@ -39,6 +40,7 @@ class Reader {
     Source source;
     if (!choice_.path.empty()) {
       source = source_of(data_, choice_.path, choice_.labels, classes);
+      source.of_other_files = true;
     } else if (data_.val && !choice_.held_out) {
       source = source_of(data_, *data_.val, data_.val_labels.value_or(""), classes);
     } else {
@@ -150,7 +152,35 @@ class Reader {
     const Index vocabulary = info_.vocabulary.size();
     check_shape(data, model_);
     check_inputs(data, model_.checkpoint.inputs, *model_.network, vocabulary);
-    if (answered) check_targets(data, *model_.network, model_.loss->outputs(), vocabulary);
+    if (answered) check_answers(data);
+  }
+
+  // The remedies of a run that begins are none for a network that has learned.
+  void check_answers(const Dataset& data) const {
+    try {
+      check_targets(data, *model_.network, model_.loss->outputs(), info_.vocabulary.size());
+    } catch (const Error& error) {
+      throw Error(error.code(), fmt::format("{}\n  {}", first_line(error.what()), what_is_known()));
+    }
+  }
+
+  [[nodiscard]] std::string what_is_known() const {
+    const Shape output = model_.network->output_shape();
+    const bool classes = model_.loss->classifies();
+    const Index count = classes ? output.positions() : output.size();
+    const std::string_view what = classes ? "label" : "value";
+    std::string text =
+        count == 1 ? fmt::format("the network answers each sample with a {}", what)
+                   : fmt::format("the network answers each sample with {} {}s", count, what);
+    if (model_.loss->outputs() == Outputs::logits) text += " from 0 to 1";
+    if (!classes) return text;
+    text += fmt::format(" from 0 to {}", output.channels - 1);
+    if (!info_.class_names.empty()) {
+      text += fmt::format(" ({})", fmt::join(info_.class_names, ", "));
+    }
+    return text + (data_.ignore_label
+                       ? fmt::format("; {} is ignored (data.ignore_label)", *data_.ignore_label)
+                       : "; to ignore a label, train with data.ignore_label");
   }
 
   /// What may be told of a stranger's choice of files.

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "cli/command.hpp"
 #include "cli/failure.hpp"
@@ -295,6 +296,20 @@ TEST(ProgramTest, AnEmptyTextIsNoName) {
                 result.err.find("required") != std::string::npos)
         << line[0] << result.err;
     EXPECT_EQ(result.out, "");
+  }
+}
+
+// Before anything is read: none of the inputs exists.
+TEST(ProgramTest, AnOutputIsAFileOfItsFormat) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> lines = {
+      {{"export", "a.h5", "--out", "-"}, "not to standard output"},
+      {{"import", "a.h5", "--config", "a.toml", "--out", "-"}, "not to standard output"},
+      {{"data", "convert", "a.csv", "--out", "-"}, "not to standard output"},
+      {{"data", "convert", "a.csv", "--out", "b.csv"}, "try: --out b.h5"}};
+  for (const auto& [line, part] : lines) {
+    const Result result = trainer(line);
+    EXPECT_EQ(result.code, ExitCode::usage) << line[0] << result.err;
+    EXPECT_NE(result.err.find(part), std::string::npos) << line[0] << result.err;
   }
 }
 

@@ -110,6 +110,10 @@ TEST(ChannelsFirst, NeedFourDimensionsAndAFormatThatMayHaveThem) {
                [&] { static_cast<void>(load(files.source("x.npy", "y.npy"))); });
   expect_error(ExitCode::config, "data.layout is for files of NPY, HDF5 and IDX, not for csv",
                [&] { static_cast<void>(load(files.source("t.csv", ""))); });
+  Source other = files.source("t.csv", "");
+  other.ignore_label = 7;
+  other.of_other_files = true;
+  EXPECT_EQ(load(other).size(), 2);
 }
 
 TEST(ChannelsFirst, AreHintedAt) {
@@ -180,6 +184,8 @@ TEST(ImagesAsLabels, AreRefusedWithTheRemedy) {
     return [source] { static_cast<void>(load(source)); };
   };
   expect_error(ExitCode::bad_data, "look like images: give the file that holds the answers",
+               loading("x.npy", "images.npy"));
+  expect_error(ExitCode::bad_data, "masks, they must be (samples, height, width): squeeze",
                loading("x.npy", "images.npy"));
   expect_error(ExitCode::bad_data, "a loss of values, such as loss.type = \"mse\"",
                loading("x.npy", "half.npy"));

@@ -111,6 +111,23 @@ TEST(Digits, LossesAreSaidWithTheRemedy) {
   EXPECT_TRUE(load(source).notes().empty());  // the last digits of decimals are no loss
 }
 
+TEST(Digits, LossesOfTargetsAreSaidWithTheRemedy) {
+  const TemporaryDirectory directory;
+  std::string bytes;
+  for (int i = 0; i < kSamples; ++i) bytes += little_endian(second(i));
+  const std::string numbers = npy_file("<f8", fmt::format("({},)", kSamples), bytes);
+  Source source;
+  source.path = directory.write("x.npy", npy_of_table());
+  source.labels_path = directory.write("y.npy", numbers);
+  source.classification = false;
+  const std::vector<std::string> notes = load(source).notes();
+  ASSERT_FALSE(notes.empty());
+  EXPECT_NE(notes.back().find("y.npy: digits are lost in column 0: 60 different values become 1 as "
+                              "32-bit floats; data.normalize_targets = \"standard\" keeps them"),
+            std::string::npos)
+      << notes.back();
+}
+
 TEST(Digits, TargetsKeepTheirsAndPredictionsComeBackWhole) {
   const TemporaryDirectory directory;
   std::string text;

@@ -118,6 +118,52 @@ TEST_F(PredictTest, StreamOfANetworkWithSeveralOutputs) {
   EXPECT_EQ(rows[1], table("two", {"--data", "two.h5", "--old-columns"}).at(1));
 }
 
+// Time stamps lose their digits as floats, temperatures in kelvin do not.
+TEST_F(PredictTest, NumbersThatFloatsCannotHoldAreNotStreamed) {
+  const auto streamed = [&](const std::string& name, double start) {
+    std::string csv;
+    for (int i = 0; i < 64; ++i) csv += fmt::format("{:.2f},{}\n", start + i * 0.01, i % 5);
+    directory_.write(name + ".csv", csv);
+    train(name, config(fmt::format("train = \"{}.csv\"\nnormalize = \"standard\"", name), linear(1),
+                       "mse"));
+    const auto sample = static_cast<float>(start);
+    directory_.write("sample", std::string(reinterpret_cast<const char*>(&sample), 4));
+    return run({{"/bin/sh", "-c", LOCKSTEP_TRAINER " predict " + name + " --stream < sample"},
+                directory_.path(),
+                launch_environment()});
+  };
+  const Outcome stamps = streamed("stamps", 1e12);
+  EXPECT_EQ(stamps.code, 65) << stamps.err;
+  EXPECT_EQ(stamps.out, "");
+  EXPECT_NE(stamps.err.find("try: trainer predict --data FILE"), std::string::npos) << stamps.err;
+  EXPECT_EQ(streamed("kelvins", 300).code, 0);
+}
+
+// What the files of a run needed to be read binds no other files, nor are its remedies theirs.
+TEST_F(PredictTest, OtherFilesAreOfAnotherFormat) {
+  write_hdf5_rows(directory_ / "first.h5", "x", true, {64, 1, 1, 3}, ramp(192));
+  std::vector<std::uint8_t> labels;
+  for (int i = 0; i < 64; ++i) labels.push_back(static_cast<std::uint8_t>(i % 2));
+  write_hdf5_rows(directory_ / "first.h5", "y", false, {64}, labels);
+  train("first", config("train = \"first.h5\"\nlayout = \"nchw\"",
+                        "[[layer]]\ntype = \"flatten\"\n" + linear(2), "cross_entropy"));
+  std::filesystem::create_directories(directory_ / "images/0");
+  directory_.write("images/0/a.pgm", "P5 3 1 255\nabc");
+  EXPECT_EQ(table("first", {"--data", "images"}).size(), 2U);
+
+  write_hdf5_rows(directory_ / "beyond.h5", "x", true, {2, 1, 1, 3}, ramp(6));
+  write_hdf5_rows(directory_ / "beyond.h5", "y", false, {2}, std::vector<std::uint8_t>{1, 255});
+  const Outcome beyond = trainer({"eval", "first", "--data", "beyond.h5"});
+  EXPECT_EQ(beyond.code, 65) << beyond.err;
+  EXPECT_NE(beyond.err.find("the network answers each sample with a label from 0 to 1"),
+            std::string::npos)
+      << beyond.err;
+  EXPECT_EQ(beyond.err.find("--set"), std::string::npos) << beyond.err;
+  const Outcome suffix = trainer({"predict", "first", "--data", "beyond.h5", "--out", "p.h5"});
+  EXPECT_EQ(suffix.code, 64) << suffix.err;
+  EXPECT_NE(suffix.err.find("try: --out p.csv"), std::string::npos) << suffix.err;
+}
+
 TEST_F(PredictTest, AnAnswerForEachPositionOfAnImage) {
   write_hdf5_rows(directory_ / "masks.h5", "x", true, {16, 2, 3, 1}, ramp(96));
   write_hdf5_rows(directory_ / "inputs.h5", "x", true, {16, 2, 3, 1}, ramp(96));

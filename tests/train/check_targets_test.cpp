@@ -60,6 +60,18 @@ TEST(CheckTargets, TheRemedyForALabelOutOfRangeFollowsFromTheLabels) {
   EXPECT_EQ(refusal_of({0, 1, kIgnoredLabel, 1}, 2), "");
 }
 
+TEST(CheckTargets, ClassesThatFindNoOutputAreNamed) {
+  Dataset data("x.csv", {.shape = {.channels = 2}, .size = 3});
+  std::ranges::copy(std::vector<std::int32_t>{0, 2, 1}, data.labels().begin());
+  data.set_class_names({"No", "no", "yes"});
+  const Network two = network_of({1, 1, 2}, 2);
+  const std::string message = refusal(data, two, Outputs::class_logits);
+  EXPECT_TRUE(has(message, "layer 'out' has 2 outputs, but there are 3 classes: No, no, yes"))
+      << message;
+  EXPECT_TRUE(has(message, "out = 3")) << message;
+  EXPECT_EQ(refusal(data, network_of({1, 1, 2}, 3), Outputs::class_logits), "");
+}
+
 TEST(CheckTargets, ImagesGivenAsLabelsAreNamed) {
   Dataset data("x.npy", {.shape = {4, 4, 1}, .size = 3, .target_columns = 16});
   data.set_targets_name("images.npy");

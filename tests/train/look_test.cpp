@@ -149,6 +149,18 @@ TEST(LookAtValues, ConstantTargetsAreRefusedAndConstantColumnsNoted) {
   EXPECT_EQ(refusal([] { return look_at_values(1, {0.5f}); }), "");
 }
 
+TEST(LookAtValues, EqualOnlyAsFloatsIsSaidToBeSo) {
+  Valued v(1, {1e12f, 1e12f});
+  v.data.add_notes({"y.npy: digits are lost in column 0"});
+  Network network({1, 1, 2});
+  network.add(linear(1));
+  EXPECT_THAT(refusal([&] {
+                return look_at_values({&v.data, Subset::whole(2), &v.identity, &v.identity},
+                                      *mean_squared_error(), network);
+              }),
+              HasSubstr("?\n  y.npy: digits are lost in column 0"));
+}
+
 TEST(LookAtValues, TheirSizeIsThatOfANetwork) {
   EXPECT_THAT(look_at_values(1, {1e6f, 3e6f}), ElementsAre(HasSubstr("about 2.2e+06 in size")));
   EXPECT_THAT(look_at_values(1, {1e-6f, -1e-6f}), ElementsAre(HasSubstr("normalize_targets")));

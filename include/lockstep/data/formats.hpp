@@ -65,7 +65,9 @@ struct Source {
   TextOptions text;          ///< text
   bool classification =
       true;  ///< targets are class labels: integers in [0, 2^31); else finite numbers
-  bool inputs_only = false;  ///< nobody knows the answers: no targets are read, all are 0
+  bool inputs_only = false;     ///< nobody knows the answers: no targets are read, all are 0
+  bool of_other_files = false;  ///< channels_first and ignore_label were said of other files: for
+                                ///< formats that do not have them they say nothing
   bool of_stranger = false;  ///< hdf5: a limited child tries first whether libhdf5 survives it, as
                              ///< run_limited demands; not for inputs that stay in their files
   Index memory = 0;  ///< hdf5: inputs of more bytes than this stay in their files; 0: no limit

@@ -45,13 +45,11 @@ void require_different_samples(const Samples& train) {
   for (Index i = 1; i < train.size(); ++i) {
     if (!std::ranges::equal(scan(train.subset[i]), first)) return;
   }
-  std::string why;  // that digits were lost, say
-  for (const std::string& note : train.data->notes()) why += "\n  " + note;
   throw Error(
       ExitCode::bad_data,
       fmt::format("{}: the inputs of all {} training samples are the same: there is nothing "
                   "to learn from{}",
-                  train.data->name(), train.size(), why));
+                  train.data->name(), train.size(), notes_of(*train.data)));
 }
 
 using Places = std::vector<std::size_t>;  // of columns

@@ -22,6 +22,14 @@ using Notes = std::vector<std::string>;
   return static_cast<double>(data.target(sample).front()) + (offsets.empty() ? 0 : offsets.front());
 }
 
+/// What the reading of the data told, that digits were lost, say: for the end of an error about
+/// numbers that are equal, one line each.
+[[nodiscard]] inline std::string notes_of(const Dataset& data) {
+  std::string lines;
+  for (const std::string& note : data.notes()) lines += "\n  " + note;
+  return lines;
+}
+
 /// All of the following.
 [[nodiscard]] Notes look_at(const Setup& setup);
 

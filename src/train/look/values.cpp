@@ -51,12 +51,12 @@ void look_for_constants(const Samples& train, const Columns& columns, Notes& not
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: {} in all {} training samples: there is nothing to learn\n"
                             "  are these the targets (data.target, data.targets, "
-                            "data.train_labels)?",
+                            "data.train_labels)?{}",
                             train.data->targets_name(),
                             columns.size() == 1
                                 ? fmt::format("the target is {}", first_target(*train.data, first))
                                 : "each target column has one and the same value",
-                            train.size()));
+                            train.size(), notes_of(*train.data)));
   }
   if (columns.size() > kMostNamed) return;
   notes.push_back(fmt::format("target column{} {}: one and the same value in all training samples",
