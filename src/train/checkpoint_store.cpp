@@ -55,7 +55,7 @@ std::string what_instead(const std::filesystem::path& path) {
   std::vector<std::byte> head(kHead);
   static_cast<void>(look_into_file(path, head));
   const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
-  if (text.starts_with(kHdf5)) {
+  if (text.starts_with(kHdf5) || path.extension() == ".safetensors") {
     return "\n  weights of another program become a checkpoint by: trainer import FILE --config "
            "CONFIG --out CHECKPOINT";
   }

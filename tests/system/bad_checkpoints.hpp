@@ -13,8 +13,8 @@ inline std::vector<BadInput> bad_checkpoints() {
   return {
       {"Missing", no_input, {"nowhere.h5", "No such file"}, options({"--resume", "nowhere.h5"})},
       {"Directory",
-       bad_data,
-       {"expected a regular file, found a directory"},
+       usage,
+       {"expected a checkpoint or auto, found a directory", "--resume auto"},
        options({"--resume", "."})},
       {"Empty",
        bad_data,
