@@ -29,6 +29,7 @@ struct Mark {
   }
 };
 
+constexpr auto kHdf5 = "\x89HDF\r\n\x1a\n"sv;
 constexpr auto kUnpack = "unpack it first"sv;
 constexpr auto kToTable = "save the table as CSV, or its columns with numpy.save"sv;
 constexpr auto kToArrays = "save its arrays with numpy.save or as HDF5"sv;
@@ -45,7 +46,7 @@ constexpr auto kFromUtf32 = "iconv -f UTF-32 -t UTF-8 OLD > NEW converts it"sv;
 /// Files that say what they are in their first bytes. A longer mark comes before a shorter one that
 /// it begins with.
 constexpr auto kMarks = std::to_array<Mark>({
-    {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file"sv, ""sv, FileUse::data},
+    {0, kHdf5, "an HDF5 file"sv, ""sv, FileUse::data},
     {0, "\x93NUMPY"sv, "a NumPy array"sv, ""sv, FileUse::data},
     {0, "\x89PNG\r\n\x1a\n"sv, "a PNG image"sv, ""sv, FileUse::data},
     {0, "\x1f\x8b"sv, "gzip data"sv, "gunzip unpacks it"sv, FileUse::data},
@@ -242,6 +243,11 @@ std::optional<FileKind> faintly_marked(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_hdf5(std::span<const std::byte> bytes) {
+  return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())
+      .starts_with(kHdf5);
+}
 
 std::optional<FileKind> kind_of_file(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());

@@ -4,8 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <sstream>
 
 #include "data/hdf5_sets.hpp"
 #include "data/loaders.hpp"
@@ -14,8 +12,6 @@
 
 namespace lockstep {
 namespace {
-
-constexpr std::array<unsigned char, 8> kMagic = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
 
 template <typename T>
 NumberArray view_of(const std::vector<T>& values, std::vector<Index> dimensions, NumberType type,
@@ -32,12 +28,6 @@ std::vector<double> with_offsets(std::span<const float> stored,
 }
 
 }  // namespace
-
-bool is_hdf5(std::span<const std::byte> bytes) {
-  return bytes.size() >= kMagic.size() &&
-         std::equal(kMagic.begin(), kMagic.end(), bytes.begin(),
-                    [](unsigned char c, std::byte b) { return static_cast<std::byte>(c) == b; });
-}
 
 std::string hdf5_path(const std::string& group, const std::string& name) {
   std::string path = "/" + group + "/" + name;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "lockstep/base/file_kind.hpp"
 #include "lockstep/data/formats.hpp"
 
 namespace lockstep {
@@ -31,7 +32,6 @@ namespace lockstep {
 [[nodiscard]] Dataset load_npy(const Source& source, const DataFile& file);
 
 /// Datasets of an HDF5 file.
-[[nodiscard]] bool is_hdf5(std::span<const std::byte> bytes);
 [[nodiscard]] Dataset load_hdf5(const Source& source, const DataFile& file);
 /// The set with streamed inputs; nothing if it is no HDF5, or small enough to be loaded.
 [[nodiscard]] std::optional<Dataset> open_hdf5(const Source& source,

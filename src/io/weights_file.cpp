@@ -19,14 +19,8 @@
 namespace lockstep {
 namespace {
 
-constexpr std::string_view kHdf5Magic = "\x89HDF\r\n\x1a\n";
 constexpr std::size_t kBeginning = 4096;  // bytes that tell what a file is
 constexpr std::size_t kSuperblock = 64;   // bytes in which HDF5 says how long it is
-
-bool starts_with(std::span<const std::byte> bytes, std::string_view magic) {
-  const auto same = [](std::byte b, char c) { return b == static_cast<std::byte>(c); };
-  return bytes.size() >= magic.size() && std::ranges::equal(bytes.first(magic.size()), magic, same);
-}
 
 /// Files that hold weights, too, and how they become files that are read.
 struct OtherFormat {
@@ -144,7 +138,7 @@ std::vector<std::byte> read_weights_file(const std::string& path) {
   const Index size = look_into_file(path, head);
   const auto beginning =
       std::span(head).first(std::min(kBeginning, static_cast<std::size_t>(size)));
-  if (starts_with(beginning, kHdf5Magic)) {
+  if (is_hdf5(beginning)) {
     const std::vector<std::byte> bytes =
         read_beginning(path, std::min(size, hdf5_length(beginning).value_or(size)));
     return run_limited(path, limits_of_reading(static_cast<Index>(bytes.size())),

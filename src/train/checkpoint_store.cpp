@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "lockstep/base/file_kind.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/io/file.hpp"
@@ -51,11 +52,10 @@ StoredCheckpoint best_in(const std::filesystem::path& directory) {
 
 // A line about a file that is no checkpoint, if it can be told what it is.
 std::string what_instead(const std::filesystem::path& path) {
-  constexpr std::string_view kHdf5 = "\x89HDF\r\n\x1a\n";
   std::vector<std::byte> head(kHead);
   static_cast<void>(look_into_file(path, head));
   const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
-  if (text.starts_with(kHdf5) || path.extension() == ".safetensors") {
+  if (is_hdf5(head) || path.extension() == ".safetensors") {
     return "\n  weights of another program become a checkpoint by: trainer import FILE --config "
            "CONFIG --out CHECKPOINT";
   }

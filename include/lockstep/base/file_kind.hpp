@@ -30,6 +30,9 @@ struct FileKind {
 /// an empty file.
 [[nodiscard]] std::optional<FileKind> kind_of_file(std::span<const std::byte> bytes);
 
+/// Whether a file begins as HDF5 does.
+[[nodiscard]] bool is_hdf5(std::span<const std::byte> bytes);
+
 /// Errors: always, of this code: what the file is, what was expected, and the remedy.
 [[noreturn]] void refuse_kind(const std::string& path, const FileKind& kind,
                               std::string_view expected, ExitCode code = ExitCode::bad_data);
