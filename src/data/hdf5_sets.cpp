@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
+#include "data/class_names.hpp"
 #include "data/labelled_files.hpp"
 #include "data/loaders.hpp"
 #include "lockstep/base/error.hpp"
@@ -54,6 +56,38 @@ std::vector<std::string> parted(const std::string& text, char separator) {
   return parts;
 }
 
+/// Whether the members, but for the one to be ignored, have the numbers 0, 1, 2, ...
+bool count_from_zero(const std::vector<Hdf5Member>& members, std::optional<Index> ignored) {
+  std::int64_t next = 0;
+  return std::ranges::all_of(members, [&](const Hdf5Member& member) {
+    return (ignored && member.number == *ignored) || member.number == next++;
+  });
+}
+
+/// Whether labels are words: texts, or an enumeration whose numbers are no classes.
+bool has_words(const Hdf5Reader& file, const Source& source, const std::string& path) {
+  return file.type_of(path) == Hdf5Type::text ||
+         (!source.ignore_label && !count_from_zero(file.members(path), {}));
+}
+
+std::vector<std::string> words_in(const Hdf5Reader& file, const std::string& label,
+                                  const std::string& path) {
+  if (file.type_of(path) == Hdf5Type::text) return file.texts(path);
+  const std::vector<Hdf5Member> members = file.members(path);
+  std::vector<std::string> words;
+  for (const std::int64_t number : file.integers(path)) {
+    const auto member = std::ranges::find(members, number, &Hdf5Member::number);
+    if (member == members.end()) {
+      throw Error(ExitCode::bad_data,
+                  fmt::format("{}: {}: sample {}: expected a number that its type, an enumeration, "
+                              "has a name for; found {}",
+                              label, path, words.size(), number));
+    }
+    words.push_back(member->name);
+  }
+  return words;
+}
+
 /// Names as JSON lists them. `place` is for messages.
 std::vector<std::string> listed_names(const std::string& text, const std::string& place) {
   const auto list = nlohmann::json::parse(text, nullptr, false);
@@ -76,6 +110,30 @@ std::vector<std::string> names_of(std::vector<std::string> texts, Index classes,
   }
   std::vector<std::string> lines = parted(texts[0], '\n');
   return lines.size() == 1 && classes > 1 ? parted(lines[0], ',') : lines;
+}
+
+/// What the columns are called, if `data convert` has written it.
+ColumnNames names_of_columns(const Hdf5Reader& file, const Source& source, const std::string& label,
+                             const std::string& group) {
+  const auto column = [&](const std::string& path) {
+    const bool named = !path.empty() && file.has(path) && file.has_attribute(path, kHdf5Column);
+    return named ? file.text_attribute(path, kHdf5Column) : std::string();
+  };
+  const std::string inputs = hdf5_path(group, source.inputs_name);
+  const std::string names = hdf5_names_path(inputs);
+  ColumnNames columns;
+  columns.target = column(hdf5_path(group, source.targets_name));
+  if (columns.target.empty() || !file.has(names)) return {};  // not by data convert
+  const std::string text = file.text(names);
+  for (std::size_t begin = 0, end; (end = text.find('\n', begin)) != text.npos; begin = end + 1) {
+    columns.inputs.push_back(text.substr(begin, end - begin));
+  }
+  if (!source.inputs_only) columns.weights = column(hdf5_weights_path(source, group));
+  const std::vector<Index> shape = file.shape_of(inputs);
+  if (shape.size() == 2 && shape[1] == std::ssize(columns.inputs)) return columns;
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: {}: expected a name for each column of {}, found {}", label, names,
+                          inputs, columns.inputs.size()));
 }
 
 }  // namespace
@@ -106,8 +164,9 @@ void check_hdf5_names(const Hdf5Reader& file, const Source& source, const std::s
 std::vector<double> hdf5_targets(const Hdf5Reader& file, const Source& source,
                                  const std::string& label, const std::string& path,
                                  std::vector<std::string>& class_names) {
-  if (!source.classification || file.type_of(path) != Hdf5Type::text) return file.doubles(path);
-  NumberedLabels labels = number_labels(file.texts(path), source.class_names, [&](std::size_t i) {
+  if (!source.classification || !has_words(file, source, path)) return file.doubles(path);
+  const std::vector<std::string> words = words_in(file, label, path);
+  NumberedLabels labels = number_labels(words, source.class_names, [&](std::size_t i) {
     return fmt::format("{}: {}: sample {}", label, path, i);
   });
   class_names = std::move(labels.names);
@@ -148,49 +207,80 @@ void share_classes(const Source& source, const std::vector<ClassesOfFile>& class
 
 bool has_text_targets(const Source& source, const DataFile& file) {
   const Hdf5Reader reader(file.bytes, file.path);
-  return reader.type_of(hdf5_path(file.group, source.targets_name)) == Hdf5Type::text;
+  return has_words(reader, source, hdf5_path(file.group, source.targets_name));
 }
 
 std::string hdf5_names_path(const std::string& targets_path) { return targets_path + kNames; }
 
-std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const std::string& label,
-                                          const std::string& targets_path, Index classes) {
+std::vector<std::string> hdf5_class_names(const Hdf5Reader& file, const Source& source,
+                                          const std::string& label, const std::string& targets_path,
+                                          Index classes) {
   const std::string path = hdf5_names_path(targets_path);
   std::string place = fmt::format("{}: {}", label, path);
   std::vector<std::string> names;
+  const std::vector<Hdf5Member> members = file.members(targets_path);
   if (file.has(path)) {
     names = names_of(file.texts(path), classes, place);
   } else if (file.has_attribute(targets_path, kNamesAttribute)) {
     place = fmt::format("{}: {}: attribute {}", label, targets_path, kNamesAttribute);
     names = names_of(file.attribute_texts(targets_path, kNamesAttribute), classes, place);
+  } else if (count_from_zero(members, source.ignore_label)) {
+    place = fmt::format("{}: {}: its enumeration", label, targets_path);
+    for (const Hdf5Member& member : members) {
+      if (member.number != source.ignore_label) names.push_back(member.name);
+    }
   }
   check_class_names(place, names);
   std::vector<std::string> sorted = names;
   std::ranges::sort(sorted);
   if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
     throw Error(ExitCode::bad_data,
-                fmt::format("{}: {}: expected a name of its own for each class, found \"{}\" twice",
-                            label, path, *twice));
+                fmt::format("{}: expected a name of its own for each class, found \"{}\" twice",
+                            place, *twice));
   }
-  if (names.empty() || static_cast<Index>(names.size()) >= classes) return names;
-  throw Error(
-      ExitCode::bad_data,
-      fmt::format("{}: {}: expected a name for each of {} classes, found {}: {}\n  with "
-                  "h5py: file[\"{}\"] = [\"first\", \"second\", ...]",
-                  label, path, classes, names.size(), fmt::join(names, ", "), path.substr(1)));
+  require_name_of_each(place, names, classes);
+  return names;
 }
 
-void note_unwritten(const Hdf5Reader& file, const std::string& label,
-                    const std::vector<std::string>& paths, Dataset& data) {
+TableColumns hdf5_column_order(const Hdf5Reader& file, const Source& source,
+                               const std::string& label, const std::string& group,
+                               FileNotes& notes) {
+  TableColumns columns;
+  columns.names = names_of_columns(file, source, label, group);
+  if (!columns.names.known() || !source.columns || !source.columns->known()) return columns;
+  TableHead head;
+  head.names = columns.names.inputs;
+  const std::size_t inputs = head.names.size();
+  head.names.push_back(columns.names.target);
+  if (!columns.names.weights.empty()) head.names.push_back(columns.names.weights);
+  head.columns = head.names.size();
+  columns = columns_by_name(source, head, label, notes);
+  for (const std::size_t place : columns.inputs) {
+    if (place < inputs) continue;
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: expected column \"{}\" among the inputs as in the training data, "
+                            "found it as target or weight",
+                            label, head.names[place]));
+  }
+  std::vector<std::size_t> as_they_lie(inputs);
+  std::iota(as_they_lie.begin(), as_they_lie.end(), std::size_t{0});
+  if (columns.inputs == as_they_lie) columns.inputs.clear();
+  return columns;
+}
+
+std::vector<std::string> unwritten_chunks(const Hdf5Reader& file,
+                                          const std::vector<std::string>& paths) {
+  std::vector<std::string> sentences;
   for (const std::string& path : paths) {
     if (!file.has(path)) continue;
     const Hdf5Chunks chunks = file.chunks_of(path);
     if (chunks.written >= chunks.all) continue;
-    data.add_notes(
-        {fmt::format("{}: {}: {} of {} chunks were never written and are read as the "
-                     "value that fills them",
-                     label, path, chunks.all - chunks.written, chunks.all)});
+    sentences.push_back(
+        fmt::format("{}: {} of {} chunks were never written and are read as the "
+                    "value that fills them",
+                    path, chunks.all - chunks.written, chunks.all));
   }
+  return sentences;
 }
 
 }  // namespace lockstep

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
-#include <numeric>
 #include <utility>
 
 #include "data/channels_last.hpp"
+#include "data/class_names.hpp"
 #include "data/digits.hpp"
+#include "data/hdf5_numbers.hpp"
 #include "data/hdf5_sets.hpp"
 #include "data/loaders.hpp"
 #include "data/number_array.hpp"
@@ -47,7 +47,7 @@ Blocks blocks_for(const Source& source, Index row_bytes, Index unit) {
 }
 
 /// All parts as one array of numbers that is not there.
-NumberArray inputs_of(const InputFile& file, bool channels_first) {
+NumberArray inputs_of(const InputFile& file, const Source& source) {
   const Hdf5Rows& first = file.parts().front();
   for (const Hdf5Rows& part : file.parts()) {
     if ((part.type() == Hdf5Type::u8) != (first.type() == Hdf5Type::u8) ||
@@ -61,7 +61,8 @@ NumberArray inputs_of(const InputFile& file, bool channels_first) {
   NumberArray inputs{first.label(), first.shape(), NumberType::f32, std::endian::native, {}};
   inputs.dimensions[0] = file.size();
   if (first.type() == Hdf5Type::u8) inputs.type = NumberType::u8;
-  inputs.channels_first = channels_first;
+  inputs.channels_first = source.channels_first;
+  inputs.offsets = source.input_offsets;
   return inputs;
 }
 
@@ -100,73 +101,6 @@ void watch_digits(const Hdf5Rows& part, NumberArray& inputs, std::vector<std::st
                       {part.label(), {}, "data.normalize", part.type() == Hdf5Type::integer});
 }
 
-/// The numbers of one dataset of several files, one after the other.
-struct JoinedNumbers {
-  NumberArray array;
-  std::vector<double> values{};
-  std::vector<std::string> class_names{};  ///< of targets that are texts
-
-  JoinedNumbers(const Source& source, const std::vector<std::string>& files,
-                const std::string& path)
-      : array{fmt::format("{}: {}", source.path, path),
-              {},
-              NumberType::f64,
-              std::endian::native,
-              {}} {
-    std::vector<ClassesOfFile> classes;
-    std::vector<std::size_t> begins;
-    for (const std::string& file : files) {
-      begins.push_back(values.size());
-      classes.push_back({file, append(source, file, path)});
-    }
-    begins.push_back(values.size());
-    class_names = classes_of_all(classes, source.class_names);
-    for (std::size_t i = 0; i < classes.size(); ++i) {
-      number_anew(std::span(values).subspan(begins[i], begins[i + 1] - begins[i]), classes[i].names,
-                  class_names);
-    }
-    array.data = std::as_bytes(std::span(values));
-  }
-  /// What is taken off: as of data in memory, the first file decides.
-  void set_offsets(const Offsets& offsets) {
-    array.offsets = offsets;
-    const auto& d = array.dimensions;
-    if (!offsets.find || d.empty()) return;
-    DigitWatch watch(std::accumulate(d.begin() + 1, d.end(), Index{1}, std::multiplies<>()));
-    for (const double value : std::span(values).first(first_)) watch.add(value);
-    array.offsets = {false, watch.offsets()};
-  }
-  JoinedNumbers(const JoinedNumbers&) = delete;  // the array is a view of the values
-  JoinedNumbers& operator=(const JoinedNumbers&) = delete;
-
- private:
-  std::size_t first_ = 0;  ///< values of the first file
-
-  /// Adds the numbers of a file. The names of its classes, if they are texts.
-  std::vector<std::string> append(const Source& source, const std::string& file,
-                                  const std::string& path) {
-    std::vector<std::string> names;
-    const Hdf5Reader reader = Hdf5Reader::on_disk(file);
-    const std::vector<Index> shape = reader.shape_of(path);
-    const std::vector<double> part = hdf5_targets(reader, source, file, path, names);
-    const auto row = [](std::span<const Index> s) { return s.subspan(s.empty() ? 0 : 1); };
-    if (values.empty()) {
-      array.dimensions = shape;
-      first_ = part.size();
-    } else if (shape.size() != array.dimensions.size() || shape.empty() ||
-               !std::ranges::equal(row(shape), row(array.dimensions))) {
-      throw Error(
-          ExitCode::bad_data,
-          fmt::format("{}: {}: expected one shape in all files, found ({}) after ({})", file, path,
-                      fmt::join(shape, ", "), fmt::join(array.dimensions, ", ")));
-    } else {
-      array.dimensions[0] += shape[0];
-    }
-    values.insert(values.end(), part.begin(), part.end());
-    return names;
-  }
-};
-
 // What is done to samples of the shape of these rows; of another number of dimensions they are
 // refused with the rest.
 InputFile::Arrange arrangement(const Source& source, const Hdf5Rows& rows) {
@@ -177,6 +111,106 @@ InputFile::Arrange arrangement(const Source& source, const Hdf5Rows& rows) {
   if (shape.size() == 0) return {};
   return ChannelsLast(shape, shape.size() * number);
 }
+
+/// A set whose inputs stay in their files: opens it, and reads the rest.
+class StreamedSet {
+ public:
+  StreamedSet(const Source& source, const std::vector<std::string>& files, const std::string& group,
+              std::unique_ptr<InputFile> file, NumberArray inputs)
+      : source_(source),
+        files_(files),
+        group_(group),
+        file_(std::move(file)),
+        inputs_(std::move(inputs)) {}
+
+  Dataset load() {
+    check_scale();
+    const Index bytes = array_bytes(inputs_.dimensions, inputs_.type);
+    const Hdf5Rows& first = file_->parts().front();
+    const Blocks blocks = blocks_for(source_, bytes / inputs_.dimensions[0], first.chunk_rows());
+    read_columns();
+    std::vector<std::string> notes;
+    watch_digits(first, inputs_, notes);
+    const std::vector<Index>& d = inputs_.dimensions;
+    const bool planes = source_.channels_first && d.size() == 4;
+    file_->set_offsets(inputs_.offsets.values, planes ? d[2] * d[3] : 1);
+    Dataset data = source_.inputs_only ? make_dataset(inputs_, source_.classification, blocks)
+                                       : with_targets(blocks);
+    data.set_columns(columns_);
+    data.set_files(files_of(files_, *file_));
+    data.set_file(std::move(file_));
+    data.add_notes(notes);
+    data.add_notes(notes_.texts());
+    return data;
+  }
+
+ private:
+  /// Errors: bad_data if offsets are to be taken off bytes, which stay bytes.
+  void check_scale() const {
+    if (inputs_.type != NumberType::u8 || inputs_.offsets.values.empty()) return;
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: bytes that stay in their file cannot be brought to the scale of "
+                            "the training data, whose numbers had more digits than 32-bit floats "
+                            "hold; store them as 32-bit floats",
+                            inputs_.path));
+  }
+
+  /// Columns of all files have the order of the training data, or of the first file.
+  void read_columns() {
+    Source source = source_;
+    for (const std::string& name : files_) {
+      const TableColumns columns =
+          hdf5_column_order(Hdf5Reader::on_disk(name), source, name, group_, notes_);
+      if (!columns.inputs.empty()) {
+        throw Error(ExitCode::bad_data,
+                    fmt::format("{}: its columns have other places than in the training data, and "
+                                "inputs that stay in their file are taken as they lie\n  store "
+                                "them as {}, or take data.memory out",
+                                name, fmt::join(source.columns->inputs, ", ")));
+      }
+      if (&name == &files_.front()) columns_ = columns.names;
+      if (!source.columns && columns_.known()) source.columns = columns_;
+    }
+  }
+
+  Dataset with_targets(const Blocks& blocks) {
+    const std::string path = hdf5_path(group_, source_.targets_name);
+    JoinedNumbers targets(source_, files_, path);
+    if (targets.class_names.empty()) targets.array.ignored = source_.ignore_label;
+    if (!source_.classification) targets.set_offsets(source_.target_offsets);
+    const std::string weights_path = hdf5_weights_path(source_, group_);
+    std::optional<JoinedNumbers> weights;
+    Source of_values = source_;
+    of_values.classification = false;
+    if (!weights_path.empty()) weights.emplace(of_values, files_, weights_path);
+    Dataset data =
+        make_dataset(inputs_, targets.array, weights ? std::optional(weights->array) : std::nullopt,
+                     source_.classification, blocks);
+    data.set_class_names(targets.class_names);
+    NamesOfFiles names;
+    for (const std::string& name : files_) {
+      const Hdf5Reader reader = Hdf5Reader::on_disk(name);
+      const std::string inputs_path = hdf5_path(group_, source_.inputs_name);
+      for (const std::string& sentence : unwritten_chunks(reader, {inputs_path, path})) {
+        notes_.add(name, sentence);
+      }
+      if (!source_.classification || !targets.class_names.empty()) continue;
+      names.add(name, hdf5_class_names(reader, source_, name, path, data.classes()));
+    }
+    if (names.names().empty()) return data;
+    data.set_class_names(names.names());
+    if (const std::string note = names.note(source_.path); !note.empty()) data.add_notes({note});
+    return data;
+  }
+
+  const Source& source_;
+  const std::vector<std::string>& files_;
+  const std::string& group_;
+  std::unique_ptr<InputFile> file_;
+  NumberArray inputs_;
+  ColumnNames columns_;
+  FileNotes notes_;
+};
 
 }  // namespace
 
@@ -198,49 +232,9 @@ std::optional<Dataset> open_hdf5(const Source& source, const std::vector<std::st
     check_hdf5_names(Hdf5Reader::on_disk(name), source, name, group);
   }
   auto file = open_hdf5_inputs(source, files, group);
-  NumberArray inputs = inputs_of(*file, source.channels_first);
-  inputs.offsets = source.input_offsets;
-  const Index bytes = array_bytes(inputs.dimensions, inputs.type);
-  if (bytes <= source.memory) return {};
-  const Index unit = file->parts().front().chunk_rows();
-  const Blocks blocks = blocks_for(source, bytes / inputs.dimensions[0], unit);
-  std::vector<std::string> notes;
-  watch_digits(file->parts().front(), inputs, notes);
-  const std::vector<Index>& d = inputs.dimensions;
-  file->set_offsets(inputs.offsets.values,
-                    source.channels_first && d.size() == 4 ? d[2] * d[3] : 1);
-  if (source.inputs_only) {
-    Dataset data = make_dataset(inputs, source.classification, blocks);
-    data.set_files(files_of(files, *file));
-    data.add_notes(notes);
-    data.set_file(std::move(file));
-    return data;
-  }
-  const std::string path = hdf5_path(group, source.targets_name);
-  JoinedNumbers targets(source, files, path);
-  if (targets.class_names.empty()) targets.array.ignored = source.ignore_label;
-  if (!source.classification) targets.set_offsets(source.target_offsets);
-  const std::string weights_path = hdf5_weights_path(source, group);
-  std::optional<JoinedNumbers> weights;
-  Source of_values = source;
-  of_values.classification = false;
-  if (!weights_path.empty()) weights.emplace(of_values, files, weights_path);
-  Dataset data =
-      make_dataset(inputs, targets.array, weights ? std::optional(weights->array) : std::nullopt,
-                   source.classification, blocks);
-  data.set_files(files_of(files, *file));
-  data.add_notes(notes);
-  data.set_file(std::move(file));
-  data.set_class_names(targets.class_names);
-  for (const std::string& name : files) {
-    const Hdf5Reader reader = Hdf5Reader::on_disk(name);
-    note_unwritten(reader, name, {hdf5_path(group, source.inputs_name), path}, data);
-    if (!source.classification || !targets.class_names.empty()) continue;
-    const auto names = hdf5_class_names(reader, name, path, data.classes());
-    if (&name == &files.front()) data.set_class_names(names);
-    require_class_names(name, data.class_names(), names);
-  }
-  return data;
+  const NumberArray inputs = inputs_of(*file, source);
+  if (array_bytes(inputs.dimensions, inputs.type) <= source.memory) return {};
+  return StreamedSet(source, files, group, std::move(file), inputs).load();
 }
 
 }  // namespace lockstep

@@ -73,8 +73,4 @@ namespace lockstep {
 /// the columns are, and words as labels are those of all.
 [[nodiscard]] Dataset load_csv(const Source& source, const std::vector<std::string>& files);
 
-/// Errors: Error(bad_data) if both sets name their classes, and not alike.
-void require_class_names(const std::string& name, const std::vector<std::string>& expected,
-                         const std::vector<std::string>& found);
-
 }  // namespace lockstep

@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <string_view>
 #include <unordered_set>
 
 #include "lockstep/base/error.hpp"
@@ -111,12 +112,12 @@ bool is_name_of_number(const std::string& name) {
 
 /// True if the first column has another whole number or word in each line from the next one on.
 bool numbers_the_lines(TableReader lines) {
-  std::unordered_set<std::string> seen;
+  std::unordered_set<std::string_view> seen;  // of what the reader keeps in memory
   while (lines.next()) {
     const TableField& field = lines.fields().front();
     const std::optional<double> number = field.number();
     if (number && *number != std::floor(*number)) return false;
-    if (!seen.insert(std::string(field.text)).second) return false;
+    if (!seen.insert(field.text).second) return false;
   }
   return !seen.empty();
 }
@@ -154,9 +155,10 @@ TableColumns of_training(const Source& source, const TableHead& head, const Tabl
   return columns;
 }
 
-/// The columns that the model knows, wherever they are.
-TableColumns by_name(const Source& source, const TableHead& head, const std::string& path,
-                     FileNotes& notes) {
+}  // namespace
+
+TableColumns columns_by_name(const Source& source, const TableHead& head, const std::string& path,
+                             FileNotes& notes) {
   TableColumns columns;
   columns.names = *source.columns;
   std::vector<std::string> missing;
@@ -191,26 +193,6 @@ TableColumns by_name(const Source& source, const TableHead& head, const std::str
   return columns;
 }
 
-}  // namespace
-
-void FileNotes::add(const std::string& path, const std::string& sentence) {
-  const auto known = std::ranges::find(notes_, sentence, &Note::sentence);
-  if (known == notes_.end()) {
-    notes_.push_back({path, sentence, 1});
-  } else if (known->path != path) {
-    ++known->files;
-  }
-}
-
-std::vector<std::string> FileNotes::texts() const {
-  std::vector<std::string> texts;
-  for (const Note& note : notes_) {
-    const std::string others = note.files == 1 ? "" : fmt::format(" and {} more", note.files - 1);
-    texts.push_back(fmt::format("{}{}: {}", note.path, others, note.sentence));
-  }
-  return texts;
-}
-
 std::string taken_by_place(const ColumnNames& training) {
   return fmt::format("its columns have no names; they are taken by place, for {}",
                      quoted(training.inputs));
@@ -222,7 +204,7 @@ TableColumns find_columns(const Source& source, const TableHead& head, const Tab
   if (head.open_end) notes.add(lines.path(), "each line ends with a delimiter: nothing follows");
   if (!source.columns) return of_training(source, head, lines, notes);
   const bool named = !head.names.empty();
-  if (named && source.columns->known()) return by_name(source, head, lines.path(), notes);
+  if (named && source.columns->known()) return columns_by_name(source, head, lines.path(), notes);
   TableColumns columns = by_place(source, head, lines);
   columns.names = *source.columns;
   if (named) {

@@ -5,25 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "data/file_notes.hpp"
 #include "data/table_head.hpp"
 
 namespace lockstep {
-
-/// Sentences about files, each said once, with the first of the files that it is true of and the
-/// number of the others.
-class FileNotes {
- public:
-  void add(const std::string& path, const std::string& sentence);
-  [[nodiscard]] std::vector<std::string> texts() const;
-
- private:
-  struct Note {
-    std::string path;
-    std::string sentence;
-    std::size_t files;
-  };
-  std::vector<Note> notes_;
-};
 
 /// Which columns of a table are what.
 struct TableColumns {
@@ -45,5 +30,10 @@ struct TableColumns {
 /// that are missing, doubled or too few; config if target and weights are one column.
 [[nodiscard]] TableColumns find_columns(const Source& source, const TableHead& head,
                                         const TableReader& lines, FileNotes& notes);
+
+/// The same by name alone, for a table that is no text: both the model's columns, source.columns,
+/// and those of `head` have names. `path` is for messages.
+[[nodiscard]] TableColumns columns_by_name(const Source& source, const TableHead& head,
+                                           const std::string& path, FileNotes& notes);
 
 }  // namespace lockstep

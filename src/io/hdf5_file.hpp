@@ -198,7 +198,9 @@ struct Hdf5File {
 
 /// The texts of a dataset, of fixed or variable length, without padding.
 [[nodiscard]] std::vector<std::string> texts_in(const Hdf5File& file, const std::string& path);
-/// Those of an attribute of an object.
+/// The names of the numbers of an enumeration that is not bool.
+[[nodiscard]] std::vector<Hdf5Member> members_of(const Hdf5File& file, const std::string& path);
+/// The texts of an attribute of an object.
 [[nodiscard]] std::vector<std::string> attribute_texts_in(const Hdf5File& file,
                                                           const std::string& path,
                                                           const std::string& name);

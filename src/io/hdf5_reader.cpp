@@ -204,6 +204,11 @@ std::vector<std::string> Hdf5Reader::texts(const std::string& path) const {
   return texts_in(*state_, path);
 }
 
+std::vector<Hdf5Member> Hdf5Reader::members(const std::string& path) const {
+  const Hdf5Lock lock;
+  return members_of(*state_, path);
+}
+
 std::vector<std::string> Hdf5Reader::attribute_texts(const std::string& path,
                                                      const std::string& name) const {
   const Hdf5Lock lock;

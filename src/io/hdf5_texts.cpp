@@ -1,6 +1,7 @@
 // Texts of HDF5 files, as labels and names of classes are.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "io/hdf5_file.hpp"
@@ -53,6 +54,30 @@ std::vector<std::string> texts_in(const Hdf5File& file, const std::string& path)
   return read_texts(file, path, type, count, [&](hid_t memory, void* to) {
     return H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, to) >= 0;
   });
+}
+
+std::vector<Hdf5Member> members_of(const Hdf5File& file, const std::string& path) {
+  const Hdf5Handle dataset = file.open_dataset(path);
+  const Hdf5Handle type(H5Dget_type(dataset), H5Tclose);
+  static_cast<void>(file.kind_of(type, path));  // the numbers are integers of 1 to 8 bytes
+  std::vector<Hdf5Member> members;
+  if (H5Tget_class(type) != H5T_ENUM) return members;
+  const Hdf5Handle base(H5Tget_super(type), H5Tclose);
+  const int count = H5Tget_nmembers(type);
+  for (int i = 0; i < count; ++i) {
+    const auto number = static_cast<unsigned>(i);
+    const std::unique_ptr<char, herr_t (*)(void*)> name(H5Tget_member_name(type, number),
+                                                        H5free_memory);
+    std::int64_t value = 0;
+    if (!name || H5Tget_member_value(type, number, &value) < 0 ||
+        H5Tconvert(base, H5T_NATIVE_INT64, 1, &value, nullptr, H5P_DEFAULT) < 0) {
+      file.reject(path, "unreadable, the file is damaged");
+    }
+    members.push_back({name.get(), value});
+  }
+  std::ranges::sort(members, {}, &Hdf5Member::number);
+  const bool is_bool = count == 2 && members[0].name == "FALSE" && members[1].name == "TRUE";
+  return is_bool ? std::vector<Hdf5Member>() : members;
 }
 
 std::vector<std::string> attribute_texts_in(const Hdf5File& file, const std::string& path,

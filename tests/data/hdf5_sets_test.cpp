@@ -69,6 +69,7 @@ TEST_F(Hdf5Sets, BoolsAreZeroAndOne) {
   H5Tenum_insert(boolean, "TRUE", &yes);
   add("y", boolean, {4}, std::vector<std::int8_t>{0, 1, 1, 0}.data());
   EXPECT_THAT(labels(), ElementsAre(0, 1, 1, 0));
+  EXPECT_THAT(load(source_).class_names(), IsEmpty());
   source_.inputs_name = "y";
   EXPECT_EQ(load(source_).float_inputs()[2], 1.0f);
   source_.classification = false;
@@ -147,6 +148,110 @@ TEST_F(Hdf5Sets, NamesOfClassesAreUnique) {
                  "/y_names: expected a name of its own for each class, found \"cat\" twice",
                  [&] { (void)labels(memory); });
   }
+}
+
+TEST_F(Hdf5Sets, NamesOfOneFileAreThoseOfAllAndThatIsSaid) {
+  add_labels();
+  std::filesystem::copy(file(), directory_ / "b.h5");
+  add_texts("y_names", {"cat", "cow", "hen"});
+  std::filesystem::rename(file(), directory_ / "c.h5");
+  std::filesystem::copy(directory_ / "b.h5", file());
+  source_.path = directory_ / "?.h5";
+  for (const Index memory : {0, 32}) {
+    source_.memory = memory;
+    EXPECT_THAT(load(source_).class_names(), ElementsAre("cat", "cow", "hen"));
+    EXPECT_THAT(load(source_).notes(),
+                ElementsAre(HasSubstr("?.h5: 2 of 3 files without names of classes: their numbers "
+                                      "are taken for those of " +
+                                      directory_ / "c.h5" + ": " + directory_ / "a.h5")));
+  }
+  write_hdf5_rows(file(), "x", true, {4, 2}, std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8});
+  add("y", H5T_NATIVE_INT8, {4}, std::vector<std::int8_t>{0, 1, 2, 3}.data());
+  for (const Index memory : {0, 32}) {
+    expect_error(ExitCode::bad_data, "expected a name for each of 4 classes, found 3: cat",
+                 [&] { (void)labels(memory); });
+  }
+}
+
+TEST_F(Hdf5Sets, NumbersAreTakenForTheClassesOfTheModelAndThatIsSaid) {
+  add_labels();
+  source_.class_names = {"cat", "cow", "hen"};
+  EXPECT_THAT(load(source_).notes(),
+              ElementsAre(HasSubstr("a.h5: /y: its labels are numbers, taken for the classes")));
+}
+
+/// A type of so many names, which are numbered from `first` in steps of `step`.
+hid_t enumeration(const std::vector<const char*>& names, std::int8_t first, std::int8_t step) {
+  const hid_t type = H5Tenum_create(H5T_NATIVE_INT8);
+  for (const char* const name : names) {
+    H5Tenum_insert(type, name, &first);
+    first = static_cast<std::int8_t>(first + step);
+  }
+  return type;
+}
+
+TEST_F(Hdf5Sets, NamesOfAnEnumerationAreThoseOfClasses) {
+  write_hdf5_rows(file(), "x", true, {5, 2}, std::vector<float>(10, 1.0f));
+  add("y", enumeration({"red", "green", "blue"}, 0, 1), {5},
+      std::vector<std::int8_t>{2, 0, 1, 0, 1}.data());
+  for (const Index memory : {0, 32}) {
+    EXPECT_THAT(labels(memory), ElementsAre(2, 0, 1, 0, 1));
+    EXPECT_THAT(load(source_).class_names(), ElementsAre("red", "green", "blue"));
+  }
+  // Numbers that are no classes are words, as texts are.
+  source_.targets_name = "z";
+  add("z", enumeration({"red", "green", "blue"}, 10, 10), {5},
+      std::vector<std::int8_t>{30, 10, 20, 10, 20}.data());
+  for (const Index memory : {0, 32}) {
+    EXPECT_THAT(labels(memory), ElementsAre(0, 2, 1, 2, 1));
+    EXPECT_THAT(load(source_).class_names(), ElementsAre("blue", "green", "red"));
+  }
+  source_.targets_name = "v";
+  add("v", enumeration({"red", "green"}, 10, 10), {5},
+      std::vector<std::int8_t>{10, 20, 15, 10, 20}.data());
+  expect_error(ExitCode::bad_data, "a.h5: /v: sample 2: expected a number that its type, an",
+               [&] { (void)labels(); });
+  // One that says that nobody knows is no class.
+  source_.targets_name = "w";
+  add("w", enumeration({"unknown", "no", "yes"}, -1, 1), {5},
+      std::vector<std::int8_t>{0, -1, 1, 0, 1}.data());
+  source_.ignore_label = -1;
+  EXPECT_THAT(labels(), ElementsAre(0, -1, 1, 0, 1));
+  EXPECT_THAT(load(source_).class_names(), ElementsAre("no", "yes"));
+}
+
+TEST_F(Hdf5Sets, OneSentenceAboutManyFilesIsSaidOnce) {
+  add("y", H5T_NATIVE_FLOAT, {4, 3}, std::vector<float>{0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 0}.data());
+  std::filesystem::copy(file(), directory_ / "b.h5");
+  std::filesystem::copy(file(), directory_ / "c.h5");
+  source_.path = directory_ / "?.h5";
+  EXPECT_THAT(load(source_).notes(),
+              ElementsAre(HasSubstr("a.h5 and 2 more: /y: targets of shape (4, 3) are one-hot")));
+}
+
+TEST_F(Hdf5Sets, BytesAreBroughtToTheScaleOfAModelThatTakesSomethingOff) {
+  write_hdf5_rows(file(), "x", true, {4, 2}, std::vector<std::uint8_t>{1, 2, 3, 4, 5, 6, 7, 8});
+  add_labels();
+  source_.input_offsets = {false, {1.5, 0}};
+  const Dataset data = load(source_);
+  EXPECT_THAT(data.float_inputs(), ElementsAre(-0.5f, 2, 1.5f, 4, 3.5f, 6, 5.5f, 8));
+  EXPECT_EQ(data.offsets(), source_.input_offsets.values);
+  source_.memory = 1000;  // more than they need
+  EXPECT_EQ(load(source_).offsets(), source_.input_offsets.values);
+  source_.memory = 4;
+  expect_error(ExitCode::bad_data, "a.h5: /x: bytes that stay in their file cannot be brought",
+               [&] { (void)load(source_); });
+}
+
+TEST_F(Hdf5Sets, WithoutRoomInMemoryTheyStayInTheirFile) {
+  write_hdf5_rows(file(), "x", true, {5, 2}, std::vector<float>(10, 1.0f));
+  add("y", H5T_NATIVE_INT8, {5}, std::vector<std::int8_t>{0, 1, 2, 0, 1}.data());
+  const std::uintmax_t terabyte = std::uintmax_t{1} << 40;
+  std::filesystem::resize_file(file(), terabyte);
+  expect_error(ExitCode::bad_data,
+               "a.h5: its 1099511627776 bytes do not fit into memory\n  set data.memory",
+               [&] { (void)labels(0); });
+  EXPECT_THAT(labels(32), ElementsAre(0, 1, 2, 0, 1));
 }
 
 TEST_F(Hdf5Sets, NoFileOfLabelsIsRead) {

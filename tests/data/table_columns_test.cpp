@@ -86,6 +86,55 @@ TEST(TableColumns, MissingAndDoubledOnesAreNamed) {
   EXPECT_EQ(inputs_of(load_table("c,a,b,c,y\n1,2,3,4,0\n", of_model())), (Numbers{2, 3}));
 }
 
+TEST(TableColumns, AConvertedTableKeepsItsNames) {
+  const TemporaryDirectory directory;
+  Source weighted;
+  weighted.weights = "w";
+  weighted.target = "y";
+  const Dataset table =
+      load_table("b,w,\"a, x \",y\n20,1,10,1\n40,2,30,0\n1,1,2,0\n3,1,4,0\n5,1,6,0\n", weighted);
+  directory.write("t.h5", text_of(to_hdf5(table, "x", "y", "w")));
+  Source source;
+  source.path = directory / "t.h5";
+  source.inputs_name = "x";
+  source.targets_name = "y";
+  source.weights = "w";
+  EXPECT_EQ(load(source).columns(), (ColumnNames{{"b", "a, x "}, "y", "w"}));
+  source.columns = ColumnNames{{"a, x ", "b"}, "y", "w"};  // of the training data
+  EXPECT_EQ(inputs_of(load(source)), (Numbers{10, 20, 30, 40, 2, 1, 4, 3, 6, 5}));
+  EXPECT_EQ(notes_of(load(source)), "");
+  source.memory = 32;  // what stays in the file has the order that it has there
+  expect_error(ExitCode::bad_data, "t.h5: its columns have other places than in the training data",
+               [&] { (void)load(source); });
+  source.columns = table.columns();
+  EXPECT_EQ(load(source).columns(), table.columns());
+  source.columns->inputs = {"b"};
+  source.memory = 0;
+  EXPECT_EQ(inputs_of(load(source)), (Numbers{20, 40, 1, 3, 5}));
+  expect_note(load(source), "t.h5: column \"a, x \" is left out");
+  source.columns->inputs = {"b", "c"};
+  expect_error(ExitCode::bad_data, "t.h5: expected a column \"c\" as in the training data",
+               [&] { (void)load(source); });
+  source.columns->inputs = {"b", "y"};
+  source.inputs_only = true;
+  expect_error(ExitCode::bad_data, "t.h5: expected column \"y\" among the inputs",
+               [&] { (void)load(source); });
+}
+
+TEST(TableColumns, BlankLinesWithinAreNamed) {
+  const auto refused = [](const std::string& part, std::string_view text) {
+    expect_error(ExitCode::bad_data, part, [&] { (void)load_table(text); });
+  };
+  refused("data.csv:3: column 1: expected 3 columns as in the first line, found a blank line",
+          "a,b,y\n1,2,0\n\n2,3,1\n");
+  refused("data.csv:2: column 1: expected 3 columns as in the first line, found a blank line",
+          "1,2,0\n   \n2,3,1\n");
+  refused("data.csv:1: column 1: expected the names of columns or a sample, found a blank line",
+          "\na,b,y\n1,2,0\n");
+  refused("found a blank line; take it out", "# measured\n\na,b,y\n1,2,0\n");
+  EXPECT_EQ(load_table("a,b,y\n1,2,0\n2,3,1\n\n  \n").size(), 2);
+}
+
 TEST(TableColumns, WithoutNamesOnOneSidePlacesCountAndThatIsSaid) {
   const Dataset bare = load_table("1,2,0\n", of_model());
   EXPECT_EQ(inputs_of(bare), (Numbers{1, 2}));

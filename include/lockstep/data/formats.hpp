@@ -59,7 +59,7 @@ struct Source {
       ignore_label;  ///< idx, npy, hdf5, csv: the label that says that nobody knows
   /// csv: the columns of the training data; none known: it had no names. Unset: found out.
   std::optional<ColumnNames> columns;
-  Offsets input_offsets{};   ///< csv, npy, hdf5
+  Offsets input_offsets{};   ///< idx, csv, npy, hdf5
   Offsets target_offsets{};  ///< the same for values to be predicted
   SoundOptions sound;        ///< wav
   TextOptions text;          ///< text
@@ -69,7 +69,8 @@ struct Source {
   bool of_other_files = false;  ///< channels_first and ignore_label were said of other files: for
                                 ///< formats that do not have them they say nothing
   bool of_stranger = false;  ///< hdf5: a limited child tries first whether libhdf5 survives it, as
-                             ///< run_limited demands; not for inputs that stay in their files
+                             ///< run_limited demands; not for inputs that stay in their files,
+                             ///< which those of files of source.memory bytes never do
   Index memory = 0;  ///< hdf5: inputs of more bytes than this stay in their files; 0: no limit
   Index input_columns = 0;  ///< csv with inputs_only: so many columns or fewer hold no target
                             ///< column, one more no weights
@@ -120,8 +121,9 @@ struct Format {
 
 /// The samples as an HDF5 file with these datasets: inputs (samples, columns), or of images and
 /// sequences (samples, height, width, channels), as they are stored; labels (samples) or (samples,
-/// positions), or values (samples, columns); weights (samples), if there are any. `load` gives the
-/// same dataset back. Errors: config for a text, which is a file as it is.
+/// positions), or values (samples, columns); weights (samples), if there are any; and the names of
+/// classes and columns. `load` gives the same dataset back. Errors: config for a text, which is a
+/// file as it is.
 [[nodiscard]] std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs_name,
                                              const std::string& targets_name,
                                              const std::string& weights_name);

@@ -71,6 +71,12 @@ struct Hdf5Entry {
   [[nodiscard]] std::string text() const;
 };
 
+/// A name that an enumeration has for a number.
+struct Hdf5Member {
+  std::string name;
+  std::int64_t number = 0;
+};
+
 /// Chunks that a dataset has, and how many of them were ever written: others read as fill values.
 struct Hdf5Chunks {
   Index all = 0;  ///< 0: stored in one piece
@@ -114,7 +120,10 @@ class Hdf5Reader {
   [[nodiscard]] std::string text(const std::string& path) const;
   /// Row-major values of a dataset of texts, of fixed or variable length, without their padding.
   [[nodiscard]] std::vector<std::string> texts(const std::string& path) const;
-  /// The same of an attribute.
+  /// The names of the numbers of a dataset, in the order of these; none if its type is no
+  /// enumeration, or bool.
+  [[nodiscard]] std::vector<Hdf5Member> members(const std::string& path) const;
+  /// The same as `texts` of an attribute.
   [[nodiscard]] std::vector<std::string> attribute_texts(const std::string& path,
                                                          const std::string& name) const;
 
