@@ -39,28 +39,55 @@ type = "sgd"
 lr = 1.0
 )";
 
-/// Of numbers from which `offsets`, one per channel, were taken off.
-std::string numbers_text(std::span<const float> numbers, const std::vector<double>& offsets = {}) {
-  double sum = 0, low = std::numeric_limits<double>::infinity(), high = -low;
-  for (std::size_t i = 0; i < numbers.size(); ++i) {
-    const double offset = offsets.empty() ? 0 : offsets[i % offsets.size()];
-    const double x = static_cast<double>(numbers[i]) + offset;
-    sum += x;
-    low = std::min(low, x);
-    high = std::max(high, x);
+/// Smallest, largest and mean of numbers.
+class Range {
+ public:
+  /// Numbers from which `offsets`, one per channel, were taken off.
+  template <typename T>
+  void add(std::span<const T> numbers, const std::vector<double>& offsets = {}) {
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const double offset = offsets.empty() ? 0 : offsets[i % offsets.size()];
+      const double x = static_cast<double>(numbers[i]) + offset;
+      sum_ += x;
+      low_ = std::min(low_, x);
+      high_ = std::max(high_, x);
+    }
+    count_ += numbers.size();
   }
-  return fmt::format("{} to {}, mean {}", significant(low), significant(high),
-                     significant(sum / static_cast<double>(numbers.size())));
+  [[nodiscard]] std::string text() const {
+    return fmt::format("{} to {}, mean {}", significant(low_), significant(high_),
+                       significant(sum_ / static_cast<double>(count_)));
+  }
+
+ private:
+  double sum_ = 0, low_ = std::numeric_limits<double>::infinity(), high_ = -low_;
+  std::size_t count_ = 0;
+};
+
+std::string numbers_text(std::span<const float> numbers, const std::vector<double>& offsets = {}) {
+  Range range;
+  range.add(numbers, offsets);
+  return range.text();
+}
+
+template <typename T>
+std::string range_of_inputs(const Dataset& data) {
+  Range range;
+  InputScan scan(data);
+  for (Index i = 0; i < data.size(); ++i) {
+    const std::span<const std::byte> row = scan(i);
+    range.add(std::span(reinterpret_cast<const T*>(row.data()), row.size() / sizeof(T)),
+              data.offsets());
+  }
+  return range.text();
 }
 
 std::string inputs_text(const Dataset& data) {
   switch (data.describe().input_type) {
-    case InputType::bytes: {
-      const auto bytes = data.byte_inputs();
-      return numbers_text(std::vector<float>(bytes.begin(), bytes.end()));
-    }
+    case InputType::bytes:
+      return range_of_inputs<std::uint8_t>(data);
     case InputType::floats:
-      return numbers_text(data.float_inputs(), data.offsets());
+      return range_of_inputs<float>(data);
     case InputType::symbols:
       break;
   }
@@ -133,41 +160,43 @@ class Data : public Command {
       check_suffix(out_, "data convert", "HDF5", {"h5", "hdf5", "hdf"});
     }
     config::Data data = settings();
-    data.memory = 0;  // the whole set is looked at
+    // The whole set is looked at, but one of any size needs no more memory for that.
+    constexpr Index kLarge = Index{1} << 30;
+    data.memory = convert_->parsed() ? 0 : data.memory > 0 ? data.memory : kLarge;
     Source source = source_of(data, data_, labels_, !values_);
     source.of_stranger = true;
     source.input_offsets.find = source.target_offsets.find = true;  // no digit is to be lost
     const Dataset set = load(source);
-    const std::string hint = layout_hint(set, source.channels_first);
-    session.out << fmt::format(
-        "{}\nsamples  {} of {}\n{}inputs   {}\ntargets  {}\ndigest   {}\n", printable(set.name()),
-        thousands(set.size()), shape_text(set.shape()),
-        hint.empty() ? hint : fmt::format("note     {}\n", printable_message(hint)),
-        inputs_text(set), targets_text(set), set.digest().hex());
-    if (set.describe().weighted) {
-      session.out << fmt::format("weights  {}\n", numbers_text(set.weights()));
-    }
-    for (const std::string& note : set.notes()) {
-      session.out << fmt::format("note     {}\n", printable_message(note));
-    }
-    if (convert_->parsed()) {
-      const std::vector<std::byte> file =
-          to_hdf5(set, data.inputs, data.targets, weights_name(data));
-      write_atomically(out_, file);
-      session.out << fmt::format("wrote    {}, {} bytes\n", printable(out_),
-                                 thousands(static_cast<Index>(file.size())));
-      if (set.describe().ignores) {
-        session.out << fmt::format(
-            "note     labels to be ignored stand there as {}: set "
-            "data.ignore_label = {}\n",
-            kIgnoredLabel, kIgnoredLabel);
-      }
-    }
+    tell(set, source, session.out);
+    if (convert_->parsed()) convert(set, data, session.out);
     session.out << std::flush;
     return ExitCode::ok;
   }
 
  private:
+  static void tell(const Dataset& set, const Source& source, std::ostream& out) {
+    const std::string hint = layout_hint(set, source.channels_first);
+    out << fmt::format("{}\nsamples  {} of {}\n{}inputs   {}\ntargets  {}\ndigest   {}\n",
+                       printable(set.name()), thousands(set.size()), shape_text(set.shape()),
+                       hint.empty() ? hint : fmt::format("note     {}\n", printable_message(hint)),
+                       inputs_text(set), targets_text(set), set.digest().hex());
+    if (set.describe().weighted) out << fmt::format("weights  {}\n", numbers_text(set.weights()));
+    for (const std::string& note : set.notes()) {
+      out << fmt::format("note     {}\n", printable_message(note));
+    }
+  }
+
+  void convert(const Dataset& set, const config::Data& data, std::ostream& out) const {
+    const std::vector<std::byte> file = to_hdf5(set, data.inputs, data.targets, weights_name(data));
+    write_atomically(out_, file);
+    out << fmt::format("wrote    {}, {} bytes\n", printable(out_),
+                       thousands(static_cast<Index>(file.size())));
+    if (!set.describe().ignores) return;
+    out << fmt::format(
+        "note     labels to be ignored stand there as {}: set data.ignore_label = {}\n",
+        kIgnoredLabel, kIgnoredLabel);
+  }
+
   void add_source(CLI::App& app) {
     app.add_option("DATA", data_, "As data.train: a file, pattern or folder")
         ->type_name("PATH")

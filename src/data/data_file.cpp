@@ -1,6 +1,8 @@
 // Reading a file of samples or labels, whatever its format.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "data/loaders.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/file_kind.hpp"
@@ -17,7 +19,24 @@ DataFile unpacked_file(const std::string& path) {
   return file;
 }
 
+namespace {
+
+/// Errors: bad_data for HDF5 that does not fit into memory, as which it need not be read.
+void check_room(const std::string& path) {
+  std::array<std::byte, 8> head{};
+  const Index bytes = look_into_file(path, head);
+  if (fits_into_memory(bytes) || !is_hdf5(head)) return;
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: its {} bytes do not fit into memory\n  set data.memory, such as "
+                          "data.memory = \"1 GiB\": inputs then stay in their file, and are read "
+                          "when they are wanted",
+                          path, bytes));
+}
+
+}  // namespace
+
 DataFile read_data_file(const std::string& path) {
+  check_room(path);
   DataFile file = unpacked_file(path);
   if (file.bytes.empty()) {
     throw Error(ExitCode::bad_data, fmt::format("{}: the file is empty", path));

@@ -100,15 +100,17 @@ void try_in_child(const Source& source, const DataFile& file) {
   }));
 }
 
-/// Whether inputs may stay in their files. Those of strangers that are small enough are read by a
-/// child first, which cannot open any.
+/// Whether inputs may stay in their files. Those of strangers that are small enough together are
+/// read by a child first, which cannot open any.
 bool may_stay(const Source& source, const std::vector<std::string>& files) {
-  const auto is_large = [&](const std::string& file) {
+  std::uintmax_t all = 0;
+  for (const std::string& file : files) {
     std::error_code error;
     const std::uintmax_t bytes = std::filesystem::file_size(file, error);
-    return !error && bytes > static_cast<std::uintmax_t>(source.memory);
-  };
-  return source.memory > 0 && (!source.of_stranger || std::ranges::any_of(files, is_large));
+    if (!error) all += bytes;
+  }
+  const bool large = all > static_cast<std::uintmax_t>(source.memory);
+  return source.memory > 0 && (!source.of_stranger || large);
 }
 
 /// The file of labels that goes with each of `files`; empty names if there are none.

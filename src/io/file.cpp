@@ -82,12 +82,20 @@ Index available_memory() {
   return std::numeric_limits<Index>::max();
 }
 
+}  // namespace
+
+bool fits_into_memory(Index bytes) {
+  constexpr Index kLarge = Index{1} << 30;
+  return bytes <= kLarge || bytes <= std::min(kMaxFileBytes, available_memory());
+}
+
+namespace {
+
 /// Memory for a whole file. Errors: Error(bad_data) before a large one takes what there is not.
 std::vector<std::byte> memory_for(Index size, const std::filesystem::path& path) {
-  constexpr Index kLarge = Index{1} << 30;
   const Error too_large(ExitCode::bad_data, fmt::format("{}: its {} bytes do not fit into memory",
                                                         path.string(), size));
-  if (size > kLarge && size > available_memory()) throw too_large;
+  if (!fits_into_memory(size)) throw too_large;
   try {
     return std::vector<std::byte>(static_cast<std::size_t>(size));
   } catch (const std::bad_alloc&) {

@@ -246,12 +246,23 @@ TEST_F(Hdf5Sets, BytesAreBroughtToTheScaleOfAModelThatTakesSomethingOff) {
 TEST_F(Hdf5Sets, WithoutRoomInMemoryTheyStayInTheirFile) {
   write_hdf5_rows(file(), "x", true, {5, 2}, std::vector<float>(10, 1.0f));
   add("y", H5T_NATIVE_INT8, {5}, std::vector<std::int8_t>{0, 1, 2, 0, 1}.data());
-  const std::uintmax_t terabyte = std::uintmax_t{1} << 40;
-  std::filesystem::resize_file(file(), terabyte);
+  std::filesystem::resize_file(file(), std::uintmax_t{1} << 41);  // more than is ever read
   expect_error(ExitCode::bad_data,
-               "a.h5: its 1099511627776 bytes do not fit into memory\n  set data.memory",
+               "a.h5: its 2199023255552 bytes do not fit into memory\n  set data.memory",
                [&] { (void)labels(0); });
   EXPECT_THAT(labels(32), ElementsAre(0, 1, 2, 0, 1));
+}
+
+TEST_F(Hdf5Sets, FilesOfStrangersStayIfTheyAreLargeTogether) {
+  write_hdf5_rows(file(), "x", true, {1000, 2}, std::vector<float>(2000, 1.0f));
+  add("y", H5T_NATIVE_INT8, {1000}, std::vector<std::int8_t>(1000, 1).data());
+  std::filesystem::copy(file(), directory_ / "b.h5");
+  const auto bytes = static_cast<Index>(std::filesystem::file_size(file()));
+  source_.path = directory_ / "?.h5";
+  source_.of_stranger = true;
+  source_.memory = bytes + 1;
+  ASSERT_LT(source_.memory, 2 * 8000);  // bytes of all inputs
+  EXPECT_TRUE(load(source_).describe().streamed());
 }
 
 TEST_F(Hdf5Sets, NoFileOfLabelsIsRead) {

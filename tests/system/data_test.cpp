@@ -132,6 +132,19 @@ TEST_F(DataTest, AFileThatCrashesLibhdf5EndsInAMessage) {
   EXPECT_FALSE(std::filesystem::exists(directory_ / "never.h5"));
 }
 
+TEST_F(DataTest, OfInputsThatStayInTheirFileItTellsTheSame) {
+  ASSERT_EQ(trainer({"data", "convert", "shades", "--out", "shades.h5"}).code, 0);
+  const Outcome whole = trainer({"data", "info", "shades.h5"});
+  const Outcome part = trainer({"data", "info", "shades.h5", "--set", "data.memory=100 B"});
+  EXPECT_EQ(part.code, 0) << part.err;
+  EXPECT_EQ(part.out, whole.out);
+  std::filesystem::resize_file(directory_ / "shades.h5", std::uintmax_t{1} << 41);
+  const Outcome large = trainer({"data", "info", "shades.h5"});
+  EXPECT_EQ(large.code, 65);
+  EXPECT_NE(large.err.find("set data.memory"), std::string::npos) << large.err;
+  EXPECT_EQ(trainer({"data", "info", "shades.h5", "--set", "data.memory=100 B"}).out, whole.out);
+}
+
 TEST_F(DataTest, ConvertReplacesFilesOnlyAndOnlyIfAsked) {
   directory_.write("there.h5", "mine");
   ASSERT_EQ(::mkfifo((directory_ / "pipe.h5").c_str(), 0600), 0);

@@ -70,7 +70,7 @@ struct Source {
                                 ///< formats that do not have them they say nothing
   bool of_stranger = false;  ///< hdf5: a limited child tries first whether libhdf5 survives it, as
                              ///< run_limited demands; not for inputs that stay in their files,
-                             ///< which those of files of source.memory bytes never do
+                             ///< which those of files of source.memory bytes together never do
   Index memory = 0;  ///< hdf5: inputs of more bytes than this stay in their files; 0: no limit
   Index input_columns = 0;  ///< csv with inputs_only: so many columns or fewer hold no target
                             ///< column, one more no weights

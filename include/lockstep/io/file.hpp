@@ -17,6 +17,9 @@ namespace lockstep {
 /// file holds, if there is as much.
 inline constexpr Index kMaxFileBytes = Index{1} << 40;
 
+/// Whether so many bytes (kMaxFileBytes at most) fit into memory, as far as known; few always do.
+[[nodiscard]] bool fits_into_memory(Index bytes);
+
 /// The whole content of a regular file; directories, pipes and devices are refused, never waited
 /// for. Errors: no_input if missing or unreadable, no_permission, bad_data if not a regular file,
 /// above `size_limit` bytes or more than fits into memory.
