@@ -49,6 +49,27 @@ bool is_command(char32_t c) {
   return control || direction || c == 0x2028 || c == 0x2029 || c == 0xFEFF;
 }
 
+/// Whether nothing is seen of a character.
+bool is_unseen(char32_t c) {
+  return c == ' ' || is_command(c) || c == 0xA0 || c == 0xAD || c == 0x1680 || c == 0x180E ||
+         (c >= 0x2000 && c <= 0x200D) || c == 0x202F || (c >= 0x205F && c <= 0x2064) || c == 0x3000;
+}
+
+/// The distance from a large letter to its small one; 0 for other characters.
+char32_t to_small(char32_t c) {
+  const auto within = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
+  if (within('A', 'Z') || (within(0xC0, 0xDE) && c != 0xD7)) return 0x20;
+  if (within(0x391, 0x3A9) || within(0x410, 0x42F)) return 0x20;
+  if (within(0x400, 0x40F)) return 0x50;
+  // Large and small ones in turn.
+  return within(0x100, 0x137) || within(0x14A, 0x177) ? 1 - (c & 1) : 0;
+}
+
+std::string utf8(char32_t c) {
+  if (c < 0x80) return {static_cast<char>(c)};
+  return {static_cast<char>(0xC0 | c >> 6), static_cast<char>(0x80 | (c & 0x3F))};
+}
+
 std::string escape(const char* format, unsigned value) {
   std::array<char, 16> text{};
   std::snprintf(text.data(), text.size(), format, value);
@@ -103,6 +124,21 @@ std::string printable_message(std::string_view text) {
 
 bool has_controls(std::string_view text) {
   return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+}
+
+std::string seen_letters(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const Character c = first_of(text);
+    const char32_t distance = c.valid ? to_small(c.point) : 0;
+    if (distance > 0) {
+      out += utf8(c.point + distance);
+    } else if (!c.valid || !is_unseen(c.point)) {
+      out += text.substr(0, c.bytes);
+    }
+    text.remove_prefix(c.bytes);
+  }
+  return out;
 }
 
 std::string_view whole_characters(std::string_view text) {

@@ -95,6 +95,7 @@ SharedDataset::SharedDataset(const Topology& topology, std::unique_ptr<Dataset> 
   if (data) {
     data_->set_columns(data->columns());
     data_->set_files(data->files());
+    data_->set_class_names(data->class_names());
     data_->set_targets_name(data->targets_name());
     data_->add_notes(data->notes());
   }

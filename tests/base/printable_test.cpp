@@ -41,6 +41,18 @@ TEST(Printable, NamesHaveNoControlCharacters) {
   for (const char* name : {"", "a b", "caf\xc3\xa9"}) EXPECT_FALSE(has_controls(name));
 }
 
+TEST(Printable, LettersThatAreSeenTellNamesApart) {
+  for (const char* const name :
+       {"no", " No ", "NO", "no\xC2\xA0", "\xEF\xBB\xBFno", "n\xE2\x80\x8Bo"}) {
+    EXPECT_EQ(seen_letters(name), "no") << name;
+  }
+  EXPECT_EQ(seen_letters("GR\xC3\x9CN"), "gr\xC3\xBCn");            // ü
+  EXPECT_EQ(seen_letters("\xD0\x94\xD0\xB0"), "\xD0\xB4\xD0\xB0");  // Да
+  EXPECT_EQ(seen_letters("\xC4\x8C"), "\xC4\x8D");                  // č
+  EXPECT_EQ(seen_letters("a\xFF"), "a\xFF");
+  EXPECT_NE(seen_letters("3\xC3\x97"), seen_letters("3\xC3\xB7"));  // × and ÷
+}
+
 TEST(Printable, LinesOfATextStay) { EXPECT_EQ(printable_lines("a\n\tb\x1b\r"), "a\n\tb\\x1b\\r"); }
 
 TEST(Printable, OnlyIndentedLinesBelongToAMessage) {

@@ -59,6 +59,20 @@ TEST(ClassColumn, SeveralFilesHaveTheClassesOfAll) {
   EXPECT_EQ(labels_of(data), (Labels{2, 1, 0, 2}));
 }
 
+TEST(ClassColumn, NamesThatLookAlikeAreSaidOnce) {
+  const Dataset alike = load_table("1,no\n2,No\n3,yes\n4,\"no\xC2\xA0\"\n");
+  EXPECT_EQ(alike.class_names().size(), 4u);
+  ASSERT_EQ(alike.notes().size(), 1u);
+  EXPECT_NE(
+      alike.notes()[0].find("\"No\" and \"no\", \"No\" and \"no\xC2\xA0\" are classes of their"),
+      std::string::npos)
+      << alike.notes()[0];
+  Source source;
+  source.class_names = alike.class_names();  // training has said it
+  EXPECT_TRUE(load_table("1,no\n2,No\n", source).notes().empty());
+  EXPECT_TRUE(load_table("1,no\n2,yes\n").notes().empty());
+}
+
 TEST(ClassColumn, NumbersStayAsTheyAre) {
   const Dataset data = load_table("1,\"2\"\n2,0\n3,1.0\n");
   EXPECT_TRUE(data.class_names().empty());

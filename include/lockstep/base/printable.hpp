@@ -25,6 +25,10 @@ namespace lockstep {
 /// would make two of it, and others command a terminal.
 [[nodiscard]] bool has_controls(std::string_view text);
 
+/// What is seen of a text whoever looks at it, to compare names by: without blanks and characters
+/// that are not seen, and small letters for large ones (Latin, Greek, Cyrillic).
+[[nodiscard]] std::string seen_letters(std::string_view text);
+
 /// The beginning of the text that is complete: without the first bytes of a last character whose
 /// others are yet to come.
 [[nodiscard]] std::string_view whole_characters(std::string_view text);
