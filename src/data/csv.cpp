@@ -112,8 +112,10 @@ class Table {
   void add_row(const TableReader& lines, const TableHead& head, const TableColumns& columns) {
     const std::vector<TableField>& fields = lines.fields();
     if (fields.size() != head.columns) {
-      lines.reject(fields.size(), fmt::format("expected {} columns as in the first line, found {}",
-                                              head.columns, fields.size()));
+      lines.reject(
+          fields.size(),
+          fmt::format("expected {} columns as in the first line, found {}", head.columns,
+                      lines.blank() ? "a blank line; take it out" : std::to_string(fields.size())));
     }
     if (head.open_end && !fields.back().text.empty()) {
       lines.reject(fields.size(), fmt::format("expected nothing behind the last delimiter, as in "

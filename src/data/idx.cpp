@@ -73,10 +73,12 @@ bool is_idx(std::span<const std::byte> bytes) {
 Dataset load_idx(const Source& source, const DataFile& file) {
   NumberArray inputs = parse(file);
   inputs.channels_first = source.channels_first;
+  inputs.offsets = source.input_offsets;
   if (source.inputs_only) return make_dataset(inputs, source.classification);
   const DataFile labels = read_labels_file(source);
   NumberArray targets = parse(labels);
   targets.ignored = source.ignore_label;
+  targets.offsets = source.target_offsets;
   return make_dataset(inputs, targets, {}, source.classification);
 }
 

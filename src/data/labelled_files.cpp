@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <map>
 
+#include "data/class_names.hpp"
 #include "data/loaders.hpp"
 #include "data/number_array.hpp"
 #include "lockstep/base/error.hpp"
@@ -15,6 +17,8 @@
 
 namespace lockstep {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::string_view kLabel = "{label}";
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -102,18 +106,58 @@ std::string label_from(Table& table, const std::string& file, const std::string&
               fmt::format("{}: expected a line for this file in {}, found none", file, name));
 }
 
-/// Says how many lines of a table are of no sample. The names of its columns may be in the first.
+/// Where the files of other sets may be whose labels are in the same table: in the folders beside
+/// that of this set, by their names below these or below one that holds them all.
+class FoldersBeside {
+ public:
+  explicit FoldersBeside(const std::string& path) : own_(fs::absolute(path).lexically_normal()) {
+    std::error_code error;
+    if (!own_.has_filename()) own_ = own_.parent_path();
+    fs::path folder = own_;
+    if (!fs::is_directory(own_, error)) {  // a pattern
+      folder = own_.parent_path();
+      places_.push_back(folder);
+    }
+    fs::path up = folder.parent_path();
+    for (fs::directory_iterator entry(up, error), end; !error && entry != end;
+         entry.increment(error)) {
+      if (entry->is_directory(error) && entry->path() != folder) places_.push_back(entry->path());
+    }
+    if (places_.size() > kMost) places_.clear();
+    for (; up != up.parent_path(); up = up.parent_path()) places_.push_back(up);
+  }
+  [[nodiscard]] bool hold(const std::string& name) const {
+    const std::string own = (own_ / "").string();
+    return std::ranges::any_of(places_, [&](const fs::path& place) {
+      const fs::path file = (place / name).lexically_normal();
+      std::error_code error;
+      return !file.string().starts_with(own) && fs::exists(file, error);
+    });
+  }
+
+ private:
+  static constexpr std::size_t kMost = 64;  ///< that are searched for each line
+  fs::path own_;
+  std::vector<fs::path> places_;
+};
+
+/// Says how many lines of a table are of no sample, neither of this set nor of others beside it.
+/// The names of its columns may be in the first.
 std::vector<std::string> unused_lines(const Source& source, const Table& table) {
-  const auto is_unused = [](const Table::value_type& entry) {
-    const bool head = entry.second.line == 1 && entry.first.find('.') == std::string::npos;
-    return !entry.second.used && !head;
-  };
-  const auto unused = std::ranges::count_if(table, is_unused);
-  if (unused == 0) return {};
-  const auto first = std::ranges::find_if(table, is_unused);
-  return {fmt::format("{}: {} of {} lines name a file that is not in {}: line {}, {}",
-                      source.labels_path, unused, table.size(), source.path, first->second.line,
-                      printable(first->first))};
+  std::vector<Table::const_iterator> unused;
+  for (auto entry = table.begin(); entry != table.end(); ++entry) {
+    const bool head = entry->second.line == 1 && entry->first.find('.') == std::string::npos;
+    if (!entry->second.used && !head) unused.push_back(entry);
+  }
+  if (unused.empty()) return {};
+  const FoldersBeside others(source.path);
+  std::erase_if(unused, [&](const auto& entry) { return others.hold(entry->first); });
+  if (unused.empty()) return {};
+  return {
+      fmt::format("{}: {} of {} lines name a file that is not in {}, nor in a folder beside "
+                  "it: line {}, {}",
+                  source.labels_path, unused.size(), table.size(), source.path,
+                  unused.front()->second.line, printable(unused.front()->first))};
 }
 
 bool is_whole_number(const std::string& text) {
@@ -212,22 +256,6 @@ NumberedLabels number_labels(const std::vector<std::string>& labels,
     found.numbers[i] = number->second;
   }
   return found;
-}
-
-void check_class_names(const std::string& place, const std::vector<std::string>& names) {
-  for (const std::string& name : names) {
-    if (name.empty()) {
-      throw Error(ExitCode::bad_data,
-                  fmt::format("{}: expected the name of a class, found an empty "
-                              "text\n  give that class a name",
-                              place));
-    }
-    if (!has_controls(name)) continue;
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: expected names of classes without control characters, found "
-                            "\"{}\"\n  rename that class",
-                            place, printable(name)));
-  }
 }
 
 void store_targets(const Source& source, const LabelledFiles& set, Dataset& dataset) {

@@ -44,10 +44,6 @@ struct NumberedLabels {
                                            const std::optional<std::vector<std::string>>& known,
                                            const std::function<std::string(std::size_t)>& place);
 
-/// Errors: bad_data for a name that is empty or has control characters: a line break would make two
-/// classes of one in a checkpoint, which then fits no data. `place` says where the names are.
-void check_class_names(const std::string& place, const std::vector<std::string>& names);
-
 /// Stores the files of all samples, and their labels, by number_labels, or values. Errors: bad_data
 /// naming the file.
 void store_targets(const Source& source, const LabelledFiles& set, Dataset& dataset);

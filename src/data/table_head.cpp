@@ -119,7 +119,7 @@ bool is_comment(const TableReader& lines) {
   const TableField& first = lines.fields().front();
   if (first.quoted || !first.text.starts_with('#')) return false;
   TableReader next = lines;
-  return next.next() && next.fields().size() != lines.fields().size();
+  return next.next() && (next.blank() || next.fields().size() != lines.fields().size());
 }
 
 std::vector<std::string> names_of(const TableReader& lines) {
@@ -147,6 +147,9 @@ TableHead read_head(const Source& source, TableReader& lines) {
     throw Error(ExitCode::bad_data, fmt::format("{}: the file is empty", lines.path()));
   }
   while (is_comment(lines)) static_cast<void>(lines.next());
+  if (lines.blank()) {
+    lines.reject(1, "expected the names of columns or a sample, found a blank line; take it out");
+  }
   const Fields& first = lines.fields();
   TableHead head;
   head.columns = first.size();

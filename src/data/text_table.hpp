@@ -36,6 +36,10 @@ class TableReader {
   /// not closed, or something else than a delimiter follows.
   bool next();
   [[nodiscard]] const std::vector<TableField>& fields() const { return fields_; }
+  /// Nothing is in the line.
+  [[nodiscard]] bool blank() const {
+    return fields_.size() == 1 && fields_[0].text.empty() && !fields_[0].quoted;
+  }
   [[nodiscard]] const std::string& path() const { return *path_; }
   /// Errors: bad_data naming the current line and the column, from 1; always.
   [[noreturn]] void reject(std::size_t column, const std::string& reason) const;

@@ -144,6 +144,24 @@ TEST(Digits, TargetsKeepTheirsAndPredictionsComeBackWhole) {
   }
 }
 
+TEST(Digits, WhatAModelTakesOffIsTakenOffWhateverTheFormat) {
+  const TemporaryDirectory directory;
+  Source source;
+  source.path = directory.write("x-idx2-ubyte", idx_header(8, {2, 2}) + "\x01\x02\x03\x04");
+  source.labels_path = directory.write("y-idx1-ubyte", idx_header(8, {2}) + std::string("\0\1", 2));
+  source.input_offsets = {false, {0.5, 1}};
+  const Dataset idx = load(source);
+  EXPECT_EQ(std::vector<float>(idx.float_inputs().begin(), idx.float_inputs().end()),
+            (std::vector<float>{0.5f, 1, 2.5f, 3}));
+  Source pictures;
+  pictures.path = directory.write("1.pgm", "P5 1 1 255\nx");
+  pictures.inputs_only = true;
+  EXPECT_EQ(load(pictures).size(), 1);
+  pictures.input_offsets = {false, {1.5}};
+  expect_error(ExitCode::bad_data, "1.pgm: the numbers of the training data had more digits",
+               [&] { (void)load(pictures); });
+}
+
 TEST(Digits, OffsetsAreForNarrowColumnsThatFloatsDoNotHold) {
   const auto offsets_of = [](const std::vector<double>& numbers) {
     DigitWatch watch(1);

@@ -125,6 +125,28 @@ TEST_F(Folders, LinesOfATableWithoutFilesAreSaid) {
   EXPECT_THAT(notes(), HasSubstr("line 3, nope.pgm"));
 }
 
+TEST_F(Folders, ATableMayBeOfSeveral) {
+  add("../val/2.pgm");
+  source_.labels_path = directory_ / "labels.csv";
+  directory_.write("labels.csv", "cat/1.pgm,a\nset/dog/1.pgm,b\n2.pgm,a\nval/2.pgm,a\n");
+  EXPECT_EQ(notes(), "");
+  source_.path += "/";
+  EXPECT_EQ(notes(), "");
+  directory_.write("labels.csv", "cat/1.pgm,a\nset/dog/1.pgm,b\n2.pgm,a\nval/3.pgm,a\n");
+  EXPECT_THAT(notes(), HasSubstr("1 of 4 lines name a file that is not in"));
+  EXPECT_THAT(notes(), HasSubstr("nor in a folder beside it: line 4, val/3.pgm"));
+  add("cat/9.jpg", "x");  // there, but no sample
+  source_.type = "pnm";
+  directory_.write("labels.csv", "cat/1.pgm,a\nset/dog/1.pgm,b\ncat/9.jpg,a\nset/cat/9.jpg,b\n");
+  EXPECT_THAT(notes(), HasSubstr("2 of 4 lines name a file that is not in"));
+  add("1.pgm");
+  add("2.pgm");
+  source_.path = directory_ / "set/[1].pgm";
+  directory_.write("labels.csv", "1.pgm,a\n2.pgm,b\n3.pgm,b\n");
+  source_.class_names = {"a", "b"};
+  EXPECT_THAT(notes(), HasSubstr("1 of 3 lines name a file that is not in"));
+}
+
 TEST_F(Folders, LinksAreFollowedButNotInCircles) {
   add("../elsewhere/1.pgm");
   fs::create_directory_symlink(directory_.path() / "elsewhere", directory_.path() / "set" / "hen");
