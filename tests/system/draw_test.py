@@ -100,6 +100,8 @@ def main():
             wrong = [d for d in drawn if d["color"] == "tab:red"]
             check(all("\nis " in d["title"] for d in wrong), f"mistakes {wrong}")
             check(drawn[len(drawn) - len(wrong):] == wrong, "mistakes come last")
+            sure = [int(d["title"].split()[1]) for d in wrong]
+            check(sure == sorted(sure, reverse=True), f"the surest mistakes come first, found {sure}")
             # Other names in the file, other rows, another order.
             run(trainer, "data", "convert", kind, "--out", f"{kind}2.h5", "--set", "data.inputs=pixels")
             run(trainer, "predict", f"run-{kind}", "--held-out", "--sort", "mistakes", "--out", "part.csv", "--force")
