@@ -135,12 +135,13 @@ TEST_F(UnderWay, WhatAModelSaysIsTheSame) {
   EXPECT_TRUE(predict(5, kAllLarge) == alone);
   EXPECT_TRUE(predict(8, kFewAtATime) == alone);
   const auto eval = [&](int ranks, const Transport& transport) {
-    const Outcome outcome = finish(ranks, {"eval", checkpoint, "--confusion"}, transport);
+    const Outcome outcome = finish(ranks, {"eval", checkpoint, "--confusion", "--json"}, transport);
     EXPECT_EQ(outcome.code, 0) << outcome.err;
-    return outcome.out.substr(0, outcome.out.find(" s\n"));
+    return outcome.out.substr(0, outcome.out.find("\"seconds\""));
   };
-  eval(4, kFewAtATime);
-  eval(3, kInPieces);
+  const std::string judged = eval(0, kUsual);
+  EXPECT_EQ(eval(4, kFewAtATime), judged);
+  EXPECT_EQ(eval(3, kInPieces), judged);
 }
 
 // Notes that say that a message was fetched are more than Open MPI has room for.
