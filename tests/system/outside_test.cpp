@@ -189,7 +189,7 @@ TEST_F(OutsideTest, WithoutThreadsTheRunSaysSo) {
     environment.push_back(fmt::format("ALLOWED_THREADS={}", allowed));
     return system_test::run(train(0, run, more, environment), 30);
   };
-  // For MPI, for the watchdog and OpenMP, for the sign of life of LOCK.
+  // For the watchdog and OpenMP, for the sign of life of LOCK.
   for (const int allowed : {0, 3, 11, 12}) {
     const std::string run = fmt::format("none{}", allowed);
     const Outcome outcome = with(allowed, run, {"--threads", "12", "--max-steps", "3"});
