@@ -13,6 +13,7 @@ namespace {
 void meet(const Communicator& world, const Facts& told) {
   const StartLimit limit("all ranks to say what they were told");
   require_same(world, told);
+  choose_threads(world, 0);
 }
 
 }  // namespace
@@ -23,7 +24,6 @@ ExitCode run_on_ranks(const Facts& told, const std::function<ExitCode(const Comm
   const Communicator& world = environment.world();
   try {
     meet(world, told);
-    choose_threads(world, 0);
     return work(world);
   } catch (const AgreedError& error) {
     if (world.rank() == 0) print_failure(error, err);
