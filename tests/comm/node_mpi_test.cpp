@@ -145,7 +145,7 @@ TEST(Rendezvous, ABoundedWaitComesBack) {
 TEST(Rendezvous, WhoSleepsServesTheMessagesUnderWay) {
   const Communicator world(MPI_COMM_WORLD);
   if (world.size() == 1) return;
-  std::vector<std::byte> bytes(8u << 20);
+  std::vector<std::byte> bytes(1u << 20);
   Rendezvous gates(world, world, 1);
   RequestSet requests(world, 1);
   if (world.rank() == 0) requests.receive(bytes, 1, 7, 0);
