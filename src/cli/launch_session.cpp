@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <ostream>
-#include <sstream>
 #include <utility>
 
+#include "cli/host_answer.hpp"
 #include "cli/mpirun.hpp"
 #include "cli/text.hpp"
 #include "cli/train_options.hpp"
@@ -45,29 +43,6 @@ std::string end_text(int code) {
 std::string origin_text(const RunRecord& record) {
   return record.checkpoint ? fmt::format("the checkpoint of step {}", thousands(*record.checkpoint))
                            : "the beginning";
-}
-
-bool is_this_machine(const std::string& host) {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  const std::string own = name.data();
-  return host == "localhost" || host == "127.0.0.1" || host == own ||
-         host == own.substr(0, own.find('.'));
-}
-
-constexpr double kSecondsToAnswer = 15;
-
-/// Whether mpirun could start something there, by the means that it would use.
-bool answers(const Host& host, StopSignals& signals) {
-  if (is_this_machine(host.name)) return true;
-  const char* agent = std::getenv("OMPI_MCA_plm_rsh_agent");
-  std::istringstream words(agent != nullptr ? agent : "ssh -o BatchMode=yes -o ConnectTimeout=5");
-  std::vector<std::string> line;
-  for (std::string word; words >> word;) line.push_back(word);
-  if (line.empty()) return false;
-  line[0] = find_program(line[0]);
-  line.insert(line.end(), {host.name, "true"});
-  return !line[0].empty() && run_child(line, signals, kSecondsToAnswer).code == 0;
 }
 
 }  // namespace
@@ -167,7 +142,7 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
   int futile = 0;
   for (bool again = false;; again = true) {
     announce(start);
-    static_cast<void>(is_where_it_was());
+    static_cast<void>(is_where_it_was());  // from now on it is known which one it is
     const JobEnd end = run_job(start, signals, out_, err_, on_this_machine());
     if (!is_where_it_was()) {
       // The ranks have said so, if they could.
@@ -176,21 +151,8 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
     }
     const RunRecord after = read_record(directory_);
     const int code = verdict(before, after, end.code);
-    if (end.at_once) return ExitCode::by_sigint;
-    if (signals.received() != 0) {
-      if (code == 128 + SIGUSR1) throw stopped_early(signals.received());
-      return static_cast<ExitCode>(code);
-    }
-    // A file server may hold the lock of a machine that was lost for a while.
-    const bool held = again && code == static_cast<int>(ExitCode::cannot_create);
-    if (!may_do_better(code) && !held) return static_cast<ExitCode>(code);
-    if (!again && !after.is_newer_than(before) && is_launchers_own(end.code)) {
-      throw never_began(end.code, start);
-    }
-    // The ranks have said what this machine lacks, before the run began: it would lack it again.
-    if (!again && !after.is_newer_than(before) && end.code == static_cast<int>(ExitCode::system)) {
-      return ExitCode::system;
-    }
+    const bool began = again || after.is_newer_than(before);
+    if (const auto last = last_code(end, code, again, began, signals)) return *last;
     if (after.step > reached) {
       futile = 0;
     } else if (again) {
@@ -213,6 +175,24 @@ ExitCode LaunchSession::supervise(StopSignals& signals) {
   }
 }
 
+// With what the session ends, unless another start may do better.
+std::optional<ExitCode> LaunchSession::last_code(const JobEnd& end, int code, bool again,
+                                                 bool began, StopSignals& signals) const {
+  if (end.at_once) return ExitCode::by_sigint;
+  if (signals.received() != 0) {
+    if (code == 128 + SIGUSR1) throw stopped_early(signals.received());
+    return static_cast<ExitCode>(code);
+  }
+  // A file server may hold the lock of a machine that was lost for a while.
+  const bool held = again && code == static_cast<int>(ExitCode::cannot_create);
+  if (!may_do_better(code) && !held) return static_cast<ExitCode>(code);
+  if (began) return {};
+  if (is_launchers_own(end.code)) throw never_began(end.code);
+  // The ranks have said what this machine lacks: it would lack it again.
+  if (end.code == static_cast<int>(ExitCode::system)) return ExitCode::system;
+  return {};
+}
+
 // Whether the path of the run still leads to its directory: what is at another's is not ours to go
 // on with.
 bool LaunchSession::is_where_it_was() {
@@ -232,7 +212,8 @@ std::uint64_t LaunchSession::first_step(const RunRecord& record) const {
   return read_checkpoint(train.resume).sealed.step;
 }
 
-Error LaunchSession::never_began(int code, std::vector<std::string> start) const {
+Error LaunchSession::never_began(int code) const {
+  std::vector<std::string> start = first_start();
   std::erase(start, "-q");
   return {ExitCode::system,
           fmt::format("{} left with exit code {} before the run began; it says why with\n  {}",

@@ -42,9 +42,11 @@ class LaunchSession {
 
  private:
   [[nodiscard]] ExitCode supervise(StopSignals& signals);
+  [[nodiscard]] std::optional<ExitCode> last_code(const JobEnd& end, int code, bool again,
+                                                  bool began, StopSignals& signals) const;
   [[nodiscard]] bool is_where_it_was();
   [[nodiscard]] std::uint64_t first_step(const RunRecord& record) const;
-  [[nodiscard]] Error never_began(int code, std::vector<std::string> start) const;
+  [[nodiscard]] Error never_began(int code) const;
   [[nodiscard]] static Error stopped_early(int signal);
   [[nodiscard]] Error gave_up(int code, int futile, std::uint64_t reached,
                               const RunRecord& record) const;

@@ -2,11 +2,10 @@
 
 #include "cli/failure.hpp"
 #include "lockstep/base/current_error.hpp"
-#include "lockstep/base/parallel.hpp"
-#include "lockstep/base/threads.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/comm/start_limit.hpp"
+#include "lockstep/train/setup.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -14,6 +13,7 @@ namespace {
 void meet(const Communicator& world, const Facts& told) {
   const StartLimit limit("all ranks to say what they were told");
   require_same(world, told);
+  choose_threads(world, 0);
 }
 
 }  // namespace
@@ -24,7 +24,6 @@ ExitCode run_on_ranks(const Facts& told, const std::function<ExitCode(const Comm
   const Communicator& world = environment.world();
   try {
     meet(world, told);
-    together(world, [] { start_threads(thread_count()); });
     return work(world);
   } catch (const AgreedError& error) {
     if (world.rank() == 0) print_failure(error, err);

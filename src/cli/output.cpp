@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -131,12 +132,17 @@ int failure_of(const std::ostream& stream) {
   return buffer == nullptr ? 0 : buffer->error();
 }
 
-void write_or_leave(std::ostream& stream, std::string_view text) {
-  if (stream << text << std::flush) return;
-  const int reason = failure_of(stream);
-  if (reason == EPIPE) throw Error(ExitCode::ok, "");
+void require_written(std::ostream& stream) {
+  if (stream.flush() || failure_of(stream) == EPIPE) return;
+  const int reason = failure_of(stream) == 0 ? EIO : failure_of(stream);
   throw Error(ExitCode::io, fmt::format("standard output cannot be written: {}",
                                         std::generic_category().message(reason)));
+}
+
+void write_or_leave(std::ostream& stream, std::string_view text) {
+  stream << text;
+  require_written(stream);
+  if (!stream) throw Error(ExitCode::ok, "");
 }
 
 }  // namespace lockstep::cli

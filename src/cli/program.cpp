@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <ostream>
-#include <system_error>
 #include <thread>
 
 #include "cli/command.hpp"
@@ -181,15 +179,6 @@ void report(const Error& error, std::ostream& err) {
 /// Whether a person sees standard output at once. Under mpirun each rank has a terminal without
 /// columns.
 bool shows_output() { return standard_output_style().columns > 0; }
-
-// Who has read enough has not harmed us.
-void require_written(std::ostream& out) {
-  if (out.flush() || failure_of(out) == EPIPE) return;
-  throw Error(
-      ExitCode::io,
-      fmt::format("standard output cannot be written: {}",
-                  std::generic_category().message(failure_of(out) == 0 ? EIO : failure_of(out))));
-}
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "lockstep/base/current_error.hpp"
+#include "lockstep/base/printable.hpp"
 #include "lockstep/comm/environment.hpp"
 
 namespace lockstep {
@@ -57,8 +58,9 @@ std::string shown(const Facts& facts, const std::string& key) {
   constexpr std::size_t kLongest = 80;
   const auto found = facts.find(key);
   if (found == facts.end()) return "not given";
-  const std::string& value = found->second;
-  return value.size() <= kLongest ? value : value.substr(0, kLongest) + "...";
+  const std::string_view value = found->second;
+  if (value.size() <= kLongest) return printable(value);
+  return printable(whole_characters(value.substr(0, kLongest))) + "...";
 }
 
 /// A line for each fact that differs.

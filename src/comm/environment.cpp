@@ -1,7 +1,6 @@
 #include "lockstep/comm/environment.hpp"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>

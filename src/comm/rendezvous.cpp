@@ -118,13 +118,14 @@ std::optional<Wait> Rendezvous::wait(int index, std::optional<double> seconds) {
   for (;;) {
     const std::uint32_t before = g.opened.load(std::memory_order_acquire);
     if (before == rounds_[static_cast<std::size_t>(index)]) break;
-    const double most = std::min(seconds.value_or(kCheckSeconds),
-                                 node_.traffic().longest_sleep(now_seconds() - start));
+    const double waited = now_seconds() - start;
+    const double left = seconds ? *seconds - waited : kCheckSeconds;
+    if (left <= 0) return std::nullopt;
+    const double most = std::min(left, node_.traffic().longest_sleep(waited));
     assert(most <= Traffic::kLongestNap || node_.traffic().open_messages() == 0);
     if (!sleep_while(g.opened, before, most)) {
       node_.traffic().drive();
       check_now_and_then();
-      if (seconds) return std::nullopt;
     }
   }
   heartbeat_.beat();

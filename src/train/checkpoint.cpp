@@ -178,11 +178,17 @@ std::string first_difference(const std::string& checkpoint, const std::string& r
                      at < ours.size() ? ours[at] : nothing);
 }
 
-std::string quoted(const std::string& text) { return "'" + text + "'"; }
+template <typename T>
+const T& shown(const T& value) {
+  return value;
+}
+
+std::string shown(const std::string& text) { return text.empty() ? "none" : text; }
 
 template <typename T>
 std::string unequal(std::string_view field, const T& checkpoint, const T& run) {
-  return fmt::format("{}: the checkpoint has {}, this run has {}", field, checkpoint, run);
+  return fmt::format("{}: the checkpoint has {}, this run has {}", field, shown(checkpoint),
+                     shown(run));
 }
 
 }  // namespace
@@ -209,8 +215,7 @@ std::string CheckpointInfo::difference(const CheckpointInfo& run) const {
   if (shuffle != run.shuffle) return unequal("data.shuffle", shuffle, run.shuffle);
   if (loss != run.loss) return unequal("loss", loss, run.loss);
   if (optimizer != run.optimizer) return unequal("optimizer", optimizer, run.optimizer);
-  if (slots != run.slots)
-    return unequal("state of the optimizer", quoted(slots), quoted(run.slots));
+  if (slots != run.slots) return unequal("state of the optimizer", slots, run.slots);
   return {};
 }
 

@@ -150,8 +150,15 @@ std::optional<std::uint64_t> CheckpointStore::newest_step() const {
 
 void CheckpointStore::set_aside_after(std::uint64_t step) const {
   for (const Entry& entry : newest_first()) {
-    if (entry.step > step) directory_.rename(entry.name, entry.name + ".aside");
+    if (entry.step > step) directory_.rename(entry.name, name_aside(entry.name));
   }
+}
+
+// A run may come back more than once, each time on another way.
+std::string CheckpointStore::name_aside(const std::string& name) const {
+  std::string aside = name + ".aside";
+  for (int i = 2; directory_.holds(aside); ++i) aside = fmt::format("{}.aside-{}", name, i);
+  return aside;
 }
 
 bool CheckpointStore::holds(std::uint64_t step) const { return directory_.holds(file_name(step)); }

@@ -48,6 +48,36 @@ std::vector<ConfusionMatrix> empty_matrices(Outputs outputs, Index channels) {
           {width, std::vector<Index>(static_cast<std::size_t>(width * width))}};
 }
 
+// Of all microbatches, in order: those of rank r follow those of rank r - 1 within every batch.
+MetricSums sum_over_ranks(const Communicator& ranks, Index microbatches, Index batches,
+                          std::span<const double> mine) {
+  constexpr std::size_t kSums = std::tuple_size_v<MetricSums>;
+  std::vector<int> counts;
+  std::vector<int> starts;
+  int total = 0;
+  for (int rank = 0; rank < ranks.size(); ++rank) {
+    const Share share = share_of(rank, ranks.size(), microbatches);
+    starts.push_back(total);
+    counts.push_back(static_cast<int>(batches * share.count) * static_cast<int>(kSums));
+    total += counts.back();
+  }
+  std::vector<double> all(static_cast<std::size_t>(total));
+  ranks.all_gather(mine, counts, starts, all);
+
+  MetricSums result{};
+  for (Index b = 0; b < batches; ++b) {
+    for (int rank = 0; rank < ranks.size(); ++rank) {
+      const Index share = share_of(rank, ranks.size(), microbatches).count;
+      const auto begin = static_cast<std::size_t>(starts[static_cast<std::size_t>(rank)]) +
+                         static_cast<std::size_t>(b * share) * kSums;
+      for (std::size_t i = 0; i < static_cast<std::size_t>(share) * kSums; ++i) {
+        result[i % kSums] += all[begin + i];
+      }
+    }
+  }
+  return result;
+}
+
 constexpr int kPredictionTag = 31001;
 
 }  // namespace
@@ -99,7 +129,6 @@ MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& los
   if (confusion != nullptr) {
     *confusion = empty_matrices(loss.outputs(), network_.output_shape().channels);
   }
-  constexpr std::size_t kSums = std::tuple_size_v<MetricSums>;
   std::vector<double> mine;
   for_each_part(
       parameters, samples, [&](Worker& worker) { worker.judge(loss, 1); },
@@ -116,32 +145,7 @@ MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& los
     for (ConfusionMatrix& matrix : *confusion) add_over_ranks(communicator_, matrix);
   }
 
-  // The microbatches of rank r follow those of rank r - 1 within every batch.
-  const Index count = batches(samples.size());
-  std::vector<int> counts;
-  std::vector<int> starts;
-  int total = 0;
-  for (int rank = 0; rank < communicator_.size(); ++rank) {
-    const Share share = share_of(rank, communicator_.size(), microbatch_count_);
-    starts.push_back(total);
-    counts.push_back(static_cast<int>(count * share.count) * static_cast<int>(kSums));
-    total += counts.back();
-  }
-  std::vector<double> all(static_cast<std::size_t>(total));
-  communicator_.all_gather(mine, counts, starts, all);
-
-  MetricSums result{};
-  for (Index b = 0; b < count; ++b) {
-    for (int rank = 0; rank < communicator_.size(); ++rank) {
-      const Index share = share_of(rank, communicator_.size(), microbatch_count_).count;
-      const auto begin = static_cast<std::size_t>(starts[static_cast<std::size_t>(rank)]) +
-                         static_cast<std::size_t>(b * share) * kSums;
-      for (std::size_t i = 0; i < static_cast<std::size_t>(share) * kSums; ++i) {
-        result[i % kSums] += all[begin + i];
-      }
-    }
-  }
-  return result;
+  return sum_over_ranks(communicator_, microbatch_count_, batches(samples.size()), mine);
 }
 
 std::vector<Real> Evaluator::predict(std::span<const Real> parameters, const Samples& samples) {

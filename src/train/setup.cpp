@@ -126,11 +126,10 @@ bool can_be_read(const std::string& file) {
   return std::filesystem::is_regular_file(file, none) && ::access(file.c_str(), R_OK) == 0;
 }
 
-// What this rank was told. A machine without the file takes that of rank 0; a pipe is read but
-// once.
+// What a rank other than the first was told. A machine without the file takes that of rank 0; a
+// pipe is read but once.
 config::Config parse_own(const Communicator& world, const config::Source& of_root,
                          const std::string& file, std::span<const config::Override> overrides) {
-  if (world.rank() == 0) return config::parse(of_root, overrides, catalogue());
   try {
     const bool has_own = file != of_root.file || can_be_read(file);
     return config::parse(has_own ? config::read_source(file) : of_root, overrides, catalogue());
@@ -141,8 +140,18 @@ config::Config parse_own(const Communicator& world, const config::Source& of_roo
   }
 }
 
-void require_same_configuration(const Communicator& world, const config::Config& config) {
-  Facts told = config::values(config, catalogue());
+void read_configuration(const Communicator& world, const std::string& file,
+                        std::span<const config::Override> overrides, Setup& setup) {
+  on_root(world, [&] {
+    setup.source = config::read_source(file);
+    setup.config = config::parse(setup.source, overrides, catalogue());
+  });
+  setup.source.file = broadcast_text(world, setup.source.file);
+  setup.source.text = broadcast_text(world, setup.source.text);
+  together(world, [&] {
+    if (world.rank() > 0) setup.config = parse_own(world, setup.source, file, overrides);
+  });
+  Facts told = config::values(setup.config, catalogue());
   told.erase("parallel.threads");
   require_same(world, told);
 }
@@ -153,14 +162,7 @@ Setup set_up(const Topology& topology, const std::string& config_file,
              std::span<const config::Override> overrides) {
   const Communicator& world = topology.ranks();
   Setup setup;
-  on_root(world, [&] {
-    setup.source = config::read_source(config_file);
-    static_cast<void>(config::parse(setup.source, overrides, catalogue()));
-  });
-  setup.source.file = broadcast_text(world, setup.source.file);
-  setup.source.text = broadcast_text(world, setup.source.text);
-  together(world, [&] { setup.config = parse_own(world, setup.source, config_file, overrides); });
-  require_same_configuration(world, setup.config);
+  read_configuration(world, config_file, overrides, setup);
   together(world, [&] {
     setup.loss = build_loss(setup.config);
     setup.optimizer = build_optimizer(setup.config);

@@ -10,7 +10,6 @@
 #include "lockstep/config/parse.hpp"
 #include "lockstep/train/catalogue.hpp"
 #include "lockstep/train/checkpoint_store.hpp"
-#include "lockstep/train/setup.hpp"
 #include "lockstep/train/updater.hpp"
 
 namespace lockstep {
@@ -69,7 +68,6 @@ TrainedModel load_model(const Communicator& world, const std::string& path, Inde
                                                now.microbatches, rounds));
     }
   });
-  choose_threads(world, 0);
   return model;
 }
 

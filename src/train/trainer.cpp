@@ -1,7 +1,6 @@
 #include "lockstep/train/trainer.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 #include <tuple>
 
@@ -55,9 +54,6 @@ bool is_useful(const StepResult& result, double loss_limit) {
   return result.changed.empty() && std::isfinite(loss) && loss <= loss_limit &&
          (!result.gradient_norm || std::isfinite(*result.gradient_norm));
 }
-
-// Of the loss of each sample, for the slope of the mean loss.
-double weight_of(double counted) { return counted > 0 ? 1 / counted : 0; }
 
 // A rank that finds no memory tells the others.
 template <typename Make>
@@ -128,12 +124,9 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
 }
 
 StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, double loss_limit) {
-  StepResult result;
   clock_.lap(Part::other);
-  result.batch = sampler_.batch(steps_done_);
+  StepResult result = batch_of(steps_done_);
   samples_.require(sampler_, result.batch);
-  result.ignored = samples_.ignored(sampler_, result.batch);
-  result.counted = samples_.counted(result.batch.size, result.ignored);
   report(wishes);
   for (Index round = 0; round < std::ssize(rounds_); ++round) learn(result, round);
 
@@ -162,6 +155,15 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, do
   return result;
 }
 
+// The batch of a step, and what of it counts.
+StepResult Trainer::batch_of(std::uint64_t step) const {
+  StepResult result;
+  result.batch = sampler_.batch(step);
+  result.ignored = samples_.ignored(sampler_, result.batch);
+  result.counted = samples_.counted(result.batch.size, result.ignored);
+  return result;
+}
+
 // Predict, compare, send the error back: for one round of the share.
 void Trainer::learn(const StepResult& step, Index round) {
   const BatchRange& batch = step.batch;
@@ -172,7 +174,7 @@ void Trainer::learn(const StepResult& step, Index round) {
 
   at_once(workers_, parts, [&](std::size_t i) {
     workers_[i].predict(parameters_);
-    workers_[i].judge(loss_, weight_of(step.counted));
+    workers_[i].judge(loss_, step.weight());
   });
   for (std::size_t i = 0; i < parts.size(); ++i) report(parts[i], workers_[i].sums());
   clock_.lap(Part::forward);
@@ -201,36 +203,6 @@ void Trainer::read(Worker& worker, const BatchRange& batch, std::uint64_t step, 
                .purpose = RandomPurpose::layer,
                .a = static_cast<std::uint32_t>(step)},
               [&](Index row) { return sampler_.sample(batch.epoch, first + row); });
-}
-
-Evidence Trainer::evidence(bool recompute) {
-  Evidence evidence;
-  evidence.intact = updater_.intact(parameters_) && copies_.intact(parameters_);
-  if (topology_.nodes() > 1 && topology_.leads()) {
-    evidence.parameters = digest_of(std::as_bytes(parameters()));
-  }
-  if (recompute && topology_.ranks().size() > 1) evidence.gradient = recomputed_gradient();
-  return evidence;
-}
-
-Digest Trainer::recomputed_gradient() {
-  assert(steps_done_ > 0);
-  const std::uint64_t step = steps_done_ - 1;
-  const Share share{.first = 0, .count = 1};  // other samples in every step
-  // Nobody looks at the gradients of a rank between two steps.
-  const GradientBlock gradient{share, reducer_.blocks().front().values};
-  Worker& worker = workers_.front();
-  at_once(workers_, {share}, [&](std::size_t) {
-    const BatchRange batch = sampler_.batch(step);
-    read(worker, batch, step, share);
-    worker.predict(parameters_);
-    worker.judge(loss_, weight_of(samples_.counted(batch.size, samples_.ignored(sampler_, batch))));
-    worker.send_back(parameters_, std::span(&gradient, 1), [](Index) {});
-  });
-  Digester digester;
-  digester.update(std::as_bytes(worker.sums()));
-  digester.update(std::as_bytes(gradient.values));
-  return digester.finish();
 }
 
 double Trainer::note(const Wait& wait) {
@@ -299,51 +271,6 @@ void Trainer::update(std::span<const Real* const> gradient, const Update& update
   lengths_->exchange();
   clock_.lap(Part::exposed, note(wait));
   updater_.update(parameters_, gradient, update, samples, lengths_->all());
-}
-
-std::span<const Real> Trainer::judged_parameters() {
-  if (!average_memory_) return parameters_;
-  const std::span<Real> whole = average_memory_->segment_of<Real>(0).first(parameters_.size());
-  exchange_.put(updater_.state().back().span(), whole);
-  static_cast<void>(exchange_.share(whole));
-  return whole;
-}
-
-MemoryUse Trainer::memory() const {
-  const auto buffer = static_cast<Index>(parameters_.size_bytes());
-  return {.activations = bytes_of(workers_),
-          .gradients = static_cast<Index>(reducer_.blocks().size()) * buffer + accumulator_.bytes(),
-          .parameters = (average_memory_ ? 2 : 1) * buffer,
-          .optimizer = std::ssize(updater_.state()) * layout_.owned(topology_.ranks().rank()) *
-                       static_cast<Index>(sizeof(Real))};
-}
-
-void Trainer::gather_state(const TakeState& take) {
-  const Index most = part_of_state(layout_);
-  for (std::size_t slot = 0; slot < updater_.state().size(); ++slot) {
-    for (Index begin = 0; begin < layout_.size(); begin += most) {
-      const Range range{begin, std::min(begin + most, layout_.size())};
-      const std::span<Real> values =
-          gathered_.segment_of<Real>(0).first(static_cast<std::size_t>(range.size()));
-      exchange_.gather(range, updater_.state()[slot].span(), values);
-      if (topology_.ranks().rank() == 0) take(slot, range, values);
-      topology_.heartbeat().beat();
-      topology_.barrier().pass(0);  // the next part takes its place
-    }
-  }
-}
-
-void Trainer::restore(std::uint64_t steps_done, std::span<const Real> parameters,
-                      std::span<const Buffer<Real>> optimizer_state) {
-  assert(optimizer_state.size() == updater_.state().size());
-  steps_done_ = steps_done;
-  if (topology_.leads()) std::ranges::copy(parameters, parameters_.begin());
-  for (std::size_t slot = 0; slot < optimizer_state.size(); ++slot) {
-    exchange_.pick(optimizer_state[slot].span(), updater_.state()[slot].span());
-  }
-  topology_.barrier().pass(0);
-  updater_.seal(parameters_);
-  copies_.seal_anew(parameters_);
 }
 
 }  // namespace lockstep

@@ -126,15 +126,14 @@ void TrainingRun::after_step(const StepResult& result) {
   segment_samples_ += result.batch.size;
   epoch_segment_samples_ += result.batch.size;
   const auto before = progress_.milestone_steps;
-  const double loss = result.loss();
   if (result.applied) {
     progress_.add_batch(step, result.sums, result.counted, steps_per_epoch_ * info_.batch,
                         classifies());
     progress_.epoch_samples += result.batch.size;
     progress_.epoch_ignored += result.ignored;
     progress_.skipped = 0;
-    if (config().divergence.spike > 0) progress_.add_loss(loss);
-    recent_losses_.add(step, loss);
+    if (config().divergence.spike > 0) progress_.add_loss(result.loss());
+    recent_losses_.add(step, result.loss());
   }
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (before[i] != progress_.milestone_steps[i]) milestone_seconds_[i] = now_seconds() - started_;
@@ -145,10 +144,14 @@ void TrainingRun::after_step(const StepResult& result) {
   }
   if (!root()) return;
   if (save_is_done()) report_save();
+  report_step(result, times);
+}
+
+void TrainingRun::report_step(const StepResult& result, const StepTimes& times) {
   StepEvent event;
-  event.step = step;
+  event.step = trainer_->steps_done();
   event.epoch = epochs_done();
-  event.loss = loss;
+  event.loss = result.loss();
   event.error =
       classifies() && result.counted > 0 ? (result.counted - result.sums[1]) / result.counted : 0;
   event.learning_rate = rate_;
@@ -156,7 +159,7 @@ void TrainingRun::after_step(const StepResult& result) {
   event.samples = result.batch.size;
   event.seconds = times.total();
   event.times = times;
-  event.logged = Cadence(config().log.every, steps_per_epoch_).after_step(step);
+  event.logged = Cadence(config().log.every, steps_per_epoch_).after_step(event.step);
   audience_.on_step(event);
 }
 

@@ -45,6 +45,8 @@ class TrainingRun {
   void plan();
   void find_checkpoint();
   [[nodiscard]] std::uint64_t steps_of_epochs(Index epochs) const;
+  void note_data();
+  void note_settings();
   void build_trainer();
   void restore();
   void go_on_from(StoredCheckpoint& stored);
@@ -59,6 +61,7 @@ class TrainingRun {
   void leave_if_asked() const;
   Wishes wishes() const;
   void after_step(const StepResult& result);
+  void report_step(const StepResult& result, const StepTimes& times);
   void report_times();
   [[nodiscard]] std::vector<Metric> metrics_of(const MetricSums& sums, double counted) const;
   [[nodiscard]] std::vector<Metric> epoch_metrics() const;

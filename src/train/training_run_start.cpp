@@ -12,7 +12,6 @@
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/config/show.hpp"
-#include "train/look/statistics.hpp"
 #include "train/training_run.hpp"
 
 namespace lockstep {
@@ -108,80 +107,6 @@ void TrainingRun::open_directory() {
   store_ = std::make_unique<CheckpointStore>(directory_->checkpoints(), config().checkpoint.keep);
 }
 
-void TrainingRun::plan() {
-  const config::Data& data = config().data;
-  for (const SharedDataset* set : {&setup_.data->train_data, &setup_.data->val_data}) {
-    if (*set) notes_.insert(notes_.end(), (*set)->notes().begin(), (*set)->notes().end());
-  }
-  notes_.insert(notes_.end(), setup_.notes.begin(), setup_.notes.end());
-  together(world_, [&] {
-    Index wanted = config().parallel.microbatches;
-    std::optional<CheckpointInfo> old;
-    if (resume_from_) {
-      const Hdf5Reader file(resume_from_->sealed.image, resume_from_->path.string());
-      old = read_info(file);
-      if (wanted == 0) wanted = old->microbatches;
-    }
-    const Network& network = *setup_.network;
-    microbatches_ = choose_microbatches(wanted, data.batch, world_.size(),
-                                        most_microbatches(network, data.batch));
-    for (std::string& note : look_at_statistics(network, setup_.data->train.size(), data.batch,
-                                                microbatches_, !resume_from_)) {
-      notes_.push_back(std::move(note));
-    }
-    if (!resume_from_ && wanted == 0 && microbatches_ > 8) {
-      notes_.push_back(
-          fmt::format("{} ranks: every batch is cut into {} microbatches instead of 8; for the "
-                      "same bits on fewer "
-                      "ranks give parallel.microbatches = {}",
-                      world_.size(), microbatches_, microbatches_));
-    }
-    if (config().parallel.rounds > microbatches_) {
-      throw config().error("parallel.rounds",
-                           fmt::format("'rounds' must be at most the microbatches of a batch, {}, "
-                                       "is {}",
-                                       microbatches_, config().parallel.rounds));
-    }
-    info_ = info_of(setup_, microbatches_);
-    steps_per_epoch_ = info_.steps_per_epoch;
-    total_steps_ = config().run.steps ? static_cast<std::uint64_t>(*config().run.steps)
-                                      : steps_of_epochs(*config().run.epochs);
-    if (old) {
-      if (const std::string difference = old->difference(info_); !difference.empty()) {
-        throw Error(ExitCode::bad_data,
-                    fmt::format("{} cannot be continued by this run\n  {}\n"
-                                "  to start afresh, leave out --resume or use another --run-dir",
-                                resume_from_->path.string(), difference));
-      }
-    }
-    if (const DatasetHeader& set = setup_.data->train_data->describe(); set.streamed()) {
-      notes_.push_back(
-          fmt::format("{} is read while it is trained on: samples are shuffled in windows of {}, "
-                      "made of blocks "
-                      "of {}",
-                      data.train, set.blocks.rows * set.blocks.window, set.blocks.rows));
-    }
-    if (const double scale = learning_rate_scale(config()); scale != 1) {
-      const double rate = config().optimizer.real("lr");
-      notes_.push_back(fmt::format(
-          "learning rate {:.4g} = {:.4g} x {:.4g}: batch {} instead of {}, scale_lr = \"{}\"",
-          rate * scale, rate, scale, data.batch, config().optimizer.integer("base_batch"),
-          config().optimizer.text("scale_lr")));
-    }
-    if (const double ema = config().optimizer.real("ema"); ema > 0) {
-      notes_.push_back(
-          fmt::format("validation judges the average of the weights, optimizer.ema = {}", ema));
-    }
-    learning_rate_ = std::make_unique<LearningRate>(config(), steps_per_epoch_, total_steps_);
-    if (const std::uint64_t warmup = learning_rate_->warmup(); warmup >= total_steps_) {
-      notes_.push_back(fmt::format(
-          "the run ends within its warm-up: {} steps of {}, so {}", total_steps_, warmup,
-          warmup == total_steps_ ? "only the last one is made with optimizer.lr"
-                                 : "optimizer.lr is never reached"));
-    }
-  });
-}
-
 void TrainingRun::build_trainer() {
   const TrainerOptions options{
       .seed = info_.seed,
@@ -202,15 +127,6 @@ void TrainingRun::build_trainer() {
                                              config().parallel.rounds);
   });
   if (resume_from_) restore();
-}
-
-std::uint64_t TrainingRun::steps_of_epochs(Index epochs) const {
-  Index steps = 0;
-  if (__builtin_mul_overflow(epochs, steps_per_epoch_, &steps)) {
-    throw config().error("run.epochs", fmt::format("{} epochs of {} steps are more than 2^63 steps",
-                                                   epochs, steps_per_epoch_));
-  }
-  return static_cast<std::uint64_t>(steps);
 }
 
 void TrainingRun::restore() {

@@ -11,12 +11,15 @@ import contextlib
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+from campaign.arena import AS_ROOT, OK, ROOT, Run, wait_for  # noqa: E402
+
 MACHINES = ("cut1", "cut2")
 EVERY = 200  # steps between checkpoints
 
@@ -28,29 +31,9 @@ shift
 exec ip netns exec "$host" unshare --uts sh -c "hostname $host; $*"
 """
 
-CONFIG = """
-[run]
-name = "cut"
-steps = 6000
-[data]
-train = "{root}/datasets/digits.csv.gz"
-batch = 64
-[[layer]]
-type = "linear"
-out = 64
-[[layer]]
-type = "relu"
-[[layer]]
-type = "linear"
-out = 10
-[loss]
-type = "cross_entropy"
-[optimizer]
-type = "sgd"
-lr = 0.05
-[checkpoint]
-every = "{every} steps"
-"""
+# A run of some seconds.
+TRAIN = ("train", f"{ROOT}/scripts/configs/digits-mlp.toml", "--set", f"data.train={ROOT}/datasets/digits.csv.gz",
+         "--set", "run.epochs=250", "--set", f"checkpoint.every={EVERY} steps", "--set", "checkpoint.best=none")
 
 
 def ip(*words):
@@ -97,25 +80,25 @@ class Network:
             pathlib.Path("/etc/netns", name, "hosts").unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 pathlib.Path("/etc/netns", name).rmdir()
+            # It goes with its namespace, but only when the last process there is buried.
+            subprocess.run(["ip", "link", "del", f"port{name}"], stderr=subprocess.DEVNULL)
         subprocess.run(["ip", "link", "del", "cutswitch"])
 
     def cut_off(self, name, off=True):
         ip("link", "set", f"port{name}", "down" if off else "up")
         flag = self.directory / f"off-{name}"
         flag.touch() if off else flag.unlink()
+        if not off:  # nobody may go on believing that it cannot be reached
+            for machine in MACHINES:
+                ip("-n", machine, "neigh", "flush", "dev", "eth0")
 
     def start(self, words, **environment):
         """On the first machine."""
-        return subprocess.Popen([self.agent, MACHINES[0], "exec", *words], cwd=self.directory, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, text=True, env=dict(
-                                    os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-                                    OMP_WAIT_POLICY="passive", OMPI_MCA_plm_rsh_agent=str(self.agent),
-                                    OMPI_MCA_oob_tcp_if_include="eth0", OMPI_MCA_btl_tcp_if_include="eth0", **environment))
-
-
-def steps(run):
-    """Of the checkpoints that are there."""
-    return [int(path.stem[5:]) for path in run.glob("checkpoints/step-*.h5")]
+        line = [self.agent, MACHINES[0], "exec", *map(shlex.quote, words)]
+        return subprocess.Popen(
+            line, cwd=self.directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, **AS_ROOT, "OMP_WAIT_POLICY": "passive", "OMPI_MCA_plm_rsh_agent": str(self.agent),
+                 "OMPI_MCA_oob_tcp_if_include": "eth0", "OMPI_MCA_btl_tcp_if_include": "eth0", **environment})
 
 
 def digest(text):
@@ -124,19 +107,17 @@ def digest(text):
 
 def cut(network, trainer, right, name, limit, bound):
     """Returns the seconds from the cut to the first new checkpoint."""
-    run = network.directory / name
-    job = network.start([trainer, "launch", "--hosts", "cut1:1,cut2:1", "train", "cut.toml", "--run-dir", name,
-                         "--set", f"watchdog.limit='{limit}'", "--set", f"watchdog.slow_limit='{limit}'"])
-    while not steps(run) and job.poll() is None:
-        time.sleep(0.01)
+    run = Run(network.directory / name)
+    job = network.start([trainer, "launch", "--hosts", "cut1:1,cut2:1", *TRAIN, "--run-dir", name,
+                         "--set", f"watchdog.limit={limit}", "--set", f"watchdog.slow_limit={limit}"])
+    wait_for(60, lambda: run.saved() or job.poll() is not None)
     network.cut_off("cut2")
-    begin, before = time.monotonic(), max(steps(run), default=0)
-    while max(steps(run), default=0) <= before + EVERY and job.poll() is None:
-        time.sleep(0.01)
+    begin, before = time.monotonic(), max(run.saved(), default=0)
+    wait_for(120, lambda: max(run.saved(), default=0) > before + EVERY or job.poll() is not None)
     seconds = time.monotonic() - begin
     text = job.communicate(timeout=120)[0]
     network.cut_off("cut2", off=False)
-    assert job.returncode == 0 and digest(text) == right, text
+    assert job.returncode == OK and digest(text) == right, text
     assert "cut2 does not answer: on without it" in text, text
     assert seconds < bound, f"{seconds:.1f} s until it went on\n{text}"
     return seconds
@@ -144,10 +125,10 @@ def cut(network, trainer, right, name, limit, bound):
 
 def closed_ports(network, trainer, mpirun):
     job = network.start([mpirun, "-q", "--host", "cut1:1,cut2:1", "-np", "2", "--mca", "btl_tcp_if_include", "eth1", "-x",
-                         "LOCKSTEP_START_LIMIT", trainer, "train", "cut.toml", "--run-dir", "closed"],
+                         "LOCKSTEP_START_LIMIT", trainer, *TRAIN, "--run-dir", "closed"],
                         LOCKSTEP_START_LIMIT="5")
     text = job.communicate(timeout=60)[0]
-    assert job.returncode == 71, text
+    assert job.returncode == 71, f"exit {job.returncode}: {text}"
     assert "error: rank 0 of 2 on cut1 has waited 5 s" in text and "no answer from 10.77.2.2:" in text, text
     return re.search(r"trainer: error: [^\n]*\n[^\n]*", text)[0]
 
@@ -159,8 +140,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Network(pathlib.Path(folder)) as network:
-        (network.directory / "cut.toml").write_text(CONFIG.format(root=ROOT, every=EVERY))
-        alone = network.start([options.trainer, "train", "cut.toml", "--run-dir", "alone"]).communicate()[0]
+        alone = network.start([options.trainer, *TRAIN, "--run-dir", "alone"]).communicate()[0]
         print(f"undisturbed: {digest(alone)}", flush=True)
         for turn in range(options.repeats):
             # Where the watchdog ends the ranks first, mpirun has something to say to the lost machine.

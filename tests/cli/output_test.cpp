@@ -59,7 +59,7 @@ TEST_F(OutputTest, AReaderThatDoesNotReadHoldsNobodyUp) {
   std::ostream out(&buffer);
   never_wait(out);
   std::string written;
-  for (int line = 0; line < 1000; ++line) {
+  for (int line = 0; line < 4000; ++line) {
     const std::string text = "line " + std::to_string(line) + std::string(40, '.') + "\n";
     written += text;
     out << text << std::flush;

@@ -48,7 +48,8 @@ TEST(Agreement, RanksGoOnOnlyIfAllWereToldTheSame) {
   EXPECT_NO_THROW(require_same(world, {}));
   if (world.size() == 1) return;
   Facts mine = same;
-  if (world.rank() > 0) mine = {{"optimizer.lr", "0.2"}, {"--dry-run", "true"}};
+  if (world.rank() > 0)
+    mine = {{"optimizer.lr", "0.2"}, {"--dry-run", "true"}, {"run.name", "a\n  b"}};
   std::string message;
   try {
     require_same(world, mine);
@@ -59,7 +60,8 @@ TEST(Agreement, RanksGoOnOnlyIfAllWereToldTheSame) {
   for (const char* part : {"rank 1 on ", "told something else than rank 0 on ",
                            "\n  --dry-run: not given on rank 0, true on rank 1",
                            "\n  --resume:  on rank 0, not given on rank 1",
-                           "\n  optimizer.lr: 0.1 on rank 0, 0.2 on rank 1"}) {
+                           "\n  optimizer.lr: 0.1 on rank 0, 0.2 on rank 1",
+                           "\n  run.name: not given on rank 0, a\\n  b on rank 1"}) {
     EXPECT_NE(message.find(part), std::string::npos) << part << " in " << message;
   }
 }

@@ -1,13 +1,31 @@
 #include "lockstep/comm/launcher.hpp"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <limits>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "lockstep/base/error.hpp"
+
+namespace {
+int threads_to_be_had = std::numeric_limits<int>::max();
+}  // namespace
+
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                              void* (*function)(void*), void* argument) noexcept {
+  static auto* const real =
+      reinterpret_cast<decltype(&::pthread_create)>(::dlsym(RTLD_NEXT, "pthread_create"));
+  if (threads_to_be_had <= 0) return EAGAIN;
+  --threads_to_be_had;
+  return real(thread, attributes, function, argument);
+}
 
 namespace lockstep {
 namespace {
@@ -107,6 +125,15 @@ TEST(LauncherTest, FilesMayBeOpenAsRanksNeedThem) {
   ::getrlimit(RLIMIT_NOFILE, &few);
   EXPECT_GE(few.rlim_cur, 256u);
   ::setrlimit(RLIMIT_NOFILE, &before);
+}
+
+// MPI itself would crash, or leave without a word.
+TEST(LauncherTest, ThreadsForMpiMustBeThere) {
+  threads_to_be_had = 2;
+  EXPECT_THROW(prepare_for_mpi(), std::system_error);
+  threads_to_be_had = 3;
+  EXPECT_NO_THROW(prepare_for_mpi());
+  threads_to_be_had = std::numeric_limits<int>::max();
 }
 
 }  // namespace

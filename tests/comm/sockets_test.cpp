@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,6 +31,7 @@ class Socket {
   void connect(const Socket& to) const {
     ::connect(descriptor_, reinterpret_cast<const sockaddr*>(&to.address_), sizeof to.address_);
   }
+  [[nodiscard]] int descriptor() const { return descriptor_; }
   [[nodiscard]] std::string text() const {
     return "127.0.0.1:" + std::to_string(ntohs(address_.sin_port));
   }
@@ -51,6 +53,21 @@ TEST(Sockets, TellsWhoDoesNotAnswer) {
   EXPECT_GE(std::ranges::count(sockets.unanswered, listener.text()), 1);
   EXPECT_EQ(std::ranges::count(sockets.unanswered, listener.text()),
             std::ssize(sockets.unanswered));
+}
+
+// Those of another process come to nobody who waits here.
+TEST(Sockets, AreThoseOfThisProcess) {
+  Socket listener;
+  listener.listen();
+  EXPECT_EQ(std::ranges::count(sockets_of_this_process().listening, listener.text()), 1);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(listener.descriptor());
+    ::_exit(std::ranges::count(sockets_of_this_process().listening, listener.text()) == 0 ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ inline std::vector<BadInput> bad_checkpoints() {
        }},
       {"WithoutTheAverage",
        bad_data,
-       {"good.h5", "state of the optimizer: the checkpoint has '', this run has 'ema'"},
+       {"good.h5", "state of the optimizer: the checkpoint has none, this run has ema"},
        [](const Scene& s) {
          s.write("good.h5", s.checkpoint);
          return Arguments{"train",   "config.toml", "--resume",

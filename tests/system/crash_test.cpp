@@ -1,8 +1,7 @@
 // What nobody foresaw ends in one message and an exit code of the table, wherever it happens.
-#include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include "system/trainer.hpp"
+#include "system/faults.hpp"
 
 namespace lockstep::system_test {
 namespace {
@@ -14,34 +13,14 @@ struct Crash {
   const char* words;
 };
 
-constexpr const char* kConfig = R"([run]
-epochs = 1
-[data]
-train = "data.csv"
-batch = 32
-[[layer]]
-type = "linear"
-out = 3
-[loss]
-type = "cross_entropy"
-[optimizer]
-type = "sgd"
-lr = 0.1
-)";
-
-class CrashTest : public testing::Test {
+class CrashTest : public FaultTest {
  protected:
-  CrashTest() {
-    directory_.write("config.toml", kConfig);
-    directory_.write("data.csv", class_table(120, 4, 3));
-  }
+  CrashTest() : FaultTest("epochs = 1") {}
 
   [[nodiscard]] Outcome train(const std::string& how, const std::string& place, int ranks,
                               const std::string& rank = "") const {
-    Command command = command_in(directory_, ranks, {"train", "config.toml", "--dry-run"});
-    command.environment.push_back("CRASH=" + how);
-    command.environment.push_back("CRASH_AT=" + place);
-    command.environment.push_back("CRASH_RANK=" + rank);
+    Command command = FaultTest::train(ranks, "run", {"--dry-run"},
+                                       {"CRASH=" + how, "CRASH_AT=" + place, "CRASH_RANK=" + rank});
     if (ranks == 0) {
       command.environment.push_back("LD_PRELOAD=" LOCKSTEP_CRASH);
     } else {
@@ -50,8 +29,6 @@ class CrashTest : public testing::Test {
     }
     return run(command);
   }
-
-  TemporaryDirectory directory_;
 };
 
 void expect_one_message(const Outcome& outcome, const Crash& crash) {

@@ -182,13 +182,14 @@ TEST_F(OutsideTest, FilesThatMayNotBeLargeEnoughForSharedMemoryAreNotBegun) {
 
 TEST_F(OutsideTest, WithoutThreadsTheRunSaysSo) {
   const Arguments preload = {"LD_PRELOAD=" LOCKSTEP_REFUSE_THREADS,
-                             "ASAN_OPTIONS=verify_asan_link_order=0"};
+                             "ASAN_OPTIONS=verify_asan_link_order=0",
+                             "OMP_NUM_THREADS=2"};  // until --threads is read
   const auto with = [&](int allowed, const std::string& run, const Arguments& more) {
     Arguments environment = preload;
     environment.push_back(fmt::format("ALLOWED_THREADS={}", allowed));
     return system_test::run(train(0, run, more, environment), 30);
   };
-  // For MPI, for the watchdog and OpenMP, for the sign of life of LOCK.
+  // For the watchdog and OpenMP, for the sign of life of LOCK.
   for (const int allowed : {0, 3, 11, 12}) {
     const std::string run = fmt::format("none{}", allowed);
     const Outcome outcome = with(allowed, run, {"--threads", "12", "--max-steps", "3"});

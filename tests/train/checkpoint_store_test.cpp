@@ -64,6 +64,12 @@ TEST(CheckpointStore, SetsLaterStepsAsideForARunThatGoesOnEarlier) {
   EXPECT_EQ(names_in(directory.path()),
             (std::vector<std::string>{"step-00000010.h5", "step-00000020.h5.aside",
                                       "step-00000030.h5.aside"}));
+  // It takes that way again, and comes back once more.
+  store.save(20, image_of('y'), {});
+  store.set_aside_after(10);
+  EXPECT_EQ(names_in(directory.path()),
+            (std::vector<std::string>{"step-00000010.h5", "step-00000020.h5.aside",
+                                      "step-00000020.h5.aside-2", "step-00000030.h5.aside"}));
 }
 
 TEST(CheckpointStore, FindsTheHighestStep) {

@@ -207,9 +207,12 @@ TEST(Checkpoint, NamesTheFieldInWhichARunDiffers) {
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.seed = 6; }).find("run.seed"), 0u);
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.optimizer = "sgd"; }).find("optimizer"), 0u);
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.loss = "mse"; }).find("loss"), 0u);
-  EXPECT_EQ(difference([](CheckpointInfo& i) { i.slots = ""; }).find("state of the optimizer"), 0u);
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.slots = ""; }),
+            "state of the optimizer: the checkpoint has " + info.slots + ", this run has none");
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.class_names = {"no"}; }),
             "names of the classes: the checkpoint has no, yes, this run has no");
+  EXPECT_EQ(difference([](CheckpointInfo& i) { i.class_names = {}; }),
+            "names of the classes: the checkpoint has no, yes, this run has none");
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.vocabulary = Vocabulary::of_text("abc", "x"); }),
             "symbols of the text: the checkpoint has 3, this run has 3 others");
   EXPECT_EQ(difference([](CheckpointInfo& i) { i.step = 1; }), "");

@@ -20,7 +20,8 @@ struct Launch {
 /// be open as ranks need. To be called before MPI starts, by the only thread.
 /// Errors: Error(system) if several processes were started by a launcher that this MPI does not
 /// understand; in all but the first without a message. Error(system) if too few files may be open,
-/// or a process of a launcher other than mpirun has no directory for temporary files.
+/// those of a job may not be large enough, or a process of a launcher other than mpirun has no
+/// directory for temporary files; std::system_error if MPI could start no thread.
 void prepare_for_mpi();
 
 /// The same for an mpirun that this process is to start, with so many ranks at most. Errors:

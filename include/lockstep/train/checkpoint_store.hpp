@@ -55,8 +55,8 @@ class CheckpointStore {
   /// The step after which the newest is named, intact or not; nothing if there is none.
   [[nodiscard]] std::optional<std::uint64_t> newest_step() const;
 
-  /// Renames checkpoints of later steps, NAME.aside: a run that goes on from `step` takes another
-  /// way, and they would be taken for its newest. Nothing is lost.
+  /// Renames checkpoints of later steps, NAME.aside, NAME.aside-2, ...: a run that goes on from
+  /// `step` takes another way, and they would be taken for its newest. Nothing is lost.
   void set_aside_after(std::uint64_t step) const;
 
   [[nodiscard]] bool holds(std::uint64_t step) const;
@@ -75,6 +75,7 @@ class CheckpointStore {
     std::string name;
   };
   [[nodiscard]] std::vector<Entry> newest_first() const;
+  [[nodiscard]] std::string name_aside(const std::string& name) const;
   void prune(std::uint64_t saved_step, std::optional<std::uint64_t> best_step,
              std::uint64_t every) const;
 

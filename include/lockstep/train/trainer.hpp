@@ -61,6 +61,8 @@ struct StepResult {
 
   /// The mean over all that counts; 0 if nothing does.
   [[nodiscard]] double loss() const { return counted > 0 ? sums[0] / counted : sums[0]; }
+  /// Of the loss of each sample, for the slope of the mean loss.
+  [[nodiscard]] double weight() const { return counted > 0 ? 1 / counted : 0; }
 };
 
 /// What one rank holds and computes, to be compared with the others.
@@ -128,6 +130,7 @@ class Trainer {
                std::span<const Buffer<Real>> optimizer_state);
 
  private:
+  [[nodiscard]] StepResult batch_of(std::uint64_t step) const;
   void learn(const StepResult& step, Index round);
   [[nodiscard]] bool is_last(Index round) const { return round + 1 == std::ssize(rounds_); }
   void gradients_ready(Index round, Index offset);
