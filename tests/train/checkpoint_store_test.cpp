@@ -175,9 +175,14 @@ TEST(FindCheckpoint, TakesTheBestOfARunElseTheNewestThatIsIntact) {
   EXPECT_EQ(find_checkpoint(run.path()).path.filename(), "best.h5");
   EXPECT_EQ(find_checkpoint(run / "checkpoints").sealed.step, 10U);
   EXPECT_EQ(find_checkpoint(run / "checkpoints/step-00000005.h5").sealed.step, 5U);
+  EXPECT_TRUE(find_checkpoint(run.path()).notes.empty());
   std::ofstream(run / "checkpoints/step-00000010.h5") << "damaged";
   std::ofstream(run / "checkpoints/step-00000015.h5") << "damaged";
-  EXPECT_EQ(find_checkpoint(run.path()).sealed.step, 5U);
+  const StoredCheckpoint found = find_checkpoint(run.path());
+  EXPECT_EQ(found.sealed.step, 5U);
+  ASSERT_EQ(found.notes.size(), 3U) << "best.h5, what it leads to, and the newest";
+  EXPECT_EQ(found.notes[0], "passed over " + (run / "checkpoints/best.h5") +
+                                ": too short: expected at least 64 bytes, found 7");
 }
 
 TEST(FindCheckpoint, RefusesADirectoryWithoutAny) {
