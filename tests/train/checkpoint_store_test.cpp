@@ -106,7 +106,7 @@ TEST(CheckpointStore, PassesOverLargeFilesThatAreNone) {
   std::ofstream(moved, std::ios::app | std::ios::binary)
       .write(reinterpret_cast<const char*>(seal_of(image_of('c'), 3).data()), kSealBytes);
   const fs::path lying = directory / "step-00000004.h5";
-  std::ofstream(lying).close();
+  std::ofstream(lying, std::ios::binary) << "\x89HDF\r\n\x1a\n";
   fs::resize_file(lying, kTerabyte - kSealBytes);
   Seal seal = seal_of({}, 4);  // of the right length, and of nothing else
   for (std::size_t i = 0; i < 8; ++i) {
