@@ -74,6 +74,9 @@ TEST(AtomicFile, IsReadBackByteByByte) {
   EXPECT_FALSE(holds(text.substr(1), ""));
   EXPECT_FALSE(holds(text.substr(1), "z"));
   EXPECT_FALSE(holds("z" + text.substr(1), ""));
+  std::string middle = text;
+  middle[text.size() / 2] = 'z';
+  EXPECT_FALSE(holds(middle, ""));
 }
 
 TEST(AtomicFile, KeepsTheOldFileWhenTheDiskIsFull) {
