@@ -139,7 +139,9 @@ std::optional<FileKind> zip_archive(std::string_view text) {
                     "\"model.safetensors\"); arrays: numpy.save(\"x.npy\", tensor.numpy())"};
   }
   if (first.find(".npy") != first.npos) {
-    return FileKind{"an NPZ archive of NumPy arrays", "unzip unpacks it: each array is one .npy"};
+    return FileKind{"an NPZ archive of NumPy arrays",
+                    "unzip unpacks it: each array is one .npy; weights: "
+                    "safetensors.numpy.save_file(dict(numpy.load(FILE)), \"model.safetensors\")"};
   }
   if (first.starts_with("[Content_Types].xml") || first.starts_with("_rels/") ||
       first.starts_with("mimetype") || first.starts_with("xl/")) {
@@ -149,10 +151,10 @@ std::optional<FileKind> zip_archive(std::string_view text) {
 }
 
 std::optional<FileKind> pickle(std::string_view text) {
-  const bool starts = text.size() > 3 && text[0] == '\x80' && text[1] >= 2 && text[1] <= 5;
-  if (!starts || (text.back() != '.' && !text.substr(2).starts_with("\x8a\x0a\x6c\xfc\x9c\x46"))) {
-    return {};
-  }
+  // A frame, a dictionary, a list, a tuple, an object, or the number that PyTorch begins with.
+  constexpr std::string_view kFirst = "\x95}](c\x8a";
+  if (text.size() < 4 || text[0] != '\x80' || text[1] < 2 || text[1] > 5) return {};
+  if (text.back() != '.' && kFirst.find(text[2]) == kFirst.npos) return {};
   return FileKind{"a pickle of Python, which is a program to be run",
                   "load it in Python and save the arrays with numpy.save or as HDF5, weights with "
                   "safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")"};

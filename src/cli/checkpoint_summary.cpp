@@ -85,6 +85,7 @@ CheckpointSummary summarize_checkpoint(const std::string& path) {
   try {
     CheckpointSummary summary = summarize(reader);
     summary.file = file;
+    summary.notes = stored.notes;
     summary.bytes = stored.bytes.size();
     return summary;
   } catch (const Error& error) {

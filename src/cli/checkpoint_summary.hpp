@@ -24,6 +24,7 @@ struct TensorSummary {
 /// What a checkpoint holds, without its numbers.
 struct CheckpointSummary {
   std::string file;
+  std::vector<std::string> notes;  ///< of StoredCheckpoint
   std::uint64_t bytes = 0;
   std::uint64_t version = 0;  ///< of the format
   std::string writer;         ///< version of the program that wrote it

@@ -59,10 +59,13 @@ class Config : public Command {
     show_->footer("Example:\n  trainer config show scripts/configs/digits-mlp.toml");
 
     explain_ = app.add_subcommand("explain", "Tell what a section, a type or a key means");
-    explain_
-        ->add_option("KEY", key_, "As in optimizer.lr, or any word (default: list of the sections)")
-        ->type_name("KEY");
-    explain_->add_flag("--all", all_keys_, "List all keys, a line each (default: off)");
+    CLI::Option* key =
+        explain_
+            ->add_option("KEY", key_,
+                         "As in optimizer.lr, or any word (default: list of the sections)")
+            ->type_name("KEY");
+    explain_->add_flag("--all", all_keys_, "List all keys, a line each (default: off)")
+        ->excludes(key);
     explain_->footer(
         "Examples:\n  trainer config explain layer.linear\n  trainer config explain momentum");
 

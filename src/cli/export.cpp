@@ -42,6 +42,7 @@ class Export : public Command {
     const StoredCheckpoint stored = find_checkpoint(checkpoint_);
     const std::string file_name = stored.path.string();
     tell_checkpoint(checkpoint_, file_name, session.err);
+    tell_notes(stored.notes, session.err);
     const Hdf5Reader reader(stored.sealed.image, file_name);
     const ExportedWeights weights = export_weights(reader, file_name, last_);
     const std::vector<std::byte> file = write_safetensors(weights.content);

@@ -62,6 +62,7 @@ class Generate : public Command {
           if (world.rank() == 0) {
             session.data << std::endl;
             tell_checkpoint(request_.checkpoint, done.checkpoint, session.err);
+            tell_notes(done.notes, session.err);
             session.err << fmt::format(
                 "{} after a prompt of {}, {} symbols/s, seed {}\n",
                 plural(static_cast<std::uint64_t>(done.symbols), "symbol"), done.prompt_symbols,

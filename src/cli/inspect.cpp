@@ -118,6 +118,7 @@ Json summary_json(const CheckpointSummary& s) {
   for (const HistoryColumn& column : s.last_row) history[column.name] = column.values[0];
   Json json = {{"file", s.file},
                {"bytes", s.bytes},
+               {"format_version", s.version},
                {"lockstep_version", s.writer},
                {"step", s.info.step},
                {"epoch", s.epoch},
@@ -156,6 +157,7 @@ class Inspect : public Command {
   ExitCode run(const Session& session) override {
     const CheckpointSummary summary = summarize_checkpoint(file_);
     tell_checkpoint(file_, summary.file, session.err);
+    tell_notes(summary.notes, session.err);
     if (verify_) verify_digests(summary);
     std::string text;
     if (json_) {

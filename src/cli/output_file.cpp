@@ -42,8 +42,7 @@ void check_suffix(const std::string& file, std::string_view command, std::string
   constexpr std::string_view kFormats =
       " onnx safetensors npz npy mat pt pth ptl pte ckpt pkl pickle joblib h5 hdf5 hdf keras pb "
       "tflite gguf ggml mlmodel mlpackage engine plan zip tar gz csv tsv json toml yaml yml xml "
-      "txt "
-      "html c h cc cpp hpp py f90 ";
+      "txt html c h cc cpp hpp py f90 ";
   std::string suffix = std::filesystem::path(file).extension().string();
   if (suffix.size() < 2) return;
   suffix.erase(0, 1);

@@ -52,9 +52,10 @@ class Predict : public Command {
                "put in order, those with the worst positions first (default: data)")
             ->type_name("ORDER")
             ->check(CLI::IsMember({"data", "mistakes"}));
-    app.add_flag("--old-columns", request_.old_columns,
-                 "The columns of version 0.1: label, name, p0, p1, ... or y0, y1, ... (default: "
-                 "off)");
+    app.add_flag(
+        "--old-columns", request_.old_columns,
+        "The columns of earlier programs: label, name, p0, p1, ... or y0, y1, ... (default: "
+        "off)");
     app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
         ->check(whole_number(0))
         ->type_name("N");
@@ -120,8 +121,13 @@ class Predict : public Command {
                                                "  try: trainer predict without mpirun",
                                                world.size()));
     });
-    predict_stream(world, request_.checkpoint, request_.old_columns, std::cin,
-                   [&](std::string_view rows) { write_or_leave(session.data, rows); });
+    predict_stream(
+        world, request_.checkpoint, request_.old_columns, std::cin,
+        [&](const std::string& file, const std::vector<std::string>& notes) {
+          tell_checkpoint(request_.checkpoint, file, session.err);
+          tell_notes(notes, session.err);
+        },
+        [&](std::string_view rows) { write_or_leave(session.data, rows); });
     return ExitCode::ok;
   }
 

@@ -55,8 +55,7 @@ std::string explain_all() {
   for (const Section& section : sections()) text += list_row(section.name, section.sentence);
   return text +
          "More: trainer config explain SECTION, SECTION.KEY or SECTION.TYPE; any WORD finds the "
-         "keys "
-         "and types about it, --all lists all keys\n";
+         "keys and types about it, --all lists all keys\n";
 }
 
 std::string list_text(const std::vector<FoundKey>& keys) {
@@ -113,7 +112,8 @@ std::string explain_within(const Section& section, std::string_view name, std::s
   throw unknown(path, name, meant.empty() ? known : std::vector{meant});
 }
 
-/// A word that is no section: types and keys of that name, or else a list of the keys about it.
+/// A word that is no section: types and keys of that name, and a list of keys that begin like it,
+/// or else of those about it.
 std::string explain_word(std::string_view word, const Catalogue& catalogue) {
   std::string text;
   std::vector<std::string> known = section_names();
@@ -129,7 +129,11 @@ std::string explain_word(std::string_view word, const Catalogue& catalogue) {
   for (const FoundKey& each : keys_named(catalogue, word)) {
     text += (text.empty() ? "" : "\n") + key_text(each.path, each.key);
   }
-  if (text.empty() && !word.empty()) text = list_text(keys_about(catalogue, word));
+  if (text.empty() && !word.empty()) {
+    text = list_text(keys_about(catalogue, word));
+  } else if (const std::string others = list_text(keys_like(catalogue, word)); !others.empty()) {
+    text += "\nOf a similar name:\n" + others;
+  }
   if (!text.empty()) return text;
   for (const FoundKey& each : all_keys(catalogue)) known.push_back(each.key.name);
   const std::string meant = nearest(word, known);

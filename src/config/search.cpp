@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "config/suggest.hpp"
+
 namespace lockstep::config {
 namespace {
 
@@ -37,6 +39,14 @@ std::vector<FoundKey> all_keys(const Catalogue& catalogue) {
 std::vector<FoundKey> keys_named(const Catalogue& catalogue, std::string_view name) {
   std::vector<FoundKey> found = all_keys(catalogue);
   std::erase_if(found, [&](const FoundKey& each) { return each.key.name != name; });
+  return found;
+}
+
+std::vector<FoundKey> keys_like(const Catalogue& catalogue, std::string_view name) {
+  std::vector<FoundKey> found = all_keys(catalogue);
+  std::erase_if(found, [&](const FoundKey& each) {
+    return each.key.name == name || !begin_alike(each.key.name, name);
+  });
   return found;
 }
 

@@ -19,6 +19,8 @@ struct FoundKey {
 [[nodiscard]] std::vector<FoundKey> all_keys(const Catalogue& catalogue);
 /// Those of that name.
 [[nodiscard]] std::vector<FoundKey> keys_named(const Catalogue& catalogue, std::string_view name);
+/// Those of another name, one of which begins the other.
+[[nodiscard]] std::vector<FoundKey> keys_like(const Catalogue& catalogue, std::string_view name);
 /// Those whose path or sentence contains the word, in small or capital letters.
 [[nodiscard]] std::vector<FoundKey> keys_about(const Catalogue& catalogue, std::string_view word);
 

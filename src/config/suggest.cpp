@@ -11,6 +11,7 @@ namespace lockstep::config {
 namespace {
 
 constexpr std::size_t kLongestName = 60;
+constexpr std::size_t kShortestBeginning = 3;
 
 /// Edit distance: insertions, deletions, substitutions and swaps of neighbours (optimal string
 /// alignment).
@@ -44,6 +45,11 @@ std::vector<std::string_view> words_of(std::string_view name) {
 
 }  // namespace
 
+bool begin_alike(std::string_view a, std::string_view b) {
+  return std::min(a.size(), b.size()) >= kShortestBeginning &&
+         (a.starts_with(b) || b.starts_with(a));
+}
+
 std::string nearest(std::string_view name, std::span<const std::string> known) {
   if (name.size() > kLongestName) return {};
   std::size_t best = std::max<std::size_t>(1, name.size() / 3) + 1;
@@ -63,6 +69,9 @@ std::string nearest(std::string_view name, std::span<const std::string> known) {
   for (const std::string& candidate : known) {
     const bool is_word = std::find(words.begin(), words.end(), candidate) != words.end();
     if (is_word || (words.size() > 1 && candidate == initials)) return candidate;
+  }
+  for (const std::string& candidate : known) {
+    if (begin_alike(name, candidate)) return candidate;
   }
   return {};
 }

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <random>
 #include <string>
-#include <vector>
 
 #include "io/descriptor.hpp"
 #include "io/system_error.hpp"

@@ -93,14 +93,18 @@ namespace {
 
 /// Memory for a whole file. Errors: Error(bad_data) before a large one takes what there is not.
 std::vector<std::byte> memory_for(Index size, const std::filesystem::path& path) {
-  const Error too_large(ExitCode::bad_data, fmt::format("{}: its {} bytes do not fit into memory",
-                                                        path.string(), size));
-  if (!fits_into_memory(size)) throw too_large;
+  const auto fail = [&] {
+    throw Error(ExitCode::bad_data,
+                fmt::format("{}: its {} bytes do not fit into memory", path.string(), size));
+  };
+  if (!fits_into_memory(size)) fail();
+  std::vector<std::byte> memory;
   try {
-    return std::vector<std::byte>(static_cast<std::size_t>(size));
+    memory.resize(static_cast<std::size_t>(size));
   } catch (const std::bad_alloc&) {
-    throw too_large;
+    fail();
   }
+  return memory;
 }
 
 std::vector<std::byte> read_all(const Descriptor& file, const std::filesystem::path& path,
@@ -115,6 +119,24 @@ std::vector<std::byte> read_all(const Descriptor& file, const std::filesystem::p
   return bytes;
 }
 
+std::vector<std::byte> beginning_of(const Descriptor& file, const std::filesystem::path& path,
+                                    Index count) {
+  std::vector<std::byte> bytes = memory_for(std::min(regular_size(file.get(), path), count), path);
+  fill(file.get(), bytes, path);
+  return bytes;
+}
+
+Index look_at_end(const Descriptor& file, const std::filesystem::path& path,
+                  std::span<std::byte> tail) {
+  const Index size = regular_size(file.get(), path);
+  const Index count = std::min(size, static_cast<Index>(tail.size()));
+  if (::lseek(file.get(), size - count, SEEK_SET) < 0) {
+    throw system_error(code_for(errno), "read", path, errno);
+  }
+  fill(file.get(), tail.first(static_cast<std::size_t>(count)), path);
+  return size;
+}
+
 }  // namespace
 
 std::vector<std::byte> read_file(const std::filesystem::path& path, Index size_limit) {
@@ -127,10 +149,12 @@ std::vector<std::byte> read_file(const Directory& directory, const std::string& 
 }
 
 std::vector<std::byte> read_beginning(const std::filesystem::path& path, Index count) {
-  const Descriptor file = open_for_reading(path);
-  std::vector<std::byte> bytes = memory_for(std::min(regular_size(file.get(), path), count), path);
-  fill(file.get(), bytes, path);
-  return bytes;
+  return beginning_of(open_for_reading(path), path, count);
+}
+
+std::vector<std::byte> read_beginning(const Directory& directory, const std::string& name,
+                                      Index count) {
+  return beginning_of(open_for_reading(directory, name), directory.path() / name, count);
 }
 
 Index look_into_file(const std::filesystem::path& path, std::span<std::byte> head) {
@@ -141,14 +165,12 @@ Index look_into_file(const std::filesystem::path& path, std::span<std::byte> hea
 }
 
 Index look_at_end_of_file(const std::filesystem::path& path, std::span<std::byte> tail) {
-  const Descriptor file = open_for_reading(path);
-  const Index size = regular_size(file.get(), path);
-  const Index count = std::min(size, static_cast<Index>(tail.size()));
-  if (::lseek(file.get(), size - count, SEEK_SET) < 0) {
-    throw system_error(code_for(errno), "read", path, errno);
-  }
-  fill(file.get(), tail.first(static_cast<std::size_t>(count)), path);
-  return size;
+  return look_at_end(open_for_reading(path), path, tail);
+}
+
+Index look_at_end_of_file(const Directory& directory, const std::string& name,
+                          std::span<std::byte> tail) {
+  return look_at_end(open_for_reading(directory, name), directory.path() / name, tail);
 }
 
 bool holds_exactly(const Directory& directory, const std::string& name, FileParts parts,

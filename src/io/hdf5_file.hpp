@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/hdf5_handle.hpp"
@@ -196,6 +198,8 @@ struct Hdf5File {
 /// All datasets, up to `most` of them, whatever their type.
 [[nodiscard]] std::vector<Hdf5Entry> datasets_in(const Hdf5File& file, std::size_t most);
 
+/// A text of fixed length up to its padding, which is zeros or blanks.
+[[nodiscard]] std::string unpadded(std::string_view text, hid_t type);
 /// The texts of a dataset, of fixed or variable length, without padding.
 [[nodiscard]] std::vector<std::string> texts_in(const Hdf5File& file, const std::string& path);
 /// The names of the numbers of an enumeration that is not bool.
@@ -207,8 +211,12 @@ struct Hdf5File {
 
 [[nodiscard]] Hdf5Chunks chunks_in(const Hdf5File& file, const std::string& path);
 
-/// The first bytes of a file that hdf5_diagnosis looks at.
+/// The first bytes of a file that the next two look at.
 inline constexpr std::size_t kHdf5Superblock = 64;
+
+/// How long a file says that it is; nothing if it is no HDF5 or says so in a way that is not read
+/// here. Source: HDF5 File Format Specification 3.0, II.A, "Format Signature and Superblock".
+[[nodiscard]] std::optional<std::uint64_t> hdf5_length(std::span<const std::byte> head);
 
 /// Why libhdf5 does not open a file that begins with `head` and has so many bytes, as far as the
 /// header tells: a line of its own, or nothing.

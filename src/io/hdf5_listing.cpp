@@ -3,9 +3,12 @@
 #include <fmt/ranges.h>
 
 #include "io/hdf5_file.hpp"
+#include "lockstep/base/file_kind.hpp"
 
 namespace lockstep {
 namespace {
+
+constexpr std::size_t kVersionAt = 8, kFlagsAt = 11;  // in the superblock
 
 constexpr int kDeepest = 8;
 /// Objects looked at for each dataset listed: links can go in circles.
@@ -138,28 +141,34 @@ Hdf5Chunks chunks_in(const Hdf5File& file, const std::string& path) {
   return chunks;
 }
 
-std::string hdf5_diagnosis(std::span<const std::byte> head, Index bytes) {
-  constexpr std::size_t kVersionAt = 8, kFlagsAt = 11;
-  if (head.size() < kHdf5Superblock || bytes < static_cast<Index>(kHdf5Superblock)) return {};
-  const auto byte = [&](std::size_t i) { return std::to_integer<unsigned>(head[i]); };
-  const unsigned version = byte(kVersionAt);
-  const unsigned width = version < 2 ? byte(13) : byte(9);
-  if (byte(0) != 0x89 || version > 3 || width != 8) return {};
-  // Open for writing, and no longer so once its writer has closed it.
-  if (version == 3 && (byte(kFlagsAt) & 1) != 0) {
-    return "\n  its writer never closed it; if none is at work:  h5clear -s FILE";
-  }
+std::optional<std::uint64_t> hdf5_length(std::span<const std::byte> head) {
+  if (head.size() < kHdf5Superblock || !is_hdf5(head)) return {};
+  const auto byte = [&](std::size_t i) { return std::to_integer<std::uint64_t>(head[i]); };
+  const std::uint64_t version = byte(kVersionAt);
+  const std::uint64_t address_bytes = version < 2 ? byte(13) : byte(9);
+  if (version > 3 || address_bytes != 8) return {};
   const std::size_t end_at = version == 0 ? 40 : version == 1 ? 44 : 28;
   std::uint64_t end = 0;
   for (std::size_t i = 8; i-- > 0;) end = end << 8 | byte(end_at + i);
+  return end;
+}
+
+std::string hdf5_diagnosis(std::span<const std::byte> head, Index bytes) {
+  const auto end = hdf5_length(head);
   const auto found = static_cast<std::uint64_t>(bytes);
-  if (end == found) return {};
-  return end > found
+  if (!end || found < kHdf5Superblock) return {};
+  // Open for writing, and no longer so once its writer has closed it.
+  const bool open = (head[kFlagsAt] & std::byte{1}) != std::byte{0};
+  if (head[kVersionAt] == std::byte{3} && open) {
+    return "\n  its writer never closed it; if none is at work:  h5clear -s FILE";
+  }
+  if (*end == found) return {};
+  return *end > found
              ? fmt::format(
                    "\n  it should have {} bytes: it is truncated, or its writer never closed it",
-                   end)
+                   *end)
              : fmt::format("\n  its header ends it after {} bytes: its writer never closed it",
-                           end);
+                           *end);
 }
 
 }  // namespace lockstep

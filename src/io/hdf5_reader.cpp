@@ -34,12 +34,6 @@ Hdf5Handle open_image(std::span<const std::byte> image) {
   return {H5Fopen(no_such_file(bytes).c_str(), H5F_ACC_RDONLY, access), H5Fclose};
 }
 
-/// Text up to its padding.
-std::string unpadded(std::string text) {
-  text.resize(std::min(text.size(), text.find('\0')));
-  return text;
-}
-
 }  // namespace
 
 struct Hdf5Reader::State : Hdf5File {
@@ -92,7 +86,7 @@ struct Hdf5Reader::State : Hdf5File {
     if (static_cast<Index>(size) > bytes) reject(path, "an attribute is longer than the file");
     std::string value(size, '\0');
     if (H5Aread(attribute, type, value.data()) < 0) reject(path, "an attribute is unreadable");
-    return unpadded(std::move(value));
+    return unpadded(value, type);
   }
 };
 
@@ -196,7 +190,7 @@ std::string Hdf5Reader::text(const std::string& path) const {
   if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value.data()) < 0) {
     state_->reject(path, "unreadable, the file is damaged");
   }
-  return unpadded(std::move(value));
+  return unpadded(value, type);
 }
 
 std::vector<std::string> Hdf5Reader::texts(const std::string& path) const {

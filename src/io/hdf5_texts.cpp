@@ -9,15 +9,6 @@
 namespace lockstep {
 namespace {
 
-/// Text up to its padding, which is zeros or blanks.
-std::string unpadded(std::string_view text, hid_t type) {
-  text = text.substr(0, text.find('\0'));
-  if (H5Tget_strpad(type) == H5T_STR_SPACEPAD) {
-    text = text.substr(0, text.find_last_not_of(' ') + 1);
-  }
-  return std::string(text);
-}
-
 /// Reads `count` texts with `read(memory type, to)`, which is false on failure.
 template <typename Read>
 std::vector<std::string> read_texts(const Hdf5File& file, const std::string& path, hid_t type,
@@ -45,6 +36,14 @@ std::vector<std::string> read_texts(const Hdf5File& file, const std::string& pat
 }
 
 }  // namespace
+
+std::string unpadded(std::string_view text, hid_t type) {
+  text = text.substr(0, text.find('\0'));
+  if (H5Tget_strpad(type) == H5T_STR_SPACEPAD) {
+    text = text.substr(0, text.find_last_not_of(' ') + 1);
+  }
+  return std::string(text);
+}
 
 std::vector<std::string> texts_in(const Hdf5File& file, const std::string& path) {
   const Hdf5Handle dataset = file.open_dataset(path);

@@ -1,14 +1,10 @@
 #include "lockstep/io/sealed.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
-#include "io/descriptor.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/file_kind.hpp"
 #include "lockstep/io/file.hpp"
@@ -48,7 +44,7 @@ std::uint64_t get(std::span<const std::byte> trailer, std::size_t at, std::size_
 /// Errors: Error(bad_data) if the file is plainly no checkpoint, which is an HDF5 file.
 void check_kind(std::span<const std::byte> bytes, const std::string& label) {
   const auto kind = kind_of_file(bytes);
-  if (kind && kind->use != FileUse::data) refuse_kind(label, *kind, "a checkpoint");
+  if (kind && !is_hdf5(bytes)) refuse_kind(label, *kind, "a checkpoint");
 }
 
 /// Checks all that a trailer says of a file of `size` bytes but the digest of its content.
@@ -69,30 +65,25 @@ void check_trailer(std::span<const std::byte> trailer, std::size_t size, const s
   }
 }
 
+/// `file` is as the functions of io/file.hpp take it: a path, or a directory and a name.
+template <typename... File>
+std::vector<std::byte> read_if_sealed(const std::string& label, const File&... file) {
+  constexpr Index kBeginning = 4096;  // tells what else a file may be
+  check_kind(read_beginning(file..., kBeginning), label);
+  Seal trailer{};
+  const Index size = look_at_end_of_file(file..., trailer);
+  check_trailer(trailer, static_cast<std::size_t>(size), label);
+  return read_file(file...);
+}
+
 }  // namespace
 
 std::vector<std::byte> read_sealed_file(const std::filesystem::path& path) {
-  constexpr Index kBeginning = 4096;  // tells what else a file may be
-  check_kind(read_beginning(path, kBeginning), path.string());
-  Seal trailer{};
-  const Index size = look_at_end_of_file(path, trailer);
-  check_trailer(trailer, static_cast<std::size_t>(size), path.string());
-  return read_file(path);
+  return read_if_sealed(path.string(), path);
 }
 
 std::vector<std::byte> read_sealed_file(const Directory& directory, const std::string& name) {
-  const std::string label = (directory.path() / name).string();
-  constexpr off_t kLarge = off_t{16} << 20;  // a smaller one is read and judged as a whole
-  const Descriptor file(
-      ::openat(directory.descriptor(), name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  struct stat status {};
-  if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > kLarge) {
-    Seal trailer{};
-    const off_t end = status.st_size - static_cast<off_t>(kSealBytes);
-    static_cast<void>(!::pread(file.get(), trailer.data(), trailer.size(), end));
-    check_trailer(trailer, static_cast<std::size_t>(status.st_size), label);
-  }
-  return read_file(directory, name);  // which says what is wrong with any other
+  return read_if_sealed((directory.path() / name).string(), directory, name);
 }
 
 Seal seal_of(std::span<const std::byte> image, std::uint64_t step) {
@@ -111,7 +102,6 @@ Seal seal_of(std::span<const std::byte> image, std::uint64_t step) {
 }
 
 Sealed unseal(std::span<const std::byte> bytes, const std::string& label) {
-  check_kind(bytes, label);
   const std::size_t length = bytes.size() - std::min(bytes.size(), kSealBytes);
   const auto trailer = bytes.subspan(length);
   check_trailer(trailer, bytes.size(), label);

@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
-#include <optional>
 #include <string_view>
 
-#include "lockstep/base/error.hpp"
+#include "io/hdf5_file.hpp"
 #include "lockstep/base/file_kind.hpp"
 #include "lockstep/io/file.hpp"
 #include "lockstep/io/hdf5.hpp"
@@ -20,55 +18,6 @@ namespace lockstep {
 namespace {
 
 constexpr std::size_t kBeginning = 4096;  // bytes that tell what a file is
-constexpr std::size_t kSuperblock = 64;   // bytes in which HDF5 says how long it is
-
-/// Files that hold weights, too, and how they become files that are read.
-struct OtherFormat {
-  std::string_view magic;
-  std::string_view within;  ///< stands somewhere in its beginning
-  std::string_view message;
-};
-
-constexpr std::string_view kTorch =
-    "an archive as torch.save writes it, which is a program to be run\n"
-    "  in PyTorch: safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")";
-constexpr std::string_view kNumpy =
-    "arrays of NumPy\n"
-    "  in Python: safetensors.numpy.save_file(dict(numpy.load(FILE)), \"model.safetensors\")";
-
-constexpr std::array<OtherFormat, 5> kOthers = {
-    {{"PK\x03\x04", ".npy", kNumpy},
-     {"PK\x03\x04", "", kTorch},
-     {"\x93NUMPY", "", kNumpy},
-     {"\x80", "", kTorch},
-     {"GGUF", "",
-      "GGUF, whose names and types are others; export the "
-      "weights as safetensors"}}};
-
-void refuse_others(std::span<const std::byte> beginning, const std::string& path) {
-  const std::string_view text(reinterpret_cast<const char*>(beginning.data()), beginning.size());
-  for (const OtherFormat& other : kOthers) {
-    // A safetensors file begins with the length of its header, and then with {.
-    if (!text.starts_with(other.magic) || text.find(other.within) == text.npos) continue;
-    if (text.size() > kSafetensorsBeginning && text[kSafetensorsBeginning] == '{') continue;
-    throw Error(ExitCode::bad_data, fmt::format("{}: {}", path, other.message));
-  }
-}
-
-/// How long an HDF5 file says it is; nothing if it says so in a way that is not read here. Source:
-/// HDF5 File Format Specification 3.0, II.A, "Format Signature and Superblock".
-std::optional<Index> hdf5_length(std::span<const std::byte> beginning) {
-  if (beginning.size() < kSuperblock) return std::nullopt;
-  const auto at = [&](std::size_t i) { return std::to_integer<int>(beginning[i]); };
-  const int version = at(8);
-  const bool old = version < 2;
-  if (version > 3 || at(old ? 13 : 9) != 8) return std::nullopt;  // addresses of 8 bytes
-  const std::size_t place = version == 0 ? 40 : old ? 44 : 28;
-  std::uint64_t length = 0;
-  std::memcpy(&length, &beginning[place], sizeof length);
-  if (length > static_cast<std::uint64_t>(kMaxFileBytes)) return std::nullopt;
-  return static_cast<Index>(length);
-}
 
 /// An array with its numbers.
 struct Array {
@@ -139,12 +88,12 @@ std::vector<std::byte> read_weights_file(const std::string& path) {
   const auto beginning =
       std::span(head).first(std::min(kBeginning, static_cast<std::size_t>(size)));
   if (is_hdf5(beginning)) {
-    const std::vector<std::byte> bytes =
-        read_beginning(path, std::min(size, hdf5_length(beginning).value_or(size)));
+    const auto most = static_cast<std::uint64_t>(size);
+    const std::uint64_t length = std::min(most, hdf5_length(beginning).value_or(most));
+    const std::vector<std::byte> bytes = read_beginning(path, static_cast<Index>(length));
     return run_limited(path, limits_of_reading(static_cast<Index>(bytes.size())),
                        [&] { return safetensors_of_hdf5(bytes, path); });
   }
-  refuse_others(beginning, path);
   const auto kind = kind_of_file(beginning);
   if (kind && kind->use != FileUse::weights) {
     refuse_kind(path, *kind, "weights as safetensors or HDF5");

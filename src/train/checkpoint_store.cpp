@@ -1,6 +1,7 @@
 #include "lockstep/train/checkpoint_store.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,8 +43,10 @@ StoredCheckpoint best_in(const std::filesystem::path& directory) {
       rejected.emplace_back(error.what());
     }
   }
-  if (auto newest = CheckpointStore(Directory(folder), 1).newest(rejected))
+  if (auto newest = CheckpointStore(Directory(folder), 1).newest(rejected)) {
+    for (const std::string& reason : rejected) newest->notes.push_back("passed over " + reason);
     return std::move(*newest);
+  }
   throw Error(ExitCode::no_input,
               fmt::format("{}: the directory has no checkpoint: expected that of a run, with "
                           "checkpoints/best.h5 or checkpoints/step-NNNNNNNN.h5",
@@ -69,13 +72,13 @@ std::string what_instead(const std::filesystem::path& path) {
 }  // namespace
 
 StoredCheckpoint read_checkpoint(const std::filesystem::path& path) {
-  StoredCheckpoint stored{path, read_sealed_file(path), {}};
+  StoredCheckpoint stored{path, read_sealed_file(path), {}, {}};
   stored.sealed = unseal(stored.bytes, path.string());
   return stored;
 }
 
 StoredCheckpoint read_checkpoint(const Directory& directory, const std::string& name) {
-  StoredCheckpoint stored{directory.path() / name, read_sealed_file(directory, name), {}};
+  StoredCheckpoint stored{directory.path() / name, read_sealed_file(directory, name), {}, {}};
   stored.sealed = unseal(stored.bytes, stored.path.string());
   return stored;
 }

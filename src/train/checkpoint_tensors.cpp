@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstring>
-
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/nn/file_order.hpp"
@@ -17,15 +15,13 @@ std::vector<FileOrder> orders_in(std::uint64_t version, const Network& network) 
   return std::vector<FileOrder>(network.parameters().parameters().size());
 }
 
-void reorder(const Parameter& parameter, const FileOrder& order, std::span<std::byte> tensor) {
-  if (order.empty()) return;
+void reorder(const Parameter& parameter, std::span<const Real> tensor, const FileOrder& from,
+             const FileOrder& to, std::span<std::byte> out) {
   Parameter alone = parameter;
   alone.offset = 0;
-  std::vector<Real> values(tensor.size() / sizeof(Real));
-  std::memcpy(values.data(), tensor.data(), tensor.size());
   Buffer<Real> flat(alone.spec.stored_size());
-  from_file_layout(alone, values, flat.span());
-  to_file_layout(alone, flat.span(), tensor, order);
+  from_file_layout(alone, tensor, flat.span(), from);
+  to_file_layout(alone, flat.span(), out, to);
 }
 
 std::vector<float> read_tensor(const Hdf5Reader& file, const std::string& group,

@@ -13,8 +13,10 @@ namespace lockstep {
 /// The order of channels in a file of a version, for each parameter of the network.
 [[nodiscard]] std::vector<FileOrder> orders_in(std::uint64_t version, const Network& network);
 
-/// Puts the channels of a tensor of a file, which are in our own order, into that of the file.
-void reorder(const Parameter& parameter, const FileOrder& order, std::span<std::byte> tensor);
+/// Copies a tensor of a file whose channels are in the order `from` to one where they are in the
+/// order `to`. The bytes of `out` may begin at any address.
+void reorder(const Parameter& parameter, std::span<const Real> tensor, const FileOrder& from,
+             const FileOrder& to, std::span<std::byte> out);
 
 /// The numbers of a tensor in the file's order. Errors: Error(bad_data) if it is not there, or of
 /// another shape.

@@ -115,6 +115,7 @@ Generation generate_text(const Communicator& world, const GenerationRequest& req
   Generation done;
   on_root(world, [&] { done = continue_text(model, request, write); });
   done.checkpoint = model.file;
+  done.notes = model.notes;
   return done;
 }
 

@@ -51,6 +51,12 @@ void check_out(const std::string& out, const ModelData& data) {
               fmt::format("--out {} is an input, {}: nothing was written", out, data.path));
 }
 
+std::vector<std::string> all_notes(const TrainedModel& model, const ModelData& data) {
+  std::vector<std::string> notes = model.notes;
+  notes.insert(notes.end(), data.notes.begin(), data.notes.end());
+  return notes;
+}
+
 // Where the numbers of a channel lie, floats are |offset| 2^-23 apart, about; that is to be little
 // against their standard deviation.
 void require_floats_suffice(const TrainedModel& model) {
@@ -105,7 +111,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.rounds);
   Evaluation evaluation;
   evaluation.checkpoint = model.file;
-  evaluation.notes = data.notes;
+  evaluation.notes = all_notes(model, data);
   evaluation.averaged = model.averaged;
   evaluation.yes_or_no = model.loss->outputs() == Outputs::logits;
   evaluation.class_names = info.class_names;
@@ -165,12 +171,15 @@ PredictionSummary predict_checkpoint(const Communicator& all, const PredictReque
           .averaged = model.averaged,
           .samples = told.size(),
           .why_unanswered = data.why_unanswered,
-          .notes = data.notes};
+          .notes = all_notes(model, data)};
 }
 
-void predict_stream(const Communicator& world, const std::string& checkpoint, bool old_columns,
-                    std::istream& in, const std::function<void(std::string_view)>& write) {
+void predict_stream(
+    const Communicator& world, const std::string& checkpoint, bool old_columns, std::istream& in,
+    const std::function<void(const std::string& file, const std::vector<std::string>& notes)>& tell,
+    const std::function<void(std::string_view)>& write) {
   const TrainedModel model = load_model(world, checkpoint);
+  tell(model.file, model.notes);
   require_floats_suffice(model);
   const PredictionTable table(meaning_of(model), nullptr, old_columns);
   Evaluator evaluator(world, *model.network, 1, 1);

@@ -45,6 +45,7 @@ TrainedModel load_model(const Communicator& world, const std::string& path, Inde
   broadcast_checkpoint(world, stored);
   TrainedModel model;
   model.file = stored->path.string();
+  model.notes = std::move(stored->notes);
   together(world, [&] {
     const Hdf5Reader file(stored->sealed.image, model.file);
     const CheckpointInfo info = read_info(file);

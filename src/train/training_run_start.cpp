@@ -155,12 +155,12 @@ void TrainingRun::go_on_from(StoredCheckpoint& stored) {
                       stored.path.string()));
     }
   });
+  stored.sealed = {};                       // a view of the bytes
+  stored.bytes = std::vector<std::byte>();  // {} would keep their memory
   trainer_->restore(checkpoint.info.step, checkpoint.parameters.span(), checkpoint.optimizer);
   progress_ = std::move(checkpoint.progress);
   resumed_config_ = std::move(checkpoint.info.config);
   saved_step_ = checkpoint.info.step;
-  stored.sealed = {};  // a view of the bytes
-  stored.bytes = {};
 }
 
 void TrainingRun::begin_records() {

@@ -27,6 +27,21 @@ namespace {
 
 constexpr std::size_t kMostProblems = 10;  // that are listed
 
+template <typename T>
+std::string list_text(const std::vector<T>& numbers) {
+  return fmt::format("[{}]", fmt::join(numbers, ", "));
+}
+
+/// What is taken off the numbers of each channel, all in all. `prefix` is that of
+/// `read_normalization`.
+std::string means_text(const Hdf5Reader& checkpoint, const std::string& prefix) {
+  if (!checkpoint.has(prefix + "offset")) return list_text(checkpoint.floats(prefix + "mean"));
+  std::vector<double> means = checkpoint.doubles(prefix + "mean");
+  const std::vector<double> offsets = checkpoint.doubles(prefix + "offset");
+  for (std::size_t c = 0; c < std::min(means.size(), offsets.size()); ++c) means[c] += offsets[c];
+  return list_text(means);
+}
+
 void describe(const Hdf5Reader& checkpoint, Safetensors& content) {
   content.metadata["format"] = "pt";  // layouts of PyTorch; some of its loaders insist on it
   content.metadata["lockstep_version"] = build_info().version;
@@ -34,18 +49,11 @@ void describe(const Hdf5Reader& checkpoint, Safetensors& content) {
   content.metadata["step"] = fmt::format("{}", checkpoint.count_attribute("/", "step"));
   content.metadata["state_digest"] = checkpoint.text_attribute("/digest", "state");
   // Without these the network sees other inputs than it has learned from.
-  for (const std::string name :
-       {"input_mean", "input_inverse_std", "target_mean", "target_inverse_std"}) {
-    const std::string path = "/data/" + name;
-    if (!checkpoint.has(path)) continue;
-    content.metadata[name] = fmt::format("[{}]", fmt::join(checkpoint.floats(path), ", "));
-    if (!name.ends_with("_mean")) continue;
-    const std::string offset_path = path.substr(0, path.size() - 4) + "offset";
-    if (!checkpoint.has(offset_path)) continue;
-    std::vector<double> means = checkpoint.doubles(path);
-    const std::vector<double> offsets = checkpoint.doubles(offset_path);
-    for (std::size_t c = 0; c < std::min(means.size(), offsets.size()); ++c) means[c] += offsets[c];
-    content.metadata[name] = fmt::format("[{}]", fmt::join(means, ", "));
+  for (const std::string name : {"input_", "target_"}) {
+    const std::string prefix = "/data/" + name;
+    if (!checkpoint.has(prefix + "mean")) continue;
+    content.metadata[name + "mean"] = means_text(checkpoint, prefix);
+    content.metadata[name + "inverse_std"] = list_text(checkpoint.floats(prefix + "inverse_std"));
   }
 }
 
@@ -108,17 +116,6 @@ Checkpoint beginning_of(const Setup& setup, Index microbatches, Buffer<Real> par
   return checkpoint;
 }
 
-/// The numbers of a tensor with its channels in another order.
-std::vector<float> reordered(Parameter parameter, const std::vector<float>& numbers,
-                             const FileOrder& from, const FileOrder& to) {
-  parameter.offset = 0;
-  std::vector<float> flat(static_cast<std::size_t>(parameter.spec.stored_size()));
-  std::vector<float> result(numbers.size());
-  from_file_layout(parameter, numbers, flat, from);
-  to_file_layout(parameter, flat, result, to);
-  return result;
-}
-
 /// The parameters' numbers in the table, by their names.
 std::vector<std::size_t> by_name(const std::vector<Parameter>& parameters) {
   std::vector<std::size_t> numbers(parameters.size());
@@ -164,9 +161,12 @@ ExportedWeights export_weights(const Hdf5Reader& checkpoint, const std::string& 
   const std::vector<Parameter>& parameters = network.parameters().parameters();
   for (const std::size_t i : by_name(parameters)) {
     const Parameter& p = parameters[i];
-    std::vector<float> read = read_tensor(checkpoint, weights.averaged ? average : "model", p);
-    if (given[i] != wanted.parameters[i]) read = reordered(p, read, given[i], wanted.parameters[i]);
-    const std::vector<float>& numbers = weights.numbers.emplace_back(std::move(read));
+    std::vector<float>& numbers = weights.numbers.emplace_back(
+        read_tensor(checkpoint, weights.averaged ? average : "model", p));
+    if (const FileOrder& order = wanted.parameters[i]; given[i] != order) {
+      const std::vector<float> read = numbers;
+      reorder(p, read, given[i], order, std::as_writable_bytes(std::span(numbers)));
+    }
     weights.content.tensors.push_back({.name = p.name,
                                        .dtype = "F32",
                                        .shape = p.file_shape(),

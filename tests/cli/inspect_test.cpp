@@ -140,6 +140,7 @@ verified   the digests of all 2 tensors
 TEST_F(InspectTest, WritesJson) {
   const Result result = inspect(HandMade{}.bytes(), {"--json", "--layers"});
   const nlohmann::json json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["format_version"], 1);
   EXPECT_EQ(json["step"], 470);
   EXPECT_EQ(json["model"][0]["shape"], (nlohmann::json{2, 3}));
   EXPECT_EQ(json["model"][0]["norm"], 5.0);

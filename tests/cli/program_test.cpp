@@ -93,10 +93,18 @@ TEST(ProgramTest, ExplainFindsAWordAnywhere) {
   EXPECT_NE(trainer({"config", "explain", "microbatches"}).out.find("parallel.microbatches\n"),
             std::string::npos);
   EXPECT_NE(trainer({"config", "explain", "warm"}).out.find("schedule.warmup "), std::string::npos);
+  const std::string padding = trainer({"config", "explain", "padding"}).out;
+  const std::size_t similar = padding.find("\nOf a similar name:\nlayer.");
+  ASSERT_NE(similar, std::string::npos) << padding;
+  EXPECT_NE(padding.find("\nlayer.conv2d.pad ", similar), std::string::npos) << padding;
+  EXPECT_EQ(padding.find("augment.crop.padding", similar), std::string::npos) << padding;
   const std::string all = trainer({"config", "explain", "--all"}).out;
   for (const std::string key : {"run.seed", "optimizer.adam.betas", "layer.conv2d.kernel"}) {
     EXPECT_NE(all.find("\n" + key + " "), std::string::npos) << key;
   }
+  const Result both = trainer({"config", "explain", "momentum", "--all"});
+  EXPECT_EQ(both.code, ExitCode::usage);
+  EXPECT_NE(both.err.find("KEY excludes --all"), std::string::npos) << both.err;
 }
 
 TEST(ProgramTest, HelpListsEveryCommand) {

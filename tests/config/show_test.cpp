@@ -210,6 +210,8 @@ TEST(Explain, UnknownNamesTheNearest) {
             "nothing to explain about 'layer.linear.ot'; did you mean 'out'?");
   EXPECT_EQ(complaint("layer.liner.out"),
             "nothing to explain about 'layer.liner.out'; did you mean 'linear'?");
+  EXPECT_EQ(complaint("layer.linear.biased_by"),
+            "nothing to explain about 'layer.linear.biased_by'; did you mean 'bias'?");
   EXPECT_EQ(complaint("run.seed.x"), "nothing to explain about 'run.seed.x'");
   EXPECT_EQ(complaint("schedule.foo"),
             "nothing to explain about 'schedule.foo'; known: type, warmup, constant, cosine");

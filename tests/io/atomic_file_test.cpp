@@ -45,6 +45,40 @@ TEST(AtomicFile, CreatesAndReplaces) {
   EXPECT_EQ(entries_of(directory.path()), 1u);
 }
 
+TEST(AtomicFile, TellsHowItGetsOn) {
+  const TemporaryDirectory scratch;
+  const Directory directory(scratch.path());
+  const std::string large(30'000'000, 'y');
+  const auto parts = {std::as_bytes(std::span(large)), std::as_bytes(std::span(large).first(5))};
+  int written = 0;
+  write_atomically(directory, "file", parts, [&] { ++written; });
+  EXPECT_GE(written, 5) << "pieces of some megabytes, and the second part";
+  EXPECT_EQ(text_of(read_file(directory, "file")), large + large.substr(0, 5));
+  int read = 0;
+  EXPECT_TRUE(holds_exactly(directory, "file", parts, [&] { ++read; }));
+  EXPECT_GE(read, 5);
+}
+
+TEST(AtomicFile, IsReadBackByteByByte) {
+  const TemporaryDirectory scratch;
+  const Directory directory(scratch.path());
+  const std::string text(3'000'000, 'y');
+  scratch.write("file", text);
+  const auto holds = [&](const std::string& first, const std::string& second) {
+    return holds_exactly(directory, "file",
+                         {std::as_bytes(std::span(first)), std::as_bytes(std::span(second))});
+  };
+  EXPECT_TRUE(holds(text, ""));
+  EXPECT_TRUE(holds(text.substr(1), "y"));
+  EXPECT_FALSE(holds(text, "y"));
+  EXPECT_FALSE(holds(text.substr(1), ""));
+  EXPECT_FALSE(holds(text.substr(1), "z"));
+  EXPECT_FALSE(holds("z" + text.substr(1), ""));
+  std::string middle = text;
+  middle[text.size() / 2] = 'z';
+  EXPECT_FALSE(holds(middle, ""));
+}
+
 TEST(AtomicFile, KeepsTheOldFileWhenTheDiskIsFull) {
   const TemporaryDirectory directory;
   const std::string path = directory.write("file", "old");

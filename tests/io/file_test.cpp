@@ -2,8 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
-
 #include "io/testing.hpp"
 
 namespace lockstep {

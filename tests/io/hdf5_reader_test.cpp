@@ -117,6 +117,30 @@ TEST_F(Hdf5ReaderTest, ReadsCompressedDataOfEveryIntegerType) {
   EXPECT_EQ(reader.floats("/x")[255], 255.0f);
 }
 
+// NumPy fills up with zeros, Fortran with blanks.
+TEST_F(Hdf5ReaderTest, TextsOfFixedLengthLoseTheirPadding) {
+  for (const H5T_str_t padding : {H5T_STR_NULLPAD, H5T_STR_SPACEPAD}) {
+    const TemporaryDirectory directory;
+    const std::string filler(3, padding == H5T_STR_NULLPAD ? '\0' : ' ');
+    const std::string words = " a b" + filler + "c d" + filler + filler.substr(2);
+    const auto image = image_of(directory, [&](hid_t file) {
+      const hid_t type = H5Tcopy(H5T_C_S1);
+      H5Tset_size(type, 7);
+      H5Tset_strpad(type, padding);
+      add_dataset(file, type, 2, H5P_DEFAULT, words.data());
+      const hid_t one = H5Screate(H5S_SCALAR);
+      const hid_t attribute = H5Acreate2(file, "word", type, one, H5P_DEFAULT, H5P_DEFAULT);
+      H5Awrite(attribute, type, words.data());
+      H5Aclose(attribute);
+      H5Sclose(one);
+      H5Tclose(type);
+    });
+    const Hdf5Reader reader(image, "file");
+    EXPECT_EQ(reader.texts("/x"), (std::vector<std::string>{" a b", "c d"}));
+    EXPECT_EQ(reader.text_attribute("/", "word"), " a b");
+  }
+}
+
 TEST_F(Hdf5ReaderTest, RefusesExternalLinks) {
   const Hdf5Reader reader(image_with_links_, "file");
   EXPECT_EQ(reader.list("/"), (std::vector<std::string>{"detour", "outside"}));

@@ -54,8 +54,6 @@ TEST(WeightsFile, RefusesWhatIsNoWeights) {
                [&] { (void)read_weights_file(directory / "nowhere"); });
   expect_error(ExitCode::bad_data, "regular file",
                [&] { (void)read_weights_file(directory / "."); });
-  expect_error(ExitCode::bad_data, "safetensors.torch.save_file",
-               [&] { (void)read_weights_file(directory.write("a.pt", "PK\x03\x04 and so on")); });
   expect_error(ExitCode::bad_data, "git lfs pull", [&] {
     (void)read_weights_file(directory.write(
         "a.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n"));
@@ -76,10 +74,15 @@ TEST(WeightsFile, SaysHowOtherFormatsBecomeOneThatIsRead) {
     expect_error(ExitCode::bad_data, part,
                  [&] { (void)read_weights_file(directory.write("a", content)); });
   };
-  refused("PK\x03\x04 0123456789 fc1.weight.npy", "safetensors.numpy.save_file");
-  refused("\x93NUMPY and so on", "safetensors.numpy.save_file");
-  refused("\x80\x02}q\x01 and so on", "safetensors.torch.save_file");
-  refused("GGUF and so on", "GGUF");
+  const std::string header = "PK\x03\x04" + std::string(26, 'x');
+  refused(header + "model/data.pkl",
+          "a: expected weights as safetensors or HDF5, but this is an "
+          "archive as torch.save writes it");
+  refused(header + "model/data.pkl", "safetensors.torch.save_file");
+  refused(header + "fc1.weight.npy", "safetensors.numpy.save_file");
+  refused("\x93NUMPY and so on", "a NumPy array");
+  refused("\x80\x02}q\x01" + std::string(9000, 'x') + ".", "safetensors.torch.save_file");
+  refused(std::string("GGUF\x03\0\0\0", 8), "convert it to safetensors");
 }
 
 // Checkpoints of Lockstep say which version they are.

@@ -86,6 +86,17 @@ TEST_F(GenerateTest, TheTextIsAFunctionOfTheRequest) {
   EXPECT_NE(generate(0, other).out, alone.out);
 }
 
+TEST_F(GenerateTest, ADamagedCheckpointOfTheRunIsPassedOver) {
+  std::filesystem::create_directories(*directory_ / "damaged");
+  const std::string latest = *directory_ / "writer/checkpoints/latest.h5";
+  const std::string name = std::filesystem::read_symlink(latest).filename();
+  std::filesystem::copy_file(latest, *directory_ / ("damaged/" + name));
+  directory_->write("damaged/best.h5", "damaged");
+  const Outcome outcome = run(command_in(*directory_, 0, {"generate", "damaged", "--length", "5"}));
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(count(outcome.err, "note   passed over damaged/best.h5: too short"), 1) << outcome.err;
+}
+
 // What is generated can be the prompt: the window is a function of the number of symbols alone.
 TEST_F(GenerateTest, AContinuationGoesOnAsTheWholeDid) {
   const std::string whole =

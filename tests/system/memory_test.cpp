@@ -70,6 +70,17 @@ TEST(Memory, IsWhatTheHeaderSays) {
         << outcome.out.substr(at, 80);
     EXPECT_GT(said, node + 40) << "the file of 43 MiB comes on top";
     EXPECT_NEAR(most / said, 1, 0.15) << most << " of " << said << " MiB";
+    if (ranks > 0) continue;
+    const Outcome resumed = run(command_in(directory, ranks,
+                                           {"train", "config.toml", "--run-dir", "run0", "--resume",
+                                            "auto", "--set", "run.epochs=3"}));
+    ASSERT_EQ(resumed.code, 0) << resumed.err;
+    const std::size_t line = resumed.out.find("memory ");
+    ASSERT_NE(line, std::string::npos) << resumed.out;
+    double again = 0;
+    ASSERT_EQ(std::sscanf(resumed.out.c_str() + line, "memory %lf MiB per node", &again), 1)
+        << resumed.out.substr(line, 80);
+    EXPECT_LT(again, node + 30) << "the file of 43 MiB is no longer needed";
   }
 }
 

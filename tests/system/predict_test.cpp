@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "io/hdf5_testing.hpp"
+#include "lockstep/io/safetensors.hpp"
 #include "system/trainer.hpp"
 
 namespace lockstep::system_test {
@@ -136,7 +137,17 @@ TEST_F(PredictTest, NumbersThatFloatsCannotHoldAreNotStreamed) {
   EXPECT_EQ(stamps.code, 65) << stamps.err;
   EXPECT_EQ(stamps.out, "");
   EXPECT_NE(stamps.err.find("try: trainer predict --data FILE"), std::string::npos) << stamps.err;
-  EXPECT_EQ(streamed("kelvins", 300).code, 0);
+  // Those who take the weights get the whole mean, in double.
+  const Outcome exported = trainer({"export", "stamps", "--out", "stamps.safetensors"});
+  EXPECT_EQ(exported.code, 0) << exported.err;
+  const std::string weights = read_text(directory_ / "stamps.safetensors");
+  const Safetensors content =
+      read_safetensors(std::as_bytes(std::span(weights)), "stamps.safetensors");
+  EXPECT_NEAR(std::stod(content.metadata.at("input_mean").substr(1)), 1e12 + 0.32, 0.1);
+  const Outcome kelvins = streamed("kelvins", 300);
+  EXPECT_EQ(kelvins.code, 0) << kelvins.err;
+  const std::string answer = table("kelvins", {"--data", "kelvins.csv"}).at(1);
+  EXPECT_EQ("0,0," + lines_of(kelvins.out).at(1), answer);
 }
 
 // What the files of a run needed to be read binds no other files, nor are its remedies theirs.
@@ -312,12 +323,27 @@ TEST_F(PredictTest, WhatOnlyTheCheckpointNamesIsNotQuoted) {
 TEST_F(PredictTest, EveryCommandTakesTheDirectoryOfARun) {
   directory_.write("data.csv", class_table(120, 4, 3));
   train("run", config("train = \"data.csv\"", linear(3), "cross_entropy"));
-  for (const Arguments& line : {Arguments{"eval", "run"}, Arguments{"inspect", "run"},
-                                Arguments{"export", "run", "--out", "weights.safetensors"},
-                                Arguments{"predict", "run/", "--held-out", "--out", "a.csv"}}) {
+  const std::vector<Arguments> lines = {
+      {"eval", "run"},
+      {"inspect", "run"},
+      {"export", "run", "--out", "weights.safetensors", "--force"},
+      {"predict", "run/", "--held-out", "--out", "a.csv", "--force"},
+      {"predict", "run", "--stream"}};
+  for (const Arguments& line : lines) {
     const Outcome outcome = trainer(line);
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_EQ(count(outcome.err, "checkpoint run/checkpoints/best.h5\n"), 1) << outcome.err;
+    EXPECT_EQ(count(outcome.err, "passed over"), 0) << outcome.err;
+  }
+  // One that is damaged is passed over, and said.
+  std::filesystem::remove(directory_ / "run/checkpoints/best.h5");
+  directory_.write("run/checkpoints/best.h5", "damaged");
+  for (const Arguments& line : lines) {
+    const Outcome outcome = trainer(line);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(count(outcome.err, "checkpoint run/checkpoints/step-"), 1) << outcome.err;
+    EXPECT_EQ(count(outcome.err, "note   passed over run/checkpoints/best.h5: too short"), 1)
+        << outcome.err;
   }
 }
 

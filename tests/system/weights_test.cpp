@@ -142,6 +142,8 @@ TEST_F(WeightsTest, AreTheAverageUnlessTheLastAreWanted) {
   const auto last = bytes_of(content("last.safetensors"));
   EXPECT_NE(text_of(read_safetensors(average, "a").find("fc1.weight")->data),
             text_of(read_safetensors(last, "b").find("fc1.weight")->data));
+  const Outcome from_hdf5 = done(0, import_of(checkpoint("averaged"), "again.h5"));
+  EXPECT_EQ(count(from_hdf5.out, "note  these are the last weights"), 1) << from_hdf5.out;
   // Both a network without an average and one with it begin with what was judged.
   for (const char* config : {"net.toml", "averaged.toml"}) {
     done(0, import_of("averaged.safetensors", "again.h5", config));

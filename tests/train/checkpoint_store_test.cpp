@@ -112,7 +112,7 @@ TEST(CheckpointStore, PassesOverLargeFilesThatAreNone) {
   std::ofstream(moved, std::ios::app | std::ios::binary)
       .write(reinterpret_cast<const char*>(seal_of(image_of('c'), 3).data()), kSealBytes);
   const fs::path lying = directory / "step-00000004.h5";
-  std::ofstream(lying).close();
+  std::ofstream(lying, std::ios::binary) << "\x89HDF\r\n\x1a\n";
   fs::resize_file(lying, kTerabyte - kSealBytes);
   Seal seal = seal_of({}, 4);  // of the right length, and of nothing else
   for (std::size_t i = 0; i < 8; ++i) {
@@ -181,9 +181,14 @@ TEST(FindCheckpoint, TakesTheBestOfARunElseTheNewestThatIsIntact) {
   EXPECT_EQ(find_checkpoint(run.path()).path.filename(), "best.h5");
   EXPECT_EQ(find_checkpoint(run / "checkpoints").sealed.step, 10U);
   EXPECT_EQ(find_checkpoint(run / "checkpoints/step-00000005.h5").sealed.step, 5U);
+  EXPECT_TRUE(find_checkpoint(run.path()).notes.empty());
   std::ofstream(run / "checkpoints/step-00000010.h5") << "damaged";
   std::ofstream(run / "checkpoints/step-00000015.h5") << "damaged";
-  EXPECT_EQ(find_checkpoint(run.path()).sealed.step, 5U);
+  const StoredCheckpoint found = find_checkpoint(run.path());
+  EXPECT_EQ(found.sealed.step, 5U);
+  ASSERT_EQ(found.notes.size(), 3U) << "best.h5, what it leads to, and the newest";
+  EXPECT_EQ(found.notes[0], "passed over " + (run / "checkpoints/best.h5") +
+                                ": too short: expected at least 64 bytes, found 7");
 }
 
 TEST(FindCheckpoint, RefusesADirectoryWithoutAny) {

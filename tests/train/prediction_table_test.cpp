@@ -73,6 +73,17 @@ TEST(PredictionTable, AClassForEachPosition) {
   EXPECT_EQ(table.rows(std::vector<Real>{0, 0, 0, 0}, 0), "0,0,1,0,0.5,0.5\n0,1,0,0,0.5,0.5\n");
 }
 
+// What nobody knows is neither told nor a mistake.
+TEST(PredictionTable, IgnoredLabelsAreNoTruth) {
+  const Dataset data = answers(2, 2, {1, kIgnoredLabel, kIgnoredLabel, 1});
+  const Samples samples = all_of(data);
+  const Origins origins(samples, "");
+  const PredictionTable table({Outputs::class_logits, {2, 1, 2}, kNone, kNoNames}, &origins);
+  EXPECT_EQ(table.rows(std::vector<Real>{0, 0, 0, 0}, 0), "0,0,1,0,0.5,0.5\n0,1,,0,0.5,0.5\n");
+  EXPECT_EQ(table.mistakes_first(std::vector<Real>{0, 1, 9, 0, 9, 0, 1, 0}),
+            (std::vector<Index>{1, 0}));
+}
+
 TEST(PredictionTable, ValuesAreInTheUnitsOfTheData) {
   const Dataset data = answers(1, 2, {}, {10, 0.25F});
   const Samples samples = all_of(data);

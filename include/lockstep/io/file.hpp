@@ -31,6 +31,8 @@ inline constexpr Index kMaxFileBytes = Index{1} << 40;
 
 /// The first `count` bytes of a regular file, or all of a shorter one. Errors: as read_file.
 [[nodiscard]] std::vector<std::byte> read_beginning(const std::filesystem::path& path, Index count);
+[[nodiscard]] std::vector<std::byte> read_beginning(const Directory& directory,
+                                                    const std::string& name, Index count);
 
 /// The size of a regular file, and its first bytes, at most as many as `head` has; the rest of
 /// `head` is left alone. Errors: as read_file.
@@ -38,6 +40,8 @@ inline constexpr Index kMaxFileBytes = Index{1} << 40;
 
 /// The same of its last bytes; a shorter file stands at the front of `tail`.
 [[nodiscard]] Index look_at_end_of_file(const std::filesystem::path& path,
+                                        std::span<std::byte> tail);
+[[nodiscard]] Index look_at_end_of_file(const Directory& directory, const std::string& name,
                                         std::span<std::byte> tail);
 
 /// A file in several parts.

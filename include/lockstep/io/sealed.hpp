@@ -6,10 +6,10 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lockstep/io/digest.hpp"
-
 #include "lockstep/io/directory.hpp"
 
 namespace lockstep {
@@ -28,7 +28,7 @@ namespace lockstep {
 /// HDF5 tools read a sealed HDF5 file like any other: bytes behind the end of the image are
 /// ignored.
 inline constexpr std::size_t kSealBytes = 64;
-/// How `unseal` begins to say that there is none.
+/// How it is said that there is none.
 inline constexpr std::string_view kNoSeal = "no seal at its end";
 
 using Seal = std::array<std::byte, kSealBytes>;
@@ -43,9 +43,10 @@ struct Sealed {
   Digest digest;
 };
 
-/// The bytes of a sealed file, for `unseal`. Its trailer is looked at before memory is taken for
-/// the rest: a file that cannot be one takes none, however large it is. Errors: as read_file;
-/// bad_data with the reason if the trailer is not that of a file of this size.
+/// The bytes of a sealed file, for `unseal`. Its beginning and its trailer are looked at before
+/// memory is taken for the rest: a file that cannot be one takes none, however large it is. Errors:
+/// as read_file; bad_data with the reason if it is a file of another kind, which is named, or the
+/// trailer is not that of a file of this size.
 [[nodiscard]] std::vector<std::byte> read_sealed_file(const std::filesystem::path& path);
 /// The same of a file of an open directory.
 [[nodiscard]] std::vector<std::byte> read_sealed_file(const Directory& directory,

@@ -18,7 +18,8 @@ namespace lockstep {
 struct StoredCheckpoint {
   std::filesystem::path path;
   std::vector<std::byte> bytes;
-  Sealed sealed;  ///< a view of `bytes`
+  Sealed sealed;                   ///< a view of `bytes`
+  std::vector<std::string> notes;  ///< why others, which come first, were passed over
 };
 
 /// Reads a sealed checkpoint file and verifies every byte of it before anyone looks inside; takes
@@ -28,9 +29,9 @@ struct StoredCheckpoint {
 [[nodiscard]] StoredCheckpoint read_checkpoint(const Directory& directory, const std::string& name);
 
 /// The checkpoint that somebody means who names a file, or the directory of a run: its best one,
-/// checkpoints/best.h5, else, or if that one is damaged, the newest that is intact. Errors: as
-/// `read_checkpoint`, with what the file is instead where that can be seen; no_input for a
-/// directory without checkpoints.
+/// checkpoints/best.h5, else, or if that one is damaged, the newest that is intact; its `notes` say
+/// so. Errors: as `read_checkpoint`, with what the file is instead where that can be seen; no_input
+/// for a directory without checkpoints.
 [[nodiscard]] StoredCheckpoint find_checkpoint(const std::filesystem::path& path);
 
 /// Gives every rank the verified bytes of rank 0's checkpoint, or nothing if it has none.

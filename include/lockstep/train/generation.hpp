@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lockstep/base/types.hpp"
 #include "lockstep/comm/communicator.hpp"
@@ -36,8 +37,9 @@ struct GenerationRequest {
 struct Generation {
   Index prompt_symbols = 0;
   Index symbols = 0;
-  double seconds = 0;        ///< from the first to the last of them
-  std::string checkpoint{};  ///< the file
+  double seconds = 0;                ///< from the first to the last of them
+  std::string checkpoint{};          ///< the file
+  std::vector<std::string> notes{};  ///< of TrainedModel
 };
 
 /// Continues a prompt with a network that was trained on text, and hands the prompt and then each

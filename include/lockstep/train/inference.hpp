@@ -29,7 +29,8 @@ struct Evaluation {
   std::vector<ConfusionMatrix> confusion;  ///< if it was asked for: one, of logits one per output
   bool yes_or_no = false;                  ///< the matrices are of yes-or-no questions
   std::vector<std::string> class_names;    ///< of the labels, if the data had names for them
-  std::vector<std::string> notes;  ///< as Dataset::notes, and what was left out; rank 0 has them
+  std::vector<std::string> notes;  ///< of TrainedModel and Dataset, and what was left out; rank 0
+                                   ///< has them
 };
 
 /// What to predict with a checkpoint.
@@ -40,7 +41,7 @@ struct PredictRequest {
   bool held_out = false;  ///< only what the run held out of `data`, or if that is empty of its own
   std::string out;        ///< a file, or -: standard output
   bool mistakes_first = false;
-  bool old_columns = false;  ///< those of version 0.1
+  bool old_columns = false;  ///< those of earlier programs
   Index rounds = 0;          ///< as in parallel.rounds
 };
 
@@ -68,27 +69,29 @@ Evaluation evaluate_checkpoint(const Communicator& world, const EvalRequest& req
 ///                       within the file, if files have several samples
 ///     position          of sequences and images with a class for each position, one row each
 ///     truth             the answer, where the data has it: a class, by name if it has one, or a
-///                       number; truth0, truth1, ... of several
+///                       number; truth0, truth1, ... of several; empty for an ignored label
 ///     prediction        the likeliest class; of binary_cross_entropy 0 or 1; else the value in the
 ///                       units of the data; prediction0, prediction1, ... of several
 ///     p0, p1, ...       probability of each class, p_NAME if it has a name; of
 ///     binary_cross_entropy
 ///                       that of each output
 ///
-/// The columns of version 0.1: label and name in place of prediction, y0, y1, ... for values; of
-/// the others only position, with sample, and p0, p1, ...
-/// The table goes to `out`, whose state tells whether it was written, if request.out is -.
-/// Collective. Errors: AgreedError.
+/// The columns of earlier programs: label and name in place of prediction, y0, y1, ... for values;
+/// of the others only position, with sample, and p0, p1, ... The table goes to `out`, whose state
+/// tells whether it was written, if request.out is -. Collective. Errors: AgreedError.
 PredictionSummary predict_checkpoint(const Communicator& world, const PredictRequest& request,
                                      std::ostream& out);
 
 /// The same for a program that needs an answer before it can give the next sample, such as a
 /// simulator: reads samples from `in` until it ends, each as 32-bit floats of this machine in the
 /// order height, width, channel and in the units of the data, and hands its rows to `write` at
-/// once, after the line with the names of the columns, from position or prediction on. One process.
+/// once, after the line with the names of the columns, from position or prediction on. Before that
+/// `tell` gets the file of the checkpoint and the notes of TrainedModel. One process.
 /// Errors: bad_data for a sample that is incomplete, not finite or of unknown symbols; those of
 /// `write`.
-void predict_stream(const Communicator& world, const std::string& checkpoint, bool old_columns,
-                    std::istream& in, const std::function<void(std::string_view)>& write);
+void predict_stream(
+    const Communicator& world, const std::string& checkpoint, bool old_columns, std::istream& in,
+    const std::function<void(const std::string& file, const std::vector<std::string>& notes)>& tell,
+    const std::function<void(std::string_view)>& write);
 
 }  // namespace lockstep

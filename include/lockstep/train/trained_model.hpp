@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/config/config.hpp"
@@ -20,7 +21,8 @@ namespace lockstep {
 
 /// A trained network with what it needs to be used: the same on every rank.
 struct TrainedModel {
-  std::string file;  ///< the checkpoint
+  std::string file;                ///< the checkpoint
+  std::vector<std::string> notes;  ///< of StoredCheckpoint; rank 0 has them
   config::Config config;
   std::unique_ptr<Loss> loss;
   std::unique_ptr<Network> network;
