@@ -125,7 +125,7 @@ std::optional<Wait> Rendezvous::wait(int index, std::optional<double> seconds) {
     assert(most <= Traffic::kLongestNap || node_.traffic().open_messages() == 0);
     if (!sleep_while(g.opened, before, most)) {
       node_.traffic().drive();
-      check_now_and_then();
+      check_now_and_then(index);
     }
   }
   heartbeat_.beat();
@@ -140,7 +140,7 @@ Wait Rendezvous::pass(int index) {
   return result;
 }
 
-void Rendezvous::check_now_and_then() {
+void Rendezvous::check_now_and_then(int index) {
   const double now = now_seconds();
   if (now - last_check_ < kCheckSeconds) return;
   last_check_ = now;
@@ -148,6 +148,11 @@ void Rendezvous::check_now_and_then() {
     if (rank == node_.rank()) continue;
     const int held = pthread_mutex_trylock(&life(rank).mutex);
     if (held == EBUSY) continue;
+    // Whoever has opened the gate may go, as one that leaves with an error does at once.
+    if (is_open(index)) {
+      pthread_mutex_unlock(&life(rank).mutex);
+      return;
+    }
     if (heartbeat_.over()) throw Error(ExitCode::stalled, "");  // its watchdog has said why
     throw Error(ExitCode::system, "a process on " + node_name() + " (rank " + std::to_string(rank) +
                                       " of the node) has ended while others wait for it");

@@ -381,7 +381,7 @@ inline std::vector<BadInput> bad_data() {
        }},
       {"ClassesOfOtherNames",
        bad_data,
-       {"b.h5: /x: expected the classes cat, dog; found bird, cat"},
+       {"b.h5: expected the classes cat, dog; found bird, cat"},
        [](const Scene& s) {
          for (const auto& [name, classes] :
               {std::pair("a.h5", "cat\ndog"), std::pair("b.h5", "bird\ncat")}) {

@@ -46,7 +46,7 @@ class Rendezvous {
 
   [[nodiscard]] Gate& gate(int index) const;
   [[nodiscard]] Life& life(int rank) const;
-  void check_now_and_then();
+  void check_now_and_then(int index);
 
   const Communicator& node_;
   bool whole_;  ///< the node is the whole job
