@@ -6,6 +6,8 @@
 #include <cstring>
 #include <numbers>
 
+#include "lockstep/base/portable_math.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -42,11 +44,11 @@ using WordPairs [[gnu::vector_size(64)]] = std::uint64_t;
 // The upper and lower words of words * factor.
 void multiply(const Words& words, std::uint32_t factor, Words& high, Words& low) {
   constexpr std::uint64_t kLow = 0xffffffffu;
-  const auto pairs = std::bit_cast<WordPairs>(words);
+  const auto pairs = reinterpret_cast<WordPairs>(words);
   const WordPairs even = (pairs & kLow) * std::uint64_t{factor};
   const WordPairs odd = (pairs >> 32) * std::uint64_t{factor};
-  low = std::bit_cast<Words>((even & kLow) | (odd << 32));
-  high = std::bit_cast<Words>((even >> 32) | (odd & ~kLow));
+  low = reinterpret_cast<Words>((even & kLow) | (odd << 32));
+  high = reinterpret_cast<Words>((even >> 32) | (odd & ~kLow));
 }
 
 }  // namespace
@@ -79,7 +81,7 @@ double random_normal(const RandomKey& key, std::uint64_t element) {
   const auto words = random_words(key, element);
   const double u = (words[0] >> 8) * 0x1p-24 + 0x1p-25;
   const double v = (words[1] >> 8) * 0x1p-24;
-  return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
+  return std::sqrt(-2.0 * portable::log(u)) * portable::cos(2.0 * std::numbers::pi * v);
 }
 
 void random_block(const RandomKey& key, std::uint64_t counter,

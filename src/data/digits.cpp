@@ -54,7 +54,7 @@ std::vector<double> DigitWatch::offsets() const {
       // are exact in double (Sterbenz 1974), and more numbers of the same kind give the same
       // offset.
       const double middle = c.low + range / 2;
-      const double unit = range == 0 ? 0 : std::exp2(std::floor(std::log2(range)) - 2);
+      const double unit = range == 0 ? 0 : std::ldexp(1.0, std::ilogb(range) - 2);
       offset = unit == 0 ? middle : std::nearbyint(middle / unit) * unit;
     }
     offsets.push_back(offset);

@@ -6,13 +6,17 @@
 #include <cmath>
 #include <numbers>
 
+#include "lockstep/base/portable_math.hpp"
+
 namespace lockstep {
 namespace {
 
 constexpr double kFloor = 1e-6;
 
-double mel_of(double frequency) { return 2595.0 * std::log10(1.0 + frequency / 700.0); }
-double frequency_of(double mel) { return 700.0 * (std::pow(10.0, mel / 2595.0) - 1.0); }
+double mel_of(double frequency) {
+  return 2595.0 / std::numbers::ln10 * portable::log(1.0 + frequency / 700.0);
+}
+double frequency_of(double mel) { return 700.0 * (portable::pow(10.0, mel / 2595.0) - 1.0); }
 
 }  // namespace
 
@@ -55,13 +59,13 @@ LogMel::LogMel(const LogMelOptions& options)
       power_(real_.size() / 2 + 1) {
   for (std::size_t i = 0; i < hann_.size(); ++i) {
     const double turn = static_cast<double>(i) / static_cast<double>(hann_.size());
-    hann_[i] = 0.5 - 0.5 * std::cos(2.0 * std::numbers::pi * turn);
+    hann_[i] = 0.5 - 0.5 * portable::cos(2.0 * std::numbers::pi * turn);
   }
   for (std::size_t k = 0; k < real_.size() / 2; ++k) {
     const double angle =
         2.0 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(size_);
-    cosine_.push_back(std::cos(angle));
-    sine_.push_back(std::sin(angle));
+    cosine_.push_back(portable::cos(angle));
+    sine_.push_back(portable::sin(angle));
   }
   const double top = mel_of(static_cast<double>(options.rate) / 2);
   const auto corner = [&](Index i) {
@@ -110,7 +114,7 @@ void LogMel::compute(std::span<const float> sound, std::span<float> out) {
       for (std::size_t i = 0; i < filter.weights.size(); ++i) {
         sum += filter.weights[i] * power_[static_cast<std::size_t>(filter.first) + i];
       }
-      *next++ = static_cast<float>(std::log(sum + kFloor));
+      *next++ = static_cast<float>(portable::log(sum + kFloor));
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "lockstep/base/portable_math.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "optim/option_checks.hpp"
 
@@ -17,9 +18,9 @@ struct AdamMoments {
         rest1(static_cast<Real>(1 - beta1_option)),
         rest2(static_cast<Real>(1 - beta2_option)),
         epsilon(static_cast<Real>(epsilon_option)),
-        first(1 - std::pow(beta1_option, static_cast<double>(step))),
-        correction(
-            static_cast<Real>(std::sqrt(1 - std::pow(beta2_option, static_cast<double>(step))))) {}
+        first(1 - portable::pow(beta1_option, static_cast<double>(step))),
+        correction(static_cast<Real>(
+            std::sqrt(1 - portable::pow(beta2_option, static_cast<double>(step))))) {}
 
   /// Takes the gradient g into both averages; returns sqrt(v / (1 - beta2^t)) + epsilon.
   Real add(Real g, Real& m, Real& v) const {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/portable_math.hpp"
 
 namespace lockstep {
 namespace {
@@ -31,7 +32,7 @@ class Step final : public Schedule {
   }
   std::string_view type() const override { return "step"; }
   double factor(std::uint64_t step) const override {
-    return std::pow(factor_, static_cast<double>(step / every_));
+    return portable::pow(factor_, static_cast<double>(step / every_));
   }
 
  private:
@@ -67,7 +68,7 @@ class Cosine final : public Schedule {
   double factor(std::uint64_t step) const override {
     if (step >= steps_) return final_;
     const double part = part_of(step, steps_);
-    return final_ + (1 - final_) * (1 + std::cos(std::numbers::pi * part)) / 2;
+    return final_ + (1 - final_) * (1 + portable::cos(std::numbers::pi * part)) / 2;
   }
 
  private:
@@ -89,7 +90,7 @@ class Poly final : public Schedule {
   std::string_view type() const override { return "poly"; }
   double factor(std::uint64_t step) const override {
     if (step >= steps_) return final_;
-    return final_ + (1 - final_) * std::pow(1 - part_of(step, steps_), power_);
+    return final_ + (1 - final_) * portable::pow(1 - part_of(step, steps_), power_);
   }
 
  private:
@@ -144,7 +145,7 @@ class OneCycle final : public Schedule {
  private:
   // Half a cosine from `from` at part 0 to `to` at part 1.
   static double between(double from, double to, double part) {
-    return to + (from - to) * (1 + std::cos(std::numbers::pi * part)) / 2;
+    return to + (from - to) * (1 + portable::cos(std::numbers::pi * part)) / 2;
   }
 
   std::uint64_t steps_;
@@ -179,7 +180,7 @@ class WaitForPlateau final : public Schedule {
 }  // namespace
 
 double Plateau::after(Index drops) const {
-  return std::max(std::pow(factor, static_cast<double>(drops)), final);
+  return std::max(portable::pow(factor, static_cast<double>(drops)), final);
 }
 
 std::unique_ptr<Schedule> constant_schedule() { return std::make_unique<Constant>(); }

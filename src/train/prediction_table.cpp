@@ -8,6 +8,8 @@
 #include <limits>
 #include <numeric>
 
+#include "lockstep/base/portable_math.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -19,7 +21,7 @@ std::string field(const std::string& text) {
   return quoted + "\"";
 }
 
-double sigmoid(Real z) { return 1 / (1 + std::exp(-static_cast<double>(z))); }
+double sigmoid(Real z) { return 1 / (1 + portable::exp(-static_cast<double>(z))); }
 
 /// "y", or "y0", "y1", ... of several.
 void add_columns(const std::string& name, Index count, std::vector<std::string>& columns) {
@@ -31,7 +33,7 @@ std::vector<double> softmax(std::span<const Real> logits) {
   const double top = *std::ranges::max_element(logits);
   std::vector<double> p;
   double sum = 0;
-  for (const Real z : logits) sum += p.emplace_back(std::exp(static_cast<double>(z) - top));
+  for (const Real z : logits) sum += p.emplace_back(portable::exp(static_cast<double>(z) - top));
   for (double& x : p) x /= sum;
   return p;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <csignal>
 
+#include "lockstep/base/portable_math.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/train/signals.hpp"
@@ -55,7 +56,7 @@ ExitCode TrainingRun::loop() {
     // A save asks whose the directory is, and ends the run if another process has it.
     mine.save = root() && (saves_again(store) || directory_->seen_taken());
     rate_ = learning_rate_->at(step - 1, progress_.rate_drops) *
-            std::pow(divergence.rate_factor, static_cast<double>(progress_.rollbacks));
+            portable::pow(divergence.rate_factor, static_cast<double>(progress_.rollbacks));
     const StepResult result = trainer_->step(rate_, mine, norms || log.after_step(step),
                                              progress_.spike_limit(divergence.spike));
     topology_.heartbeat().enter(Phase::between);

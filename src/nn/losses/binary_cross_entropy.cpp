@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "lockstep/base/lane_sum.hpp"
+#include "lockstep/base/portable_math.hpp"
 #include "lockstep/nn/loss.hpp"
 #include "nn/elementary.hpp"
 
@@ -51,7 +52,7 @@ class BinaryCrossEntropy final : public Loss {
     double sum = 0;
     for (std::size_t begin = 0; begin < z.size(); begin += kFactors) {
       const auto part = z.subspan(begin, std::min(kFactors, z.size() - begin));
-      sum += std::log(lane_product(static_cast<Index>(part.size()), [=](Index j) {
+      sum += portable::log(lane_product(static_cast<Index>(part.size()), [=](Index j) {
         return 1 + double{elementary::exp(-std::fabs(part[static_cast<std::size_t>(j)]))};
       }));
     }

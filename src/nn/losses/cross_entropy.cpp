@@ -8,6 +8,7 @@
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/lane_sum.hpp"
+#include "lockstep/base/portable_math.hpp"
 #include "lockstep/nn/loss.hpp"
 #include "nn/elementary.hpp"
 
@@ -63,10 +64,12 @@ class CrossEntropy final : public Loss {
       const auto largest = std::ranges::max_element(z);
       const Real m = *largest;
       const double s = gradient.data == nullptr ? sum_exp(z, m) : sum_exp(z, m, gradient.row(i));
-      const double own = std::log(s) + (static_cast<double>(m) - static_cast<double>(z[label]));
+      const double own =
+          portable::log(s) + (static_cast<double>(m) - static_cast<double>(z[label]));
       const double of_label = answer.label * weight_of(label);
       sums[0] += of_label * own;
-      if (answer.spread > 0) sums[0] += answer.spread * (answer.weights * std::log(s) + gaps(z, m));
+      if (answer.spread > 0)
+        sums[0] += answer.spread * (answer.weights * portable::log(s) + gaps(z, m));
       sums[1] += largest - z.begin() == static_cast<std::ptrdiff_t>(label) ? 1 : 0;
       if (options_.top_k > 0) sums[2] += rank_of(z, label) < options_.top_k ? 1 : 0;
       sums[3] += own;
@@ -82,7 +85,7 @@ class CrossEntropy final : public Loss {
     if (options_.top_k > 0) {
       figures.push_back({fmt::format("top{}", options_.top_k), sums[2] / samples});
     }
-    if (output.positions() > 1) figures.push_back({"perplexity", std::exp(sums[3] / samples)});
+    if (output.positions() > 1) figures.push_back({"perplexity", portable::exp(sums[3] / samples)});
     return figures;
   }
 
