@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cassert>
 
+#include "lockstep/base/caches.hpp"
+
 namespace lockstep {
 namespace {
 
-constexpr Index kCache = Index{1} << 18;  // 1 MiB of numbers, half of a second-level cache
 constexpr double kBusy = 0.75;
 
 std::vector<Share> cut(Share share, Index parts) {
@@ -42,7 +43,8 @@ Rounds cut_into_rounds(Share share, Index rounds, int threads) {
 }
 
 Index rounds_for_speed(Index count, Index activations, Index parameters, int threads) {
-  const Index useful = activations / (threads * std::max(parameters, kCache));
+  const Index half = caches().second / 2 / static_cast<Index>(sizeof(Real));
+  const Index useful = activations / (threads * std::max(parameters, half));
   const Index most = std::clamp<Index>(useful, 1, std::max<Index>(count / threads, 1));
   Index best = 1;
   for (Index rounds = 2; rounds <= most; ++rounds) {

@@ -5,6 +5,7 @@
 
 #include "kernels/tile.hpp"
 #include "lockstep/base/buffer.hpp"
+#include "lockstep/base/caches.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/base/types.hpp"
 #include "lockstep/kernels/panels.hpp"
@@ -13,22 +14,47 @@
 
 namespace lockstep::kernels {
 
-/// Rows and depth of a packed block of x in a forward product: about 0.9 MB, for the second-level
-/// cache. Deep blocks are better than tall ones: tiles are stored less often.
-inline constexpr Index kRowBlock = 224;
-inline constexpr Index kDepthBlock = 1024;
+/// Sizes of blocks, in numbers unless it says otherwise: shares of the first-level cache and of the
+/// second-level one, or where that is small of a core's share of the third. Found by measurement
+/// where these have 48 KiB and 2 MiB, and 32 KiB, 512 KiB and plenty.
+struct Blocking {
+  explicit Blocking(const Caches& caches);
 
-/// Rows of up to so many numbers are multiplied where they lie: a strip of them fits into the
-/// first-level cache, and they do not compete for the same few places of it.
-inline constexpr Index kShortRow = 2048 / static_cast<Index>(sizeof(Real));
+  /// Rows and depth of a packed block of x in a forward product. Deep blocks are better than tall
+  /// ones: tiles are stored less often.
+  Index row_block = 0;
+  Index depth_block = 0;
+  /// Of a packed block in both gradients.
+  Index packed_block = 0;
+  /// Sums of a weight gradient that one task has at a time, at most.
+  Index sums_together = 0;
+  /// Rows of up to so many numbers are multiplied where they lie: a strip of them fits into the
+  /// first-level cache, and they do not compete for the same few places of it.
+  Index short_row = 0;
+  /// Rows of a weight gradient at a time: of a panel, so many lie in the first-level cache.
+  Index gradient_rows = 0;
+  /// Of a frame that one task of a convolution fills at a time.
+  Index conv_band = 0;
+  /// Of the tiles of a convolution's weight gradient that one task sums at a time.
+  Index conv_sums = 0;
+  /// Of images and of dy that these tiles meet in turn.
+  Index conv_images = 0;
+  /// Of transformed inputs and outputs that one task handles at a time, if that is not too few
+  /// tiles for the weights, which it reads once: they lie in the second-level cache beside them.
+  Index winograd_tiles = 0;
+  /// Of transformed images that each thread contributes to a weight gradient at a time, if that is
+  /// not too few tiles.
+  Index winograd_images = 0;
+};
 
-/// Numbers of a packed block in both gradients.
-inline constexpr Index kPackedBlock = kRowBlock * kDepthBlock;
+/// For caches(), as they are now.
+[[nodiscard]] Blocking blocking();
 
 /// Inputs of a weight that one task of an input gradient transposes.
 [[nodiscard]] inline Index input_gradient_inputs(Index outputs) {
-  const Index depth = std::clamp<Index>(outputs, 1, kDepthBlock);
-  return std::max<Index>(kPackedBlock / depth / kTileColumns, 1) * kTileColumns;
+  const Blocking b = blocking();
+  const Index depth = std::clamp<Index>(outputs, 1, b.depth_block);
+  return std::max<Index>(b.packed_block / depth / kTileColumns, 1) * kTileColumns;
 }
 
 /// Numbers of all of dy, packed: behind each strip there is room for what packing writes beyond it.
@@ -36,30 +62,30 @@ inline constexpr Index kPackedBlock = kRowBlock * kDepthBlock;
   return aligned<Real>(rows * outputs + pieces_of(rows, kTileRows) * kLanes);
 }
 
-/// Sums of a weight gradient that one task has at a time, at most: for the second-level cache, too.
-inline constexpr Index kSumsTogether = kPackedBlock / 2;
-
 /// Inputs of x that one task of a weight gradient packs.
 [[nodiscard]] inline Index weight_gradient_inputs(Index rows) {
-  constexpr Index most = kSumsTogether / PanelLayout::kWidth / kTileRows;
-  return std::clamp<Index>(kPackedBlock / std::max<Index>(rows, 1) / kTileRows, 1, most) *
+  const Blocking b = blocking();
+  const Index most = std::max<Index>(b.sums_together / PanelLayout::kWidth / kTileRows, 1);
+  return std::clamp<Index>(b.packed_block / std::max<Index>(rows, 1) / kTileRows, 1, most) *
          kTileRows;
 }
 
 /// How a task of a weight gradient goes through the rows of x and dy: a few at a time, for all its
-/// panels together if they have at most kSumsTogether sums, or else panel by panel, with all of x
+/// panels together if they have few enough sums, or else panel by panel, with all of x
 /// packed.
 struct WeightGradientPasses {
-  /// Rows at a time: of a panel, so many lie in the first-level cache.
-  static constexpr Index kMostRows = 256;
-
   Index inputs = 0;  ///< of the task
   Index panels = 0;  ///< of the task
+  Blocking sizes = blocking();
 
-  [[nodiscard]] bool once() const { return inputs * panels * PanelLayout::kWidth <= kSumsTogether; }
+  [[nodiscard]] bool once() const {
+    return inputs * panels * PanelLayout::kWidth <= sizes.sums_together;
+  }
   /// Rows at a time.
   [[nodiscard]] Index rows() const {
-    return std::clamp<Index>(kPackedBlock / std::max<Index>(inputs, 1), 32, kMostRows);
+    constexpr Index kFew = 32;
+    return std::clamp<Index>(sizes.packed_block / std::max<Index>(inputs, 1), kFew,
+                             sizes.gradient_rows);
   }
   [[nodiscard]] Index panels_together() const { return once() ? panels : 1; }
   [[nodiscard]] Index columns() const { return panels_together() * PanelLayout::kWidth; }

@@ -1,6 +1,7 @@
 #include <array>
 #include <cassert>
 
+#include "kernels/blocking.hpp"
 #include "kernels/conv_geometry.hpp"
 #include "kernels/conv_tile.hpp"
 #include "kernels/packing.hpp"
@@ -14,13 +15,10 @@ namespace {
 
 using Start = std::array<Real, PanelLayout::kWidth>;
 
-/// Numbers of a frame that one task fills at a time: a quarter of the second-level cache.
-constexpr Index kBand = 65'536;
-
 /// Into how many bands of lines each image is cut. No bit depends on it.
 Index bands_for(const Sliding& s, Index samples) {
   const Index height = s.result.height;
-  const Index large = pieces_of(s.frame.size(), kBand);
+  const Index large = pieces_of(s.frame.size(), blocking().conv_band);
   const Index threads = thread_count();
   const Index few = threads == 1 ? 1 : pieces_of(2 * threads, std::max<Index>(samples, 1));
   return std::clamp<Index>(std::max(large, few), 1, height);

@@ -1,6 +1,7 @@
 #include <cassert>
 
 #include "kernels/bias_gradient.hpp"
+#include "kernels/blocking.hpp"
 #include "kernels/conv_geometry.hpp"
 #include "kernels/conv_tile.hpp"
 #include "kernels/packing.hpp"
@@ -16,11 +17,6 @@ namespace lockstep::kernels {
 namespace {
 
 constexpr Index kWidth = PanelLayout::kWidth;
-
-/// Numbers of the tiles that one task sums at a time.
-constexpr Index kTaskSums = 65'536;
-/// Numbers of images and of dy that the tiles of a task meet in turn: half of that cache.
-constexpr Index kTogether = 131'072;
 
 /// The tiles of dw: for each group, line and place of the window, strips of numbers that lie side
 /// by side against pieces of panels.
@@ -110,7 +106,7 @@ void add_samples(const Operands& o, const PlacedTile& at, Range samples, bool fi
 /// The sums of tiles [mine) over one microbatch, one tile after the other.
 void sum_microbatch(const Operands& o, Range mine, Range samples, Real* sums) {
   const Index each = o.tiles.sliding.frame.size() + o.positions * o.conv.output.channels;
-  const Index together = std::max<Index>(kTogether / each, 1);
+  const Index together = std::max<Index>(blocking().conv_images / each, 1);
   Index begin = samples.begin;
   do {
     const Range part{begin, std::min(begin + together, samples.end)};
@@ -179,7 +175,7 @@ struct Shared {
 Index tiles_per_task(const Tiles& tiles) {
   constexpr Index kTasksPerThread = 4;
   const Index few = pieces_of(tiles.count(), kTasksPerThread * thread_count());
-  const Index fit = kTaskSums / (kTileRows * kTileColumns);
+  const Index fit = blocking().conv_sums / (kTileRows * kTileColumns);
   return std::clamp<Index>(thread_count() == 1 ? fit : few, 1, fit);
 }
 
@@ -251,7 +247,7 @@ Index conv_scratch(const Convolution& conv, Index samples, Index microbatches, i
   samples = std::max<Index>(samples, 1);
   const Tiles tiles(conv);
   const Shared shared(tiles, samples);
-  const Index sums = std::min(kTaskSums, tiles.count() * kTileRows * kTileColumns);
+  const Index sums = std::min(blocking().conv_sums, tiles.count() * kTileRows * kTileColumns);
   const Index gradient =
       has_winograd_gradient(conv)
           ? winograd_weight_gradient_scratch(conv, microbatches, threads)

@@ -8,7 +8,7 @@
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/kernels/linear.hpp"
 
-// Names: m rows, k inputs, n outputs. A block of kRowBlock x kDepthBlock of x lies in the
+// Names: m rows, k inputs, n outputs. A block of x lies in the
 // second-level cache and meets every panel of w. Unless its rows are short, it is packed.
 
 namespace lockstep::kernels {
@@ -66,9 +66,10 @@ void linear_forward(ConstMatrix x, const Weight& w, std::span<const Real> bias, 
                     std::span<Real> scratch) {
   const Index k = w.layout.rows;
   assert(x.columns == k && y.columns == w.layout.columns && x.rows == y.rows);
-  const Index depth_blocks = std::max<Index>(pieces_of(k, kDepthBlock), 1);
-  const bool packs = k > kShortRow;
-  const Cut cut = cut_for_threads(x.rows, kRowBlock, w.layout.panels());
+  const Blocking sizes = blocking();
+  const Index depth_blocks = std::max<Index>(pieces_of(k, sizes.depth_block), 1);
+  const bool packs = k > sizes.short_row;
+  const Cut cut = cut_for_threads(x.rows, sizes.row_block, w.layout.panels());
 
   parallel_for(cut.tasks(), [&](Index task) {
     const Range rows = piece_of(x.rows, task / cut.groups, cut.blocks);

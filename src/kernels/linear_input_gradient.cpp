@@ -20,9 +20,10 @@ struct Rows {
   ConstMatrix dy;
   Strips strips;
   Real* packed = nullptr;
+  Index short_row = blocking().short_row;
 
   /// Whether strips are multiplied where they lie.
-  [[nodiscard]] bool in_place() const { return dy.columns <= kShortRow; }
+  [[nodiscard]] bool in_place() const { return dy.columns <= short_row; }
   /// Strip s from the output `first` on, packed.
   [[nodiscard]] Real* at(Index s, Index first) const {
     return packed + strips.first(s) * dy.columns + s * kLanes + first * strips.rows(s);
@@ -71,6 +72,7 @@ struct Part {
 void multiply(const Weight& w, const Part& part, Range outputs, const Rows& rows, Matrix dx,
               Real* scratch) {
   const Index depth = outputs.size();
+  assert(depth <= blocking().depth_block);
   const Index tiles = pieces_of(part.inputs.size(), kTileColumns);
   const auto inputs_of = [&](Index tile) {
     const Index first = part.inputs.begin + tile * kTileColumns;
@@ -111,7 +113,7 @@ void linear_input_gradient(ConstMatrix dy, const Weight& w, Matrix dx, std::span
   const Index n = w.layout.columns;
   const Index inputs = w.layout.rows;
   assert(dy.columns == n && dx.columns == inputs && dx.rows == dy.rows);
-  const Index depth_blocks = std::max<Index>(pieces_of(n, kDepthBlock), 1);
+  const Index depth_blocks = std::max<Index>(pieces_of(n, blocking().depth_block), 1);
   const bool whole = inputs <= input_gradient_inputs(n) && depth_blocks == 1;
   Rows rows{dy, {0, dy.rows}};
   const Index strips = rows.strips.count();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/blocking.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/tile.hpp"
 
@@ -10,11 +11,6 @@
 
 namespace lockstep::kernels {
 namespace {
-
-/// Numbers of transformed inputs and outputs that one task handles at a time, if that is not too
-/// few tiles for the weights, which it reads once: they lie in the second-level cache beside the
-/// weights.
-constexpr Index kTogether = 32'768;
 
 /// w at the 16 points, each in panels of its own.
 GroupedWeight transform_weight(const Sliding& s, const GroupedWeight& w, Real* to) {
@@ -35,7 +31,8 @@ GroupedWeight transform_weight(const Sliding& s, const GroupedWeight& w, Real* t
 
 /// Tiles that one task handles at a time, at most: two strips of a product or more.
 Index most_tiles(const Sliding& s) {
-  return std::max(kTogether / kWinogradPoints / (s.inputs() + s.outputs()), 2 * kTileRows);
+  return std::max(blocking().winograd_tiles / kWinogradPoints / (s.inputs() + s.outputs()),
+                  2 * kTileRows);
 }
 
 /// The same of `count` in all, so that all threads have work.

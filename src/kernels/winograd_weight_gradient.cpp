@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "kernels/bias_gradient.hpp"
+#include "kernels/blocking.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/tile.hpp"
 #include "kernels/winograd.hpp"
@@ -13,9 +14,6 @@
 namespace lockstep::kernels {
 namespace {
 
-/// Numbers of transformed images that each thread contributes at a time, if that is not too few
-/// tiles: they lie in its second-level cache.
-constexpr Index kTogether = 131'072;
 /// Tiles of images that each thread transforms at a time.
 constexpr Index kTilesPerTask = 16;
 
@@ -28,7 +26,9 @@ struct Points {
   Points(const Convolution& conv, int threads)
       : inputs(conv.input.channels),
         outputs(conv.output.channels),
-        together(threads * std::max<Index>(kTogether / kWinogradPoints / (inputs + outputs), 64)),
+        together(
+            threads *
+            std::max<Index>(blocking().winograd_images / kWinogradPoints / (inputs + outputs), 64)),
         x_step(winograd_step(together * inputs)),
         dy_step(winograd_step(together * outputs)),
         sum_step(winograd_step(inputs * outputs)) {}

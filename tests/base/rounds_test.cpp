@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "lockstep/base/caches.hpp"
+
 #include <algorithm>
 
 namespace lockstep {
@@ -65,6 +67,8 @@ TEST(Rounds, HaveRoomForEverySmallerBatch) {
 }
 
 TEST(Rounds, ForSpeedHaveNoFewerActivationsThanParameters) {
+  const Caches here = caches();
+  set_caches({.first = 32 << 10, .second = 2 << 20, .third = 32 << 20});
   constexpr Index million = 1'000'000;
   EXPECT_EQ(rounds_for_speed(64, 20 * million, million, 1), 20);
   EXPECT_EQ(rounds_for_speed(64, 20 * million, million, 4), 4);  // in 5, threads would wait
@@ -73,8 +77,11 @@ TEST(Rounds, ForSpeedHaveNoFewerActivationsThanParameters) {
   EXPECT_EQ(rounds_for_speed(8, 20 * million, million, 3), 1);   // 3 + 3 + 2, not 4 + 4
   EXPECT_EQ(rounds_for_speed(1, 20 * million, million, 16), 1);
   EXPECT_EQ(rounds_for_speed(8, million, 5 * million, 1), 1);
-  EXPECT_EQ(rounds_for_speed(8, million, 0, 1), 3);  // a cache has 2^18 numbers
+  EXPECT_EQ(rounds_for_speed(8, million, 0, 1), 3);  // half of a cache has 2^18 numbers
   EXPECT_EQ(rounds_for_speed(8, 0, 0, 1), 1);
+  set_caches({.first = 32 << 10, .second = 512 << 10, .third = 32 << 20});
+  EXPECT_EQ(rounds_for_speed(8, million, 0, 1), 8);
+  set_caches(here);
 }
 
 }  // namespace

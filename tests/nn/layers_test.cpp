@@ -1,15 +1,19 @@
 #include "lockstep/nn/layers.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "lockstep/base/caches.hpp"
 #include "lockstep/base/error.hpp"
+#include "lockstep/base/random.hpp"
 #include "nn/layer_cases.hpp"
 #include "nn/layer_run.hpp"
 
@@ -198,6 +202,40 @@ void expect_gradient_is_sum(const LayerRun& whole, const LayerRun& left, const L
           << whole.plan().parameters[p].name << " at " << i;
     }
   }
+}
+
+// Blocks are cut for the caches: of this machine, of none that exists, and of many between.
+TEST_P(LayerContract, CachesChangeNoBit) {
+  const auto layer = GetParam().make();
+  const Caches here = caches();
+  const auto run_with = [&](const Caches& sizes, int threads) {
+    set_caches(sizes);
+    set_thread_count(threads);
+    auto run =
+        std::make_unique<LayerRun>(*layer, GetParam().inputs, microbatches_of({3, 1, 0, 20}));
+    run->fill(0, GetParam().symbols);
+    run->forward();
+    run->backward();
+    return run;
+  };
+  const auto reference = run_with(here, 1);
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    const auto size = [&](std::uint64_t level) {
+      const RandomKey key{.seed = 16};
+      const std::uint32_t bits = random_bits(key, 3 * i + level);
+      return (Index{1} << bits % 22) + (bits >> 8) % 100'000 * (level > 0 ? 1 : 0);
+    };
+    const Caches sizes{size(0), size(1), size(2)};
+    SCOPED_TRACE(fmt::format("caches of {} and {} bytes", sizes.first, sizes.second));
+    const auto run = run_with(sizes, 1 + static_cast<int>(i % 3));
+    EXPECT_TRUE(same_bits(run->output(), reference->output()));
+    for (std::size_t k = 0; k < run->input_count(); ++k) {
+      EXPECT_TRUE(same_bits(run->input_gradient(k), reference->input_gradient(k)));
+    }
+    EXPECT_TRUE(same_bits(run->flat_gradient(0), reference->flat_gradient(0)));
+  }
+  set_caches(here);
+  set_thread_count(1);
 }
 
 TEST_P(LayerContract, TheShareAndTheThreadChangeNoBit) {
