@@ -8,17 +8,19 @@
 namespace lockstep::kernels {
 
 Index linear_scratch(Index rows, Index microbatches, const PanelLayout& w, int threads) {
+  const Blocking sizes = blocking();
   rows = std::max<Index>(rows, 1);
-  const Index x_block = std::min(rows, kRowBlock) * std::min(w.rows, kDepthBlock);
+  const Index x_block = std::min(rows, sizes.row_block) * std::min(w.rows, sizes.depth_block);
   const Index w_rows =
       std::min(input_gradient_inputs(w.columns), pieces_of(w.rows, kTileColumns) * kTileColumns);
-  const Index w_block = (w_rows + kTileRows) * std::min(w.columns, kDepthBlock);
+  const Index w_block = (w_rows + kTileRows) * std::min(w.columns, sizes.depth_block);
   const Index columns = w.panels() * PanelLayout::kWidth;
   // Bounds that hold for fewer rows and for tasks with fewer panels, too.
   const Index gradient =
-      aligned<Real>(std::min(rows * w.rows, std::max(kPackedBlock, rows * kTileRows))) +
-      aligned<Real>(WeightGradientPasses::kMostRows * PanelLayout::kWidth) +
-      OrderedSum::memory_for(microbatches, std::min(w.rows * columns, kSumsTogether)) +
+      aligned<Real>(std::min(rows * w.rows, std::max(sizes.packed_block, rows * kTileRows))) +
+      aligned<Real>(sizes.gradient_rows * PanelLayout::kWidth) +
+      OrderedSum::memory_for(microbatches, std::min(w.rows * columns, sizes.sums_together)) +
+      OrderedSum::memory_for(microbatches, kTileRows * kTileColumns) +
       OrderedSum::memory_for(microbatches, columns);
   const Index shared =
       std::max(input_gradient_packed(rows, w.columns), rows * w.panels() * PanelLayout::kWidth);

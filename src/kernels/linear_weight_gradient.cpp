@@ -5,6 +5,7 @@
 #include "kernels/blocking.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/tile.hpp"
+#include "kernels/tree_tile.hpp"
 #include "lockstep/base/ordered_sum.hpp"
 #include "lockstep/kernels/linear.hpp"
 
@@ -39,11 +40,11 @@ struct Task {
   RowBlocks leaves;
   Strips strips;  ///< of the inputs
   WeightGradientPasses passes;
-  bool with_bias;
-  Real* x;   ///< packed: a few rows, or all
-  Real* dy;  ///< packed: a few rows of a panel
+  bool packs;  ///< x; where it meets one panel only, it is read where it lies
+  Real* x;     ///< packed: a few rows, or all
+  Real* dy;    ///< packed: a few rows of a panel
   std::span<Real> stack;
-  std::span<Real> bias_stack;
+  Real* tile_stack;  ///< for the leaves of a group
 
   [[nodiscard]] Index inputs() const { return passes.inputs; }
   /// Where some rows of x are packed.
@@ -69,10 +70,30 @@ struct Target {
   bool add = false;  ///< to what lies there
 };
 
-/// Adds some rows of a leaf to its sums, which begin with them or `go_on`.
-void add_rows(const Task& t, Range panels, Range rows, const Target& target, bool go_on,
-              Real* bias) {
-  const Real* const x = t.x_at(rows);
+Range rows_in(const RowBlocks& leaves) {
+  const RowBlock last = leaves[leaves.size() - 1];
+  return {leaves[0].first, last.first + last.count};
+}
+
+/// The leaves from `first` on that one task takes together, a block of the tree: as many as have
+/// few enough rows. Their sums are added up in registers.
+RowBlocks group_from(const Task& t, Index first) {
+  const auto group = [&](Index count) {
+    return RowBlocks{t.leaves.microbatches.subspan(static_cast<std::size_t>(first),
+                                                   static_cast<std::size_t>(count)),
+                     t.leaves.positions};
+  };
+  Index count = 1;
+  while (t.leaves[first].index % (2 * count) == 0 && first + 2 * count <= t.leaves.size() &&
+         rows_in(group(2 * count)).size() <= t.passes.rows()) {
+    count *= 2;
+  }
+  return group(count);
+}
+
+/// Adds some rows of a group, or all, to its sums, which begin with them or `go_on`.
+void add_rows(const Task& t, Range panels, const RowBlocks& group, Range rows, const Target& target,
+              bool go_on) {
   for (Index p = panels.begin; p < panels.end; ++p) {
     const Index width = t.o.layout.width(p);
     const Real* const dy = t.dy_at(p, rows);
@@ -81,37 +102,42 @@ void add_rows(const Task& t, Range panels, Range rows, const Target& target, boo
       for (Index s = 0; s < t.strips.count(); ++s) {
         const Index input = t.strips.first(s);
         Real* const out = to + (input - target.first_input) * width + column;
-        multiply_tile({.rows = t.strips.rows(s),
-                       .columns = std::min(kTileColumns, width - column),
-                       .depth = rows.size(),
-                       .a = x + (input - t.strips.begin) * rows.size(),
-                       .a_step = t.strips.rows(s),
-                       .b = dy + column,
-                       .b_stride = width,
-                       .start = go_on ? out : nullptr,
-                       .start_stride = width,
-                       .out = out,
-                       .out_stride = width,
-                       .add = target.add});
+        const Tile tile{.rows = t.strips.rows(s),
+                        .columns = std::min(kTileColumns, width - column),
+                        .depth = rows.size(),
+                        .a = t.packs ? t.x_at(rows) + (input - t.strips.begin) * rows.size()
+                                     : t.o.x.data + rows.begin * t.o.x.columns + input,
+                        .a_step = t.packs ? t.strips.rows(s) : t.o.x.columns,
+                        .b = dy + column,
+                        .b_stride = width,
+                        .start = go_on ? out : nullptr,
+                        .start_stride = width,
+                        .out = out,
+                        .out_stride = width,
+                        .add = target.add};
+        if (group.size() > 1) {
+          multiply_tree(tile, group, t.tile_stack);
+        } else {
+          multiply_tile(tile);
+        }
       }
     }
-    if (t.with_bias) add_rows_to(bias + (p - panels.begin) * kWidth, dy, width, width, rows.size());
   }
 }
 
-/// The sums of one leaf, a few rows at a time.
-void sum_leaf(const Task& t, Range panels, const RowBlock& leaf, const Target& target, bool pack_x,
-              std::span<Real> bias) {
-  std::ranges::fill(bias, Real{0});
-  Range rows{leaf.first, leaf.first};
+/// The sums of one group; of a long leaf, a few rows at a time.
+void sum_group(const Task& t, Range panels, const RowBlocks& group, const Target& target,
+               bool pack_x) {
+  const Range all = rows_in(group);
+  Range rows{all.begin, all.begin};
   do {
-    rows = {rows.end, std::min(rows.end + t.passes.rows(), leaf.first + leaf.count)};
-    if (pack_x) {
+    rows = {rows.end, std::min(rows.end + t.passes.rows(), all.end)};
+    if (pack_x && t.packs) {
       pack_strips(t.o.x.data + rows.begin * t.o.x.columns, t.o.x.columns, rows.size(), t.strips,
                   t.x_at(rows));
     }
-    add_rows(t, panels, rows, target, rows.begin > leaf.first, bias.data());
-  } while (rows.end < leaf.first + leaf.count);
+    add_rows(t, panels, group, rows, target, rows.begin > all.begin);
+  } while (rows.end < all.end);
 }
 
 /// The sums over all leaves for panels that are taken together.
@@ -122,18 +148,18 @@ void sum_panels(const Task& t, Range panels, bool pack_x) {
                   .first_panel = panels.begin,
                   .panel_step = layout.begin(1)};
   OrderedSum sum(t.stack, t.inputs() * columns);
-  OrderedSum bias(t.bias_stack, columns);
   Target target{.first_panel = panels.begin,
                 .panel_step = t.inputs() * kWidth,
                 .first_input = t.strips.begin};
-  for (Index i = 0; i < t.leaves.size(); ++i) {
-    const RowBlock leaf = t.leaves[i];
-    const Share share{leaf.index, 1};
+  for (Index i = 0; i < t.leaves.size();) {
+    const RowBlocks group = group_from(t, i);
+    i += group.size();
+    if (group.size() == t.leaves.size()) return sum_group(t, panels, group, dw, pack_x);
+    const Share share{group[0].index, group.size()};
     const std::span<Real> pair = sum.partner(share);
-    target.add = !pair.empty() && leaf.count <= t.passes.rows();
+    target.add = !pair.empty() && rows_in(group).size() <= t.passes.rows();
     target.data = target.add ? pair.data() : sum.next().data();
-    sum_leaf(t, panels, leaf, t.leaves.size() == 1 ? dw : target, pack_x, bias.next());
-    bias.push(share);
+    sum_group(t, panels, group, target, pack_x);
     if (target.add) {
       sum.merged(share);
     } else {
@@ -141,22 +167,15 @@ void sum_panels(const Task& t, Range panels, bool pack_x) {
     }
   }
   for (Index p = panels.begin; p < panels.end; ++p) {
-    const Index place = (p - panels.begin) * kWidth;
-    if (t.leaves.size() > 1) {
-      std::copy_n(sum.finish().data() + place * t.inputs(), t.inputs() * layout.width(p),
-                  t.gradient.dw + layout.begin(p) + t.strips.begin * layout.width(p));
-    }
-    if (t.with_bias) {
-      std::copy_n(bias.finish().data() + place, layout.used(p),
-                  t.gradient.dbias.data() + p * kWidth);
-    }
+    std::copy_n(sum.finish().data() + (p - panels.begin) * kWidth * t.inputs(),
+                t.inputs() * layout.width(p),
+                t.gradient.dw + layout.begin(p) + t.strips.begin * layout.width(p));
   }
 }
 
 void sum_inputs(const Operands& o, const LinearGradient& gradient, Range inputs, Range panels,
                 bool with_bias, std::span<Real> scratch) {
   const RowBlocks leaves = rows_of(o.rows, gradient.block);
-  const RowBlock last = leaves[leaves.size() - 1];
   const WeightGradientPasses passes{inputs.size(), panels.size()};
   Real* memory = scratch.data();
   const auto take = [&](Index count) {
@@ -173,15 +192,23 @@ void sum_inputs(const Operands& o, const LinearGradient& gradient, Range inputs,
                   .leaves = leaves,
                   .strips = {inputs.begin, inputs.end},
                   .passes = passes,
-                  .with_bias = with_bias,
-                  .x = take(passes.packed(last.first + last.count - leaves[0].first)),
+                  .packs = panels.size() > 1,
+                  .x = take(passes.packed(rows_in(leaves).size())),
                   .dy = take(passes.rows() * kWidth),
                   .stack = take_stack(inputs.size() * passes.columns()),
-                  .bias_stack = take_stack(passes.columns())};
-  assert(memory <= scratch.data() + scratch.size());
+                  .tile_stack = take_stack(kTileRows * kTileColumns).data()};
   for (Index p = panels.begin; p < panels.end; p += passes.panels_together()) {
     sum_panels(task, {p, std::min(p + passes.panels_together(), panels.end)}, p == panels.begin);
   }
+  if (with_bias) {
+    const Index first = panels.begin * kWidth;
+    const Index width = std::min(panels.end * kWidth, o.dy.columns) - first;
+    sum_bias(
+        leaves, o.dy.data + first, o.dy.columns, width,
+        gradient.dbias.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(width)),
+        take_stack(width));
+  }
+  assert(memory <= scratch.data() + scratch.size());
 }
 
 }  // namespace

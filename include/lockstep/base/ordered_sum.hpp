@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <span>
 
 #include "lockstep/base/share.hpp"
@@ -41,6 +44,13 @@ class OrderedSum {
   /// pushed in their place.
   [[nodiscard]] static bool is_pair(Share left, Share right) {
     return left.count == right.count && left.first % (2 * left.count) == 0;
+  }
+  /// With how many sums before it the sum of one microbatch is added up as soon as it is pushed,
+  /// if the microbatches from `first` on were pushed one by one.
+  [[nodiscard]] static Index merges_after(Index microbatch, Index first) {
+    const auto pushed = static_cast<std::uint64_t>(microbatch - first + 1);
+    return std::min<Index>(std::countr_one(static_cast<std::uint64_t>(microbatch)),
+                           std::bit_width(pushed) - 1);
   }
   /// Ready for a new sum.
   void clear() { depth_ = 0; }
