@@ -58,6 +58,7 @@ std::unique_ptr<Command> export_command();
 std::unique_ptr<Command> import_command();
 std::unique_ptr<Command> scale_command();
 std::unique_ptr<Command> bench_command();
+std::unique_ptr<Command> verify_command();
 std::unique_ptr<Command> data_command();
 std::unique_ptr<Command> config_command();
 

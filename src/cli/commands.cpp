@@ -14,6 +14,7 @@ std::vector<std::unique_ptr<Command>> commands() {
   all.push_back(import_command());
   all.push_back(scale_command());
   all.push_back(bench_command());
+  all.push_back(verify_command());
   all.push_back(data_command());
   all.push_back(config_command());
   return all;

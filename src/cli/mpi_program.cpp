@@ -5,6 +5,7 @@
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/comm/start_limit.hpp"
+#include "lockstep/train/self_test.hpp"
 #include "lockstep/train/setup.hpp"
 
 namespace lockstep::cli {
@@ -24,6 +25,7 @@ ExitCode run_on_ranks(const Facts& told, const std::function<ExitCode(const Comm
   const Communicator& world = environment.world();
   try {
     meet(world, told);
+    together(world, require_known_answers);
     return work(world);
   } catch (const AgreedError& error) {
     if (world.rank() == 0) print_failure(error, err);
