@@ -300,6 +300,16 @@ class Arena:
             self.count += 1
             return Run(self.folder / f"run-{self.count}")
 
+    def preload(self, name):
+        """A library of the tests, for LD_PRELOAD: a link without the spaces that the path may have."""
+        library = self.build / f"tests/lib{name}.so"
+        check(library.exists(), f"{library} is missing: build the tests")
+        link = self.folder / library.name
+        with self.lock:
+            if not link.is_symlink():
+                link.symlink_to(library.resolve())
+        return str(link)
+
     def start(self, ranks, run, *more, config=None, environment=None):
         return Job(self.trainer, ranks, ["train", config or self.config(), "--run-dir", run.path, *more], environment)
 

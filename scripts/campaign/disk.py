@@ -12,9 +12,7 @@ EPOCHS = 7  # 161 steps: four saves at their distance, the last one, and the bes
 
 
 def faulty(arena, order, log=None):
-    library = arena.build / "tests/libfaulty_io.so"
-    check(library.exists(), f"{library} is missing: build the tests")
-    environment = {"LD_PRELOAD": str(library), "FAULTY_IO": order,
+    environment = {"LD_PRELOAD": arena.preload("faulty_io"), "FAULTY_IO": order,
                    "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
     return environment if log is None else {**environment, "FAULTY_IO_LOG": str(log)}
 

@@ -34,12 +34,10 @@ every = "100 steps"
 
 def run_with_fault(arena, random, config, ranks, victim, fault, at, *more):
     """A run in which a rank has a fault in about the step that is returned first: see faulty_rank.cpp."""
-    library = arena.build / "tests/libfaulty_rank.so"
-    check(library.exists(), f"{library} is missing: build the tests")
     call = random.randrange(1, SAMPLES * LONG // ranks)  # one for each sample of the rank
     run = arena.run()
     job = arena.start(ranks, run, *more, config=config, environment={
-        "LD_PRELOAD": str(library), "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0", "LOCKSTEP_TEST_FAULT": fault,
+        "LD_PRELOAD": arena.preload("faulty_rank"), "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0", "LOCKSTEP_TEST_FAULT": fault,
         "LOCKSTEP_TEST_FAULT_AT": str(at), "LOCKSTEP_TEST_FAULT_RANK": str(victim), "LOCKSTEP_TEST_FAULT_CALL": str(call)})
     ended = job.wait(120)
     job.leaves_nothing()

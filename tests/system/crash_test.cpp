@@ -22,9 +22,9 @@ class CrashTest : public FaultTest {
     Command command = FaultTest::train(ranks, "run", {"--dry-run"},
                                        {"CRASH=" + how, "CRASH_AT=" + place, "CRASH_RANK=" + rank});
     if (ranks == 0) {
-      command.environment.push_back("LD_PRELOAD=" LOCKSTEP_CRASH);
+      command.environment.push_back(preloading(directory_, LOCKSTEP_CRASH));
     } else {
-      const Arguments preload{"-x", "LD_PRELOAD=" LOCKSTEP_CRASH};
+      const Arguments preload{"-x", preloading(directory_, LOCKSTEP_CRASH)};
       command.arguments.insert(command.arguments.begin() + 1, preload.begin(), preload.end());
     }
     return run(command);

@@ -120,7 +120,7 @@ TEST_F(DataTest, AFileThatCrashesLibhdf5EndsInAMessage) {
   for (const Arguments& line : {Arguments{"data", "info", "shades.h5"},
                                 Arguments{"data", "convert", "shades.h5", "--out", "never.h5"}}) {
     Command command = command_in(directory_, 0, line);
-    command.environment.push_back("LD_PRELOAD=" LOCKSTEP_FAULTY_HDF5);
+    command.environment.push_back(preloading(directory_, LOCKSTEP_FAULTY_HDF5));
     command.environment.push_back("FAULTY_HDF5=crash");
     const Outcome outcome = run(command);
     EXPECT_EQ(outcome.code, 65) << outcome.err;

@@ -169,11 +169,11 @@ TEST_F(DivergenceTest, WhatDoesNotHelpEnds) {
 // A writer that was taken for dead and is not: what the other has saved is not its to set aside.
 TEST_F(DivergenceTest, WhoseDirectoryWasTakenRollsNothingBack) {
   directory_.write("config.toml", small_config("steps = 100_000_000"));
-  Process process(
-      train(2, "taken",
-            options({"divergence.action=rollback", "checkpoint.best=none",
-                     "checkpoint.every=\"1000000 epochs\""}),
-            {mark("taken"), "LD_PRELOAD=" LOCKSTEP_FAULTY_RANK, "LOCKSTEP_TEST_FAULT=nan"}));
+  Process process(train(
+      2, "taken",
+      options({"divergence.action=rollback", "checkpoint.best=none",
+               "checkpoint.every=\"1000000 epochs\""}),
+      {mark("taken"), preloading(directory_, LOCKSTEP_FAULTY_RANK), "LOCKSTEP_TEST_FAULT=nan"}));
   ASSERT_TRUE(trains("taken", 50));
   const std::string other = "taken/checkpoints/step-99999999.h5";
   directory_.write(other, "the other's");

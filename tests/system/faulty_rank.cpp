@@ -18,9 +18,12 @@
 #include <span>
 #include <vector>
 
+#include "lockstep/base/portable_math.hpp"
+
 namespace {
 
 volatile std::sig_atomic_t due = 0;
+bool shares = false;  // memory with other ranks
 bool in_next_message = false;
 std::vector<std::span<unsigned char>> windows;  // the data, the gradients, the parameters
 
@@ -60,6 +63,7 @@ void damage_memory() {
 
 extern "C" int MPI_Win_allocate_shared(MPI_Aint size, int unit, MPI_Info info, MPI_Comm node,
                                        void* base, MPI_Win* result) {
+  shares = true;
   const int code = PMPI_Win_allocate_shared(size, unit, info, node, base, result);
   if (size < kLeast) return code;
   void* begin = nullptr;
@@ -78,12 +82,14 @@ extern "C" int MPI_Isend(const void* data, int count, MPI_Datatype type, int to,
   return PMPI_Isend(data, count, type, to, tag, group, request);
 }
 
-extern "C" double log(double x) noexcept {
-  static const auto right = reinterpret_cast<double (*)(double)>(::dlsym(RTLD_NEXT, "log"));
+double lockstep::portable::log(double x) {
+  static const auto right =
+      reinterpret_cast<double (*)(double)>(::dlsym(RTLD_NEXT, "_ZN8lockstep8portable3logEd"));
   static const long wanted = wanted_call();
   static long call = 0;
   // Losses take it of a sum of exponentials of which one is 1, initial weights of what is below 1.
-  if (x <= 1) return right(x);
+  // The known answers that every process starts with come before anything is shared.
+  if (x <= 1 || !shares) return right(x);
   if (++call == wanted) due = 1;
   if (due == 0) return right(x);
   if (fault_is("wrong")) return right(x) * (1 + 0x1p-20);

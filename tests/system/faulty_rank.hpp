@@ -27,10 +27,10 @@ class FaultyRankTest : public FaultTest {
                                  const Arguments& further = {}) const {
     Arguments all = options(more);
     all.insert(all.end(), further.begin(), further.end());
-    Process process(
-        train(ranks, run, all,
-              {mark(run), "LD_PRELOAD=" LOCKSTEP_FAULTY_RANK, "LOCKSTEP_TEST_FAULT=" + fault,
-               fmt::format("LOCKSTEP_TEST_FAULT_AT={}", 8 * flipped() + 6)}));
+    Process process(train(
+        ranks, run, all,
+        {mark(run), preloading(directory_, LOCKSTEP_FAULTY_RANK), "LOCKSTEP_TEST_FAULT=" + fault,
+         fmt::format("LOCKSTEP_TEST_FAULT_AT={}", 8 * flipped() + 6)}));
     EXPECT_TRUE(trains(run, 50));
     const pid_t pid = rank_with(mark(run), rank);
     EXPECT_NE(pid, 0);

@@ -8,8 +8,8 @@ class FenceTest : public FaultTest {
  protected:
   FenceTest() : FaultTest("steps = 100_000_000") {}
 
-  static Arguments without_locks() {
-    return {"LD_PRELOAD=" LOCKSTEP_REFUSE_FLOCK, "ASAN_OPTIONS=verify_asan_link_order=0"};
+  [[nodiscard]] Arguments without_locks() const {
+    return {preloading(directory_, LOCKSTEP_REFUSE_FLOCK), "ASAN_OPTIONS=verify_asan_link_order=0"};
   }
 
   /// Often, or at the end only.
@@ -91,7 +91,7 @@ TEST_F(FenceTest, WhoCannotListItsDirectorySavesNothing) {
     const std::string run = fmt::format("unlisted{}", ranks);
     Process process(
         train(ranks, run, saving(saves),
-              {"LD_PRELOAD=" LOCKSTEP_FAULTY_IO, "ASAN_OPTIONS=verify_asan_link_order=0",
+              {preloading(directory_, LOCKSTEP_FAULTY_IO), "ASAN_OPTIONS=verify_asan_link_order=0",
                fmt::format("FAULTY_IO=readdir:80+:{}:{}", EIO, path(run).string())}));
     ASSERT_TRUE(trains(run, 250));
     if (!saves) {

@@ -181,7 +181,7 @@ TEST_F(OutsideTest, FilesThatMayNotBeLargeEnoughForSharedMemoryAreNotBegun) {
 }
 
 TEST_F(OutsideTest, WithoutThreadsTheRunSaysSo) {
-  const Arguments preload = {"LD_PRELOAD=" LOCKSTEP_REFUSE_THREADS,
+  const Arguments preload = {preloading(directory_, LOCKSTEP_REFUSE_THREADS),
                              "ASAN_OPTIONS=verify_asan_link_order=0",
                              "OMP_NUM_THREADS=2"};  // until --threads is read
   const auto with = [&](int allowed, const std::string& run, const Arguments& more) {

@@ -33,12 +33,13 @@ TEST_F(SurroundingsTest, TheFloatingPointModeIsNotTakenAsFound) {
   for (const int ranks : {0, 2}) {
     const std::string run = fmt::format("fast{}", ranks);
     expect_right_bits(run, system_test::run(train(ranks, run, {"--threads", "2"},
-                                                  {"LD_PRELOAD=" LOCKSTEP_FAST_MATH})));
+                                                  {preloading(directory_, LOCKSTEP_FAST_MATH)})));
   }
   std::vector<std::string> judged;
-  for (const std::string library : {"", LOCKSTEP_FAST_MATH}) {
+  for (const std::string& variable :
+       {std::string("LD_PRELOAD="), preloading(directory_, LOCKSTEP_FAST_MATH)}) {
     Command command = command_in(directory_, 0, {"eval", "fast0/checkpoints/latest.h5", "--json"});
-    command.environment.push_back("LD_PRELOAD=" + library);
+    command.environment.push_back(variable);
     const Outcome outcome = system_test::run(command);
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     judged.push_back(outcome.out.substr(0, outcome.out.find("\"seconds\"")));

@@ -39,6 +39,15 @@ inline Command command_in(const TemporaryDirectory& directory, int ranks,
   return {trainer(ranks, arguments), directory.path(), launch_environment()};
 }
 
+/// The variable that loads a library into a process, wherever it lies: the loader takes spaces in
+/// it for separators, so a link to the library stands in the test's directory.
+inline std::string preloading(const TemporaryDirectory& directory,
+                              const std::filesystem::path& library) {
+  const std::filesystem::path link = directory.path() / library.filename();
+  if (!std::filesystem::is_symlink(link)) std::filesystem::create_symlink(library, link);
+  return "LD_PRELOAD=" + link.string();
+}
+
 inline std::string read_text(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};

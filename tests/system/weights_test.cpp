@@ -214,7 +214,7 @@ TEST_F(WeightsTest, AFullDiskLeavesNothing) {
        {Arguments{"export", checkpoint("net"), "--out", "full/x"},
         {"import", "net.safetensors", "--config", "net.toml", "--out", "full/x"}}) {
     Command command = command_in(*directory_, 0, line);
-    command.environment.push_back("LD_PRELOAD=" LOCKSTEP_FAULTY_IO);
+    command.environment.push_back(preloading(*directory_, LOCKSTEP_FAULTY_IO));
     command.environment.push_back(fmt::format("FAULTY_IO=write:1+:{}:{}", ENOSPC, full));
     const Outcome outcome = run(command);
     EXPECT_EQ(outcome.code, 74) << outcome.err;
@@ -235,11 +235,12 @@ TEST_F(WeightsTest, AFileThatTakesItsReaderDownEndsInAMessage) {
       {"eat", "net.h5: reading it takes more than 1024 MiB of memory"},
   };
   directory_->write("net.h5", content(checkpoint("net")));
+  const std::string library = preloading(*directory_, LOCKSTEP_FAULTY_HDF5);
   const std::vector<std::string> before = names_in(directory_->path());
   std::vector<std::unique_ptr<Process>> processes;
   for (const Effect& effect : effects) {
     Command command = command_in(*directory_, 0, import_of("net.h5", "never.h5"));
-    command.environment.push_back("LD_PRELOAD=" LOCKSTEP_FAULTY_HDF5);
+    command.environment.push_back(library);
     command.environment.push_back("FAULTY_HDF5=" + effect.name);
     processes.push_back(std::make_unique<Process>(command));
   }
