@@ -1,6 +1,16 @@
 # install, export, find_package(lockstep)
 include(CMakePackageConfigHelpers)
-install(TARGETS lockstep EXPORT lockstepTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS lockstep lockstep_math EXPORT lockstepTargets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# What an earlier installation has left would be loaded.
+install(CODE "file(GLOB old \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/glibc-hwcaps/*/liblockstep_math.so*\")
+  if(old)
+    file(REMOVE \${old})
+  endif()")
+foreach(arch IN LISTS lockstep_more_arch)
+  string(REPLACE "-" "_" target "lockstep_math_${arch}")
+  install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/glibc-hwcaps/${arch} NAMELINK_SKIP)
+endforeach()
 install(TARGETS trainer RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/lockstep DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT lockstepTargets NAMESPACE lockstep:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/lockstep)

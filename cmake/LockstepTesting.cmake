@@ -19,6 +19,16 @@ target_compile_options(lockstep_test_headers PRIVATE -O1)
 target_link_libraries(lockstep_test_headers PRIVATE lockstep lockstep_options GTest::gtest fmt::fmt
   nlohmann_json::nlohmann_json)
 
+# The instruction sets that this machine has beside the best one, which every process takes by itself.
+set(lockstep_lesser_sets "")
+if(EXISTS /proc/cpuinfo)
+  file(STRINGS /proc/cpuinfo flags REGEX "^flags" LIMIT_COUNT 1)
+  if(flags MATCHES " avx512vl" AND flags MATCHES " avx512bw" AND "x86-64-v4" IN_LIST LOCKSTEP_ARCH)
+    set(lockstep_lesser_sets ${LOCKSTEP_ARCH})
+    list(REMOVE_ITEM lockstep_lesser_sets x86-64-v4)
+  endif()
+endif()
+
 function(lockstep_test_program target file library)
   add_executable(${target} ${file})
   if(NOT library STREQUAL "lockstep_double")  # other definitions, so the compiler would refuse them
@@ -40,6 +50,13 @@ function(lockstep_test target file library)
   target_link_libraries(${target} PRIVATE GTest::gtest_main)
   add_test(NAME ${target} COMMAND ${target})
   set_tests_properties(${target} PROPERTIES TIMEOUT 300 ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT}")
+  if(library STREQUAL "lockstep" AND file MATCHES "^(base|kernels|nn|optim|train)/")
+    foreach(set IN LISTS lockstep_lesser_sets)
+      add_test(NAME ${target}_${set} COMMAND ${target})
+      set_tests_properties(${target}_${set} PROPERTIES TIMEOUT 300
+        ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT};LOCKSTEP_ISA=${set}")
+    endforeach()
+  endif()
 endfunction()
 
 function(lockstep_mpi_test target file)
@@ -50,5 +67,13 @@ function(lockstep_mpi_test target file)
       COMMAND ${MPIEXEC_EXECUTABLE} -np ${ranks} --oversubscribe $<TARGET_FILE:${target}>)
     set_tests_properties(${target}_np${ranks} PROPERTIES TIMEOUT 300 PROCESSORS 2
       ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT}")
+    if(file MATCHES "^train/trainer_mpi" AND ranks EQUAL 3)
+      foreach(set IN LISTS lockstep_lesser_sets)
+        add_test(NAME ${target}_np${ranks}_${set}
+          COMMAND ${MPIEXEC_EXECUTABLE} -np ${ranks} --oversubscribe $<TARGET_FILE:${target}>)
+        set_tests_properties(${target}_np${ranks}_${set} PROPERTIES TIMEOUT 300 PROCESSORS 2
+          ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT};LOCKSTEP_ISA=${set}")
+      endforeach()
+    endif()
   endforeach()
 endfunction()

@@ -1,11 +1,12 @@
 # version.hpp: what this binary was built from and with. The commit is read at every build, not only at configure time.
+string(STRIP "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${CMAKE_CXX_FLAGS}" lockstep_compiler)
 set(LOCKSTEP_VERSION_HEADER "${PROJECT_BINARY_DIR}/generated/lockstep_build_info.hpp")
 add_custom_target(lockstep_build_info
   BYPRODUCTS "${LOCKSTEP_VERSION_HEADER}"
   COMMAND ${CMAKE_COMMAND}
     -DOUTPUT=${LOCKSTEP_VERSION_HEADER} -DSOURCE_DIR=${PROJECT_SOURCE_DIR}
-    -DVERSION=${PROJECT_VERSION} "-DCOMPILER=${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}"
-    -DBUILD_TYPE=${CMAKE_BUILD_TYPE} -DARCH=${LOCKSTEP_ARCH} -DSANITIZE=${LOCKSTEP_SANITIZE}
+    -DVERSION=${PROJECT_VERSION} "-DCOMPILER=${lockstep_compiler}"
+    -DBUILD_TYPE=${CMAKE_BUILD_TYPE} -DSANITIZE=${LOCKSTEP_SANITIZE}
     -P "${PROJECT_SOURCE_DIR}/cmake/WriteBuildInfo.cmake"
   VERBATIM)
 add_dependencies(lockstep lockstep_build_info)

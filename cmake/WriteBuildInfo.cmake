@@ -17,7 +17,6 @@ set(content "#pragma once
 #define LOCKSTEP_COMMIT_DIRTY ${dirty}
 #define LOCKSTEP_COMPILER \"${COMPILER}\"
 #define LOCKSTEP_BUILD_TYPE \"${BUILD_TYPE}\"
-#define LOCKSTEP_ARCH \"${ARCH}\"
 #define LOCKSTEP_SANITIZE \"${SANITIZE}\"
 ")
 if(EXISTS "${OUTPUT}")

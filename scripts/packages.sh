@@ -17,7 +17,10 @@ build_packages=(
 )
 
 # To test, besides.
-test_packages=(libgtest-dev libgmock-dev python3 python3-numpy python3-h5py)
+test_packages=(
+  libgtest-dev libgmock-dev python3 python3-numpy python3-h5py
+  clang  # known answers of another compiler
+)
 
 # To draw the pictures of scripts/demo.sh, besides.
 demo_packages=(python3 python3-numpy python3-h5py python3-matplotlib)

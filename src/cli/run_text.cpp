@@ -13,17 +13,34 @@
 namespace lockstep::cli {
 namespace {
 
-/// "2 nodes (n1:2 n2:2)", in the order in which the nodes first appear.
-std::string nodes_text(const std::vector<std::string>& node_of_rank) {
+struct Tally {
+  std::size_t names = 0;
+  std::string list;  ///< "n1:2 n2:2", in the order in which the names first appear
+};
+
+Tally tally_of(const std::vector<std::string>& name_of_rank) {
   std::vector<std::string> names;
-  std::string list;
-  for (const std::string& node : node_of_rank) {
-    if (std::ranges::find(names, node) != names.end()) continue;
-    names.push_back(node);
-    list += fmt::format("{}{}:{}", list.empty() ? "" : " ", printable(node),
-                        std::ranges::count(node_of_rank, node));
+  Tally tally;
+  for (const std::string& name : name_of_rank) {
+    if (std::ranges::find(names, name) != names.end()) continue;
+    names.push_back(name);
+    tally.list += fmt::format("{}{}:{}", tally.list.empty() ? "" : " ", printable(name),
+                              std::ranges::count(name_of_rank, name));
   }
-  return fmt::format("{} ({})", plural(names.size(), "node"), list);
+  tally.names = names.size();
+  return tally;
+}
+
+/// "2 nodes (n1:2 n2:2)".
+std::string nodes_text(const std::vector<std::string>& node_of_rank) {
+  const Tally tally = tally_of(node_of_rank);
+  return fmt::format("{} ({})", plural(tally.names, "node"), tally.list);
+}
+
+/// "x86-64-v3", or "x86-64-v3:2 x86-64-v4:6".
+std::string instruction_sets_text(const std::vector<std::string>& set_of_rank) {
+  const Tally tally = tally_of(set_of_rank);
+  return tally.names == 1 ? set_of_rank.front() : tally.list;
 }
 
 std::string batch_text(const RunStart& start) {
@@ -132,7 +149,8 @@ std::string header_text(const RunStart& start) {
   std::string text = fmt::format("{}  {} x {} on {}  {}  {}\n", version_line(),
                                  plural(static_cast<std::uint64_t>(start.ranks), "rank"),
                                  plural(static_cast<std::uint64_t>(start.threads), "thread"),
-                                 nodes_text(start.nodes), mpi_library(), build_info().simd);
+                                 nodes_text(start.nodes), mpi_library(),
+                                 instruction_sets_text(start.instruction_sets));
   text +=
       fmt::format("run    {}     config {}{}     seed {}\n", printable(start.directory),
                   printable(start.config_file),

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lockstep/base/instruction_set.hpp"
 #include "lockstep/base/printable.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/io/atomic_file.hpp"
@@ -48,21 +49,12 @@ Json relevant_environment() {
   return found;
 }
 
-std::string cpu_model() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);) {
-    const std::size_t colon = line.find(": ");
-    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
-  }
-  return "unknown";
-}
-
 Json build() {
   const BuildInfo info = build_info();
   return {{"version", info.version},       {"commit", info.commit},
           {"dirty", info.dirty},           {"compiler", info.compiler},
-          {"build_type", info.build_type}, {"architecture", info.architecture},
-          {"sanitizers", info.sanitizers}, {"simd", info.simd}};
+          {"build_type", info.build_type}, {"instruction_sets", instruction_sets()},
+          {"sanitizers", info.sanitizers}};
 }
 
 Json libraries() {
@@ -75,7 +67,11 @@ Json libraries() {
 Json places(const std::vector<RankPlace>& ranks) {
   Json list = Json::array();
   for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
-    list.push_back({{"rank", rank}, {"node", ranks[rank].node}, {"cpus", ranks[rank].cpus}});
+    const RankPlace& place = ranks[rank];
+    list.push_back({{"rank", rank},
+                    {"node", place.node},
+                    {"cpus", place.cpus},
+                    {"instruction_set", place.instruction_set}});
   }
   return list;
 }
@@ -149,7 +145,7 @@ void Manifest::write() const {
                {"command_line", facts_.command_line},
                {"lockstep", build()},
                {"libraries", libraries()},
-               {"cpu", cpu_model()},
+               {"cpu", processor_name()},
                {"ranks", facts_.ranks.size()},
                {"threads", facts_.threads},
                {"nodes", nodes},

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <thread>
 
+#include "lockstep/base/instruction_set.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/config/show.hpp"
@@ -166,11 +167,13 @@ void TrainingRun::go_on_from(StoredCheckpoint& stored) {
 void TrainingRun::begin_records() {
   const std::string place = affinity_list();
   std::vector<RankPlace> ranks;
+  std::vector<std::string> instruction_sets;
   for (int rank = 0; rank < world_.size(); ++rank) {
     // Every rank takes its turn to tell the others; once per run, and the text is short.
-    ranks.push_back(
-        {broadcast_text(world_, node_name(), rank), broadcast_text(world_, place, rank)});
+    ranks.push_back({broadcast_text(world_, node_name(), rank), broadcast_text(world_, place, rank),
+                     broadcast_text(world_, std::string(instruction_set()), rank)});
     node_names_.push_back(ranks.back().node);
+    instruction_sets.push_back(ranks.back().instruction_set);
   }
   on_root(world_, [&] {
     if (request_.dry_run) return;
@@ -200,6 +203,7 @@ void TrainingRun::begin_records() {
     RunStart start = start_event();
     start.memory = most;
     start.nodes = node_names_;
+    start.instruction_sets = instruction_sets;
     audience_.on_start(start);
   }
 }

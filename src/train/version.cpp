@@ -1,7 +1,11 @@
 #include "lockstep/train/version.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <fstream>
+
+#include "lockstep/base/instruction_set.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/io/libraries.hpp"
 #include "lockstep/kernels/linear.hpp"
@@ -9,23 +13,6 @@
 
 namespace lockstep {
 namespace {
-
-/// The widest vectors that the compiler was allowed to use.
-constexpr const char* simd_level() {
-#if defined(__AVX512F__)
-  return "AVX-512";
-#elif defined(__AVX2__)
-  return "AVX2";
-#elif defined(__AVX__)
-  return "AVX";
-#elif defined(__SSE2__)
-  return "SSE2";
-#elif defined(__ARM_NEON)
-  return "NEON";
-#else
-  return "none";
-#endif
-}
 
 std::string or_else(const std::string& text, const char* otherwise) {
   return text.empty() ? otherwise : text;
@@ -39,9 +26,16 @@ BuildInfo build_info() {
           .dirty = LOCKSTEP_COMMIT_DIRTY,
           .compiler = LOCKSTEP_COMPILER,
           .build_type = LOCKSTEP_BUILD_TYPE,
-          .architecture = LOCKSTEP_ARCH,
-          .sanitizers = LOCKSTEP_SANITIZE,
-          .simd = simd_level()};
+          .sanitizers = LOCKSTEP_SANITIZE};
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
 }
 
 std::string_view lockstep_version() { return LOCKSTEP_VERSION; }
@@ -57,14 +51,15 @@ std::string version_text() {
       "{}\n"
       "compiler    {}\n"
       "build type  {}, sanitizers: {}\n"
-      "SIMD        {} (-march={})\n"
+      "SIMD        {}, of {}\n"
+      "processor   {}\n"
       "MPI         {}\n"
       "HDF5        {}\n"
       "products    {}\n"
       "zlib        {}\n",
-      version_line(), info.compiler, info.build_type, or_else(info.sanitizers, "none"), info.simd,
-      or_else(info.architecture, "default"), mpi_library(), hdf5_library().substr(5),
-      kernels::kernel_name(), zlib_library().substr(5));
+      version_line(), info.compiler, info.build_type, or_else(info.sanitizers, "none"),
+      instruction_set(), fmt::join(instruction_sets(), ", "), processor_name(), mpi_library(),
+      hdf5_library().substr(5), kernels::kernel_name(), zlib_library().substr(5));
 }
 
 }  // namespace lockstep

@@ -37,6 +37,7 @@ RunStart a_start() {
   start.ranks = 4;
   start.threads = 2;
   start.nodes = {"n1", "n1", "n2", "n2"};
+  start.instruction_sets = {"x86-64-v3", "x86-64-v4", "x86-64-v4", "x86-64-v4"};
   start.input_type = "uint8";
   start.train_samples = 60'000;
   start.val_samples = 10'000;
@@ -120,7 +121,7 @@ TEST_F(TerminalTest, HeaderSaysWhatTheRunIs) {
   start.notes = {"last batch has 96 samples, weighted exactly"};
   t.on_start(start);
   EXPECT_EQ(printed(), version_line() + "  4 ranks x 2 threads on 2 nodes (n1:2 n2:2)  " +
-                           mpi_library() + "  " + build_info().simd + R"(
+                           mpi_library() + "  x86-64-v3:1 x86-64-v4:3" + R"(
 run    runs/mlp     config mlp.toml (2 overrides)     seed 42
 data   train 60,000  val 10,000  8x8x1 uint8    batch 256 global = 64 per rank, 8 microbatches, 235 steps per epoch
 memory 5.0 GiB per node, at most 7.0 GiB while it starts or saves

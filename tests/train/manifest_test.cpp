@@ -31,7 +31,8 @@ class ManifestTest : public testing::Test {
   static ManifestFacts facts(int ranks) {
     return {.command_line = {"trainer", "train", "mlp.toml"},
             .threads = 2,
-            .ranks = std::vector<RankPlace>(static_cast<std::size_t>(ranks), {"n1", "0-1"}),
+            .ranks =
+                std::vector<RankPlace>(static_cast<std::size_t>(ranks), {"n1", "0-1", "x86-64-v3"}),
             .data_digests = {{"train", "8c1e0a52"}}};
   }
   static RunEnd end(const std::string& status, std::uint64_t step) {
@@ -56,7 +57,9 @@ TEST_F(ManifestTest, SaysWhatIsNeededToRepeatTheRun) {
   EXPECT_EQ(json["ranks"], 3);
   EXPECT_EQ(json["threads"], 2);
   EXPECT_EQ(json["nodes"], nlohmann::json({"n1"}));
-  EXPECT_EQ(json["places"][2], (nlohmann::json{{"rank", 2}, {"node", "n1"}, {"cpus", "0-1"}}));
+  EXPECT_EQ(json["places"][2],
+            (nlohmann::json{
+                {"rank", 2}, {"node", "n1"}, {"cpus", "0-1"}, {"instruction_set", "x86-64-v3"}}));
   EXPECT_EQ(json["libraries"]["mpi"], mpi_library());
   EXPECT_EQ(json["environment"]["OMP_PROC_BIND"], "close");
   EXPECT_FALSE(json["environment"].contains("SECRET_TOKEN"));

@@ -27,11 +27,12 @@ struct RunStart {
   std::size_t overrides = 0;
   std::uint64_t seed = 0;
   int ranks = 1;
-  int threads = 1;                 ///< per rank
-  std::vector<std::string> nodes;  ///< of each rank
-  int segment = 1;                 ///< 1 + the number of resumes
-  std::uint64_t first_step = 0;    ///< steps done before this segment
-  std::string resumed_from;        ///< checkpoint file; empty for a fresh start
+  int threads = 1;                            ///< per rank
+  std::vector<std::string> nodes;             ///< of each rank
+  std::vector<std::string> instruction_sets;  ///< of each rank
+  int segment = 1;                            ///< 1 + the number of resumes
+  std::uint64_t first_step = 0;               ///< steps done before this segment
+  std::string resumed_from;                   ///< checkpoint file; empty for a fresh start
   const Network* network = nullptr;
   std::string loss;
   std::string optimizer;

@@ -13,7 +13,8 @@ namespace lockstep {
 /// Where one rank runs.
 struct RankPlace {
   std::string node;
-  std::string cpus;  ///< what `affinity_list` said there
+  std::string cpus;             ///< what `affinity_list` said there
+  std::string instruction_set;  ///< of the mathematics there
 };
 
 /// What only the caller of a Manifest knows about this start.
