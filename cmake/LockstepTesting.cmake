@@ -20,14 +20,8 @@ target_link_libraries(lockstep_test_headers PRIVATE lockstep lockstep_options GT
   nlohmann_json::nlohmann_json)
 
 # The instruction sets that this machine has beside the best one, which every process takes by itself.
-set(lockstep_lesser_sets "")
-if(EXISTS /proc/cpuinfo)
-  file(STRINGS /proc/cpuinfo flags REGEX "^flags" LIMIT_COUNT 1)
-  if(flags MATCHES " avx512vl" AND flags MATCHES " avx512bw" AND "x86-64-v4" IN_LIST LOCKSTEP_ARCH)
-    set(lockstep_lesser_sets ${LOCKSTEP_ARCH})
-    list(REMOVE_ITEM lockstep_lesser_sets x86-64-v4)
-  endif()
-endif()
+set(lockstep_lesser_sets ${lockstep_usable_arch})
+list(POP_BACK lockstep_lesser_sets)
 
 function(lockstep_test_program target file library)
   add_executable(${target} ${file})

@@ -193,6 +193,7 @@ std::vector<std::string> instruction_sets() {
     names.emplace_back(name);
     rest.remove_prefix(std::min(rest.size(), name.size() + 1));
   }
+  if (names.empty()) names.emplace_back(instruction_set());
   return names;
 }
 

@@ -6,6 +6,8 @@
 
 #if defined(__AVX__) && defined(__FMA__)
 #include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
 #endif
 
 #include "kernels/tile.hpp"
@@ -41,6 +43,8 @@ using LooseVector [[gnu::vector_size(kVectorBytes), gnu::aligned(alignof(Real)),
   return _mm256_fmadd_pd(a, b, c);
 #elif defined(__AVX__) && defined(__FMA__)
   return _mm256_fmadd_ps(a, b, c);
+#elif defined(__ARM_NEON) && defined(__ARM_FEATURE_FMA) && !defined(LOCKSTEP_DOUBLE)
+  return vfmaq_f32(c, a, b);
 #else
   for (Index lane = 0; lane < kLanes; ++lane) c[lane] = std::fma(a[lane], b[lane], c[lane]);
   return c;

@@ -81,5 +81,22 @@ TEST(OrderedSum, AddsWholeVectorsAndCanBeUsedAgain) {
   }
 }
 
+TEST(OrderedSum, TellsHowManySumsAreAddedUpAfterEachMicrobatch) {
+  constexpr Index kLength = 1;
+  for (Index first = 0; first < 20; ++first) {
+    std::vector<Real> memory(static_cast<std::size_t>(OrderedSum::memory_for(40, kLength)));
+    OrderedSum sum(memory, kLength);
+    const Real* const bottom = sum.next().data();
+    Index before = 0;  // sums on the stack
+    for (Index microbatch = first; microbatch < first + 20; ++microbatch) {
+      sum.push({microbatch, 1});
+      const Index now = (sum.next().data() - bottom) / aligned<Real>(kLength);
+      EXPECT_EQ(OrderedSum::merges_after(microbatch, first), before + 1 - now)
+          << microbatch << " of those from " << first << " on";
+      before = now;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lockstep
