@@ -50,7 +50,7 @@ class OrderedSum {
   [[nodiscard]] static Index merges_after(Index microbatch, Index first) {
     const auto pushed = static_cast<std::uint64_t>(microbatch - first + 1);
     return std::min<Index>(std::countr_one(static_cast<std::uint64_t>(microbatch)),
-                           std::bit_width(pushed) - 1);
+                           static_cast<Index>(std::bit_width(pushed)) - 1);
   }
   /// Ready for a new sum.
   void clear() { depth_ = 0; }
