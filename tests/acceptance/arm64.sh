@@ -45,7 +45,7 @@ set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 set(CMAKE_CROSSCOMPILING_EMULATOR "qemu-aarch64-static;-L;$system")
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-rpath-link,$lib:$lib/openmpi/lib:$lib/hdf5/serial:$system/lib/aarch64-linux-gnu")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-rpath-link,\"$lib:$lib/openmpi/lib:$lib/hdf5/serial:$system/lib/aarch64-linux-gnu\"")
 set(CMAKE_SHARED_LINKER_FLAGS_INIT "\${CMAKE_EXE_LINKER_FLAGS_INIT}")
 END
 build="$work/build"
