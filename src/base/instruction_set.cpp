@@ -8,6 +8,7 @@
 #endif
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -108,7 +109,8 @@ bool was_built(const char* name) {
   char host[64] = "this machine";
   static_cast<void>(::gethostname(host, sizeof host - 1));
   char text[512];
-  const int begun = std::snprintf(text, sizeof text, "trainer: error: %s: ", host);
+  const int begun =
+      std::snprintf(text, sizeof text, "%.64s: error: %s: ", program_invocation_short_name, host);
   const auto used = static_cast<std::size_t>(begun);
   std::snprintf(text + used, sizeof text - used, format, a, b);
   static_cast<void>(!::write(STDERR_FILENO, text, std::strlen(text)));  // in one piece

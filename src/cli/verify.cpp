@@ -17,8 +17,6 @@
 namespace lockstep::cli {
 namespace {
 
-constexpr int kMostRanks = 16;
-
 class Verify : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "verify"; }
@@ -60,10 +58,10 @@ class Verify : public Command {
 
  private:
   static void require_parts(int ranks) {
-    if (ranks <= kMostRanks) return;
-    throw Error(
-        ExitCode::usage,
-        fmt::format("verify: {} ranks were started, but batches have {} parts", ranks, kMostRanks));
+    if (ranks <= kKnownMicrobatches) return;
+    throw Error(ExitCode::usage,
+                fmt::format("verify: {} ranks were started, but batches have {} parts", ranks,
+                            kKnownMicrobatches));
   }
 
   static void require_right(const std::vector<std::string>& found, int rank) {

@@ -148,7 +148,8 @@ void Rendezvous::check_now_and_then(int index) {
     if (rank == node_.rank()) continue;
     const int held = pthread_mutex_trylock(&life(rank).mutex);
     if (held == EBUSY) continue;
-    // Whoever has opened the gate may go, as one that leaves with an error does at once.
+    // Whoever has opened the gate may go, as one that leaves with an error does at once; a life
+    // that is not held is not to be kept from the next who asks.
     if (is_open(index)) {
       pthread_mutex_unlock(&life(rank).mutex);
       return;

@@ -11,8 +11,9 @@
 
 // dw = sum over microbatches of x_m^T dy_m. Each task takes some inputs against some panels: it
 // packs x and dy a few rows at a time, so that tiles meet them in the nearest caches, and goes
-// through the microbatches one after the other. Where several tasks need the same dy, it is packed
-// before, for all threads.
+// through the microbatches one after the other, or where they are short through as many as have few
+// enough rows, whose sums are added up in registers. Where several tasks need the same dy, it is
+// packed before, for all threads.
 
 namespace lockstep::kernels {
 namespace {

@@ -16,7 +16,6 @@
 namespace lockstep {
 namespace {
 
-constexpr Index kMicrobatches = 16;
 constexpr Index kBatches = 4;  // of an epoch; the last one is smaller
 constexpr int kSteps = 12;
 constexpr Index kClasses = 10;
@@ -187,7 +186,7 @@ std::span<const KnownRun> known_runs() {
 
 std::string train_known(const Topology& topology, std::size_t index) {
   const Recipe& recipe = recipes().at(index);
-  assert(topology.ranks().size() <= kMicrobatches);
+  assert(topology.ranks().size() <= kKnownMicrobatches);
   Network network(recipe.input);
   recipe.build(network);
   const auto loss = recipe.loss();
@@ -199,7 +198,7 @@ std::string train_known(const Topology& topology, std::size_t index) {
   const Normalization identity;
   const Samples samples{&data, Subset::whole(data.size()), &identity, &identity};
   Trainer trainer(topology, network, *loss, *optimizer, samples,
-                  {.seed = index, .batch = recipe.batch, .microbatches = kMicrobatches});
+                  {.seed = index, .batch = recipe.batch, .microbatches = kKnownMicrobatches});
   for (int step = 0; step < kSteps; ++step) {
     const double part = static_cast<double>(step) / kSteps;
     const double rate = recipe.rate * (1 + portable::cos(std::numbers::pi * part)) / 2;

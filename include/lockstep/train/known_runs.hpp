@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "lockstep/base/types.hpp"
 #include "lockstep/comm/topology.hpp"
 
 namespace lockstep {
@@ -19,8 +20,11 @@ struct KnownRun {
 /// Six of them, of the kinds of networks that people train.
 [[nodiscard]] std::span<const KnownRun> known_runs();
 
-/// Trains known_runs()[index], on data made from random numbers, and returns its digest. At most 16
-/// ranks. Collective. A fraction of a second.
+/// Parts of each of their batches, and so the most ranks that can share one.
+inline constexpr Index kKnownMicrobatches = 16;
+
+/// Trains known_runs()[index], on data made from random numbers, and returns its digest. At most
+/// kKnownMicrobatches ranks. Collective. A fraction of a second.
 [[nodiscard]] std::string train_known(const Topology& topology, std::size_t index);
 
 }  // namespace lockstep
