@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <ostream>
 
@@ -8,6 +9,7 @@
 #include "cli/command.hpp"
 #include "cli/output_file.hpp"
 #include "cli/text.hpp"
+#include "data/paths.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/base/printable.hpp"
 #include "lockstep/base/threads.hpp"
@@ -15,6 +17,7 @@
 #include "lockstep/data/formats.hpp"
 #include "lockstep/data/layout_hint.hpp"
 #include "lockstep/io/atomic_file.hpp"
+#include "lockstep/io/file.hpp"
 #include "lockstep/train/catalogue.hpp"
 #include "lockstep/train/data_sets.hpp"
 
@@ -124,6 +127,18 @@ std::string targets_text(const Dataset& data) {
                      numbers_text(data.values(), data.target_offsets()));
 }
 
+/// Whether the files that a path means fit into memory together. What cannot be asked is told when
+/// it is read.
+bool fits(const std::string& path) {
+  std::uintmax_t all = 0;
+  for (const std::string& file : named_files(path).files) {
+    std::error_code error;
+    const std::uintmax_t bytes = std::filesystem::file_size(file, error);
+    if (!error) all += bytes;
+  }
+  return fits_into_memory(static_cast<Index>(all));
+}
+
 std::string weights_name(const config::Data& data) {
   const auto* const name = std::get_if<std::string>(&data.weights);
   return name == nullptr ? "w" : *name;
@@ -160,9 +175,10 @@ class Data : public Command {
       check_suffix(out_, "data convert", "HDF5", {"h5", "hdf5", "hdf"});
     }
     config::Data data = settings();
-    // The whole set is looked at, but one of any size needs no more memory for that.
-    constexpr Index kLarge = Index{1} << 30;
-    data.memory = convert_->parsed() ? 0 : data.memory > 0 ? data.memory : kLarge;
+    if (convert_->parsed()) data.memory = 0;
+    // The whole set is looked at, but one that does not fit needs no more memory for that.
+    constexpr Index kWindow = Index{1} << 30;
+    if (info_->parsed() && data.memory == 0 && !fits(data_)) data.memory = kWindow;
     Source source = source_of(data, data_, labels_, !values_);
     source.of_stranger = true;
     source.input_offsets.find = source.target_offsets.find = true;  // no digit is to be lost

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <filesystem>
 
 #include "data/loaders.hpp"
 #include "lockstep/base/error.hpp"
@@ -23,9 +24,12 @@ namespace {
 
 /// Errors: bad_data for HDF5 that does not fit into memory, as which it need not be read.
 void check_room(const std::string& path) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (error || fits_into_memory(static_cast<Index>(size))) return;
   std::array<std::byte, 8> head{};
   const Index bytes = look_into_file(path, head);
-  if (fits_into_memory(bytes) || !is_hdf5(head)) return;
+  if (!is_hdf5(head)) return;
   throw Error(ExitCode::bad_data,
               fmt::format("{}: its {} bytes do not fit into memory\n  set data.memory, such as "
                           "data.memory = \"1 GiB\": inputs then stay in their file, and are read "

@@ -76,8 +76,8 @@ std::vector<std::string> words_in(const Hdf5Reader& file, const std::string& lab
   const std::vector<Hdf5Member> members = file.members(path);
   std::vector<std::string> words;
   for (const std::int64_t number : file.integers(path)) {
-    const auto member = std::ranges::find(members, number, &Hdf5Member::number);
-    if (member == members.end()) {
+    const auto member = std::ranges::lower_bound(members, number, {}, &Hdf5Member::number);
+    if (member == members.end() || member->number != number) {
       throw Error(ExitCode::bad_data,
                   fmt::format("{}: {}: sample {}: expected a number that its type, an enumeration, "
                               "has a name for; found {}",
@@ -252,9 +252,10 @@ TableColumns hdf5_column_order(const Hdf5Reader& file, const Source& source,
   head.names = columns.names.inputs;
   const std::size_t inputs = head.names.size();
   head.names.push_back(columns.names.target);
-  if (!columns.names.weights.empty()) head.names.push_back(columns.names.weights);
   head.columns = head.names.size();
-  columns = columns_by_name(source, head, label, notes);
+  Source without_weights = source;  // which are found by the path of their data set
+  without_weights.weights = "";
+  columns = columns_by_name(without_weights, head, label, notes);
   for (const std::size_t place : columns.inputs) {
     if (place < inputs) continue;
     throw Error(ExitCode::bad_data,

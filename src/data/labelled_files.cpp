@@ -131,7 +131,7 @@ class FoldersBeside {
     return std::ranges::any_of(places_, [&](const fs::path& place) {
       const fs::path file = (place / name).lexically_normal();
       std::error_code error;
-      return !file.string().starts_with(own) && fs::exists(file, error);
+      return !file.string().starts_with(own) && fs::is_regular_file(file, error);
     });
   }
 
@@ -144,20 +144,23 @@ class FoldersBeside {
 /// Says how many lines of a table are of no sample, neither of this set nor of others beside it.
 /// The names of its columns may be in the first.
 std::vector<std::string> unused_lines(const Source& source, const Table& table) {
+  constexpr std::size_t kMost = 1000;  // are looked for: each asks the file system several times
   std::vector<Table::const_iterator> unused;
   for (auto entry = table.begin(); entry != table.end(); ++entry) {
     const bool head = entry->second.line == 1 && entry->first.find('.') == std::string::npos;
     if (!entry->second.used && !head) unused.push_back(entry);
   }
   if (unused.empty()) return {};
+  const bool all = unused.size() <= kMost;
+  if (!all) unused.resize(kMost);
   const FoldersBeside others(source.path);
   std::erase_if(unused, [&](const auto& entry) { return others.hold(entry->first); });
   if (unused.empty()) return {};
   return {
-      fmt::format("{}: {} of {} lines name a file that is not in {}, nor in a folder beside "
+      fmt::format("{}: {}{} of {} lines name a file that is not in {}, nor in a folder beside "
                   "it: line {}, {}",
-                  source.labels_path, unused.size(), table.size(), source.path,
-                  unused.front()->second.line, printable(unused.front()->first))};
+                  source.labels_path, all ? "" : "at least ", unused.size(), table.size(),
+                  source.path, unused.front()->second.line, printable(unused.front()->first))};
 }
 
 bool is_whole_number(const std::string& text) {

@@ -108,6 +108,11 @@ TEST(TableColumns, AConvertedTableKeepsItsNames) {
                [&] { (void)load(source); });
   source.columns = table.columns();
   EXPECT_EQ(load(source).columns(), table.columns());
+  source.memory = 0;
+  source.columns->weights = "";  // of a file whose weights were added by hand, under no column
+  EXPECT_TRUE(load(source).describe().weighted);
+  EXPECT_EQ(notes_of(load(source)), "");
+  source.columns = table.columns();
   source.columns->inputs = {"b"};
   source.memory = 0;
   EXPECT_EQ(inputs_of(load(source)), (Numbers{20, 40, 1, 3, 5}));
