@@ -99,9 +99,9 @@ void add_rows(const Task& t, Range panels, const RowBlocks& group, Range rows, c
     const Index width = t.o.layout.width(p);
     const Real* const dy = t.dy_at(p, rows);
     Real* const to = target.data + (p - target.first_panel) * target.panel_step;
-    for (Index column = 0; column < width; column += kTileColumns) {
-      for (Index s = 0; s < t.strips.count(); ++s) {
-        const Index input = t.strips.first(s);
+    for (Index s = 0; s < t.strips.count(); ++s) {
+      const Index input = t.strips.first(s);
+      for (Index column = 0; column < width; column += kTileColumns) {
         Real* const out = to + (input - target.first_input) * width + column;
         const Tile tile{.rows = t.strips.rows(s),
                         .columns = std::min(kTileColumns, width - column),

@@ -69,6 +69,38 @@ template <std::size_t kRows, std::size_t kVectors, typename RowStep, typename De
   }
 }
 
+/// The same, row by row at the end: done(i) is called as soon as the sums of row i are complete.
+/// What it does with them, a store as a rule, then goes on beside the products of the next rows; a
+/// burst of stores behind the last product holds up those that follow.
+template <std::size_t kRows, std::size_t kVectors, typename RowStep, typename DepthStep,
+          typename Done>
+[[gnu::always_inline]] inline void multiply_add(Sums<kRows, kVectors>& c, Index depth,
+                                                const Real* a, RowStep row_step,
+                                                DepthStep depth_step, const Real* b, Index b_stride,
+                                                const Done& done) {
+  constexpr std::size_t kLast = 2;
+  if (depth < static_cast<Index>(kLast)) {
+    multiply_add(c, depth, a, row_step, depth_step, b, b_stride);
+    return unrolled<kRows>(done);
+  }
+  const Index before = depth - static_cast<Index>(kLast);
+  multiply_add(c, before, a, row_step, depth_step, b, b_stride);
+  a += before * depth_step;
+  b += before * b_stride;
+  unrolled<kRows>([&](auto i) {
+    unrolled<kLast>([&](auto p) {
+      const Real* const row = b + static_cast<Index>(p) * b_stride;
+      const Vector factor =
+          broadcast(a[static_cast<Index>(i) * row_step + static_cast<Index>(p) * depth_step]);
+      unrolled<kVectors>([&](auto v) {
+        c.at[i][v] =
+            fused_multiply_add(factor, load(row + static_cast<Index>(v) * kLanes), c.at[i][v]);
+      });
+    });
+    done(i);
+  });
+}
+
 /// A walk through numbers that lie in lines of `inner`, of which `middle` make a sheet.
 struct Walk {
   Index outer = 0;  ///< sheets

@@ -14,14 +14,15 @@ template <std::size_t kRows, std::size_t kVectors, typename RowStep, typename De
 [[gnu::always_inline]] inline void run_tile(const Tile& t, RowStep row_step, DepthStep depth_step) {
   Sums<kRows, kVectors> c{};
   if (t.start != nullptr) load(c, t.start, t.start_stride);
-  multiply_add(c, t.depth, t.a, row_step, depth_step, t.b, t.b_stride);
-  unrolled<kRows>([&](auto i) {
-    Real* out = t.out + static_cast<Index>(i) * t.out_stride;
-    unrolled<kVectors>([&](auto v) {
-      Real* place = out + static_cast<Index>(v) * kLanes;
-      store(place, t.add ? load(place) + c.at[i][v] : c.at[i][v]);
-    });
-  });
+  multiply_add(
+      c, t.depth, t.a, row_step, depth_step, t.b,
+      t.b_stride, [&](auto i) __attribute__((always_inline)) {
+        Real* out = t.out + static_cast<Index>(i) * t.out_stride;
+        unrolled<kVectors>([&](auto v) {
+          Real* place = out + static_cast<Index>(v) * kLanes;
+          store(place, t.add ? load(place) + c.at[i][v] : c.at[i][v]);
+        });
+      });
 }
 
 struct InColumns {

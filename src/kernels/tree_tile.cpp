@@ -41,20 +41,33 @@ struct Tree {
     const Index first = t.leaves[0].index;
     for (Index l = 0;; ++l) {
       const RowBlock leaf = t.leaves[l];
+      const Index merges = OrderedSum::merges_after(leaf.index, first);
+      --left;
       Sums<kRows, kVectors> c{};
-      multiply_add(c, leaf.count, a, Step<1>{}, product.a_step, b, product.b_stride);
+      if (merges == 0 && left > 0) {
+        multiply_add(
+            c, leaf.count, a, Step<1>{}, product.a_step, b,
+            product.b_stride, [&](auto i) __attribute__((always_inline)) {
+              unrolled<kVectors>([&](auto v) {
+                store(top + static_cast<Index>(i * kVectors + v) * kLanes, c.at[i][v]);
+              });
+            });
+        top += kSize;
+      } else {
+        multiply_add(c, leaf.count, a, Step<1>{}, product.a_step, b, product.b_stride);
+        for (Index m = 0; m < merges; ++m) {
+          top -= kSize;
+          add_to_left(top, kStride, c);
+        }
+        if (left == 0) {  // a block of the tree: nothing else lies on the stack
+          if (product.add) add_to_left(product.out, product.out_stride, c);
+          return store(c, product.out, product.out_stride);
+        }
+        store(c, top, kStride);
+        top += kSize;
+      }
       a += leaf.count * product.a_step;
       b += leaf.count * product.b_stride;
-      for (Index merges = OrderedSum::merges_after(leaf.index, first); merges > 0; --merges) {
-        top -= kSize;
-        add_to_left(top, kStride, c);
-      }
-      if (--left == 0) {  // a block of the tree: nothing else lies on the stack
-        if (product.add) add_to_left(product.out, product.out_stride, c);
-        return store(c, product.out, product.out_stride);
-      }
-      store(c, top, kStride);
-      top += kSize;
     }
   }
 };
