@@ -2,7 +2,7 @@
 # Boots a small Linux under Bochs, an emulator of a whole machine that has AVX-512, and runs there what was built for
 # x86-64-v4: the loader's choice, the known runs, the digits, unit tests of the mathematics. The same bits as everywhere.
 # usage: avx512.sh BUILD_DIR WORK_DIR [MINUTES]      A Release build with both sets and tests; what is not done after
-#   that time (60) counts as failed. Nothing is installed; Debian's kernel is unpacked in WORK_DIR. One core.
+#   that time (60) counts as failed. Nothing is installed; Debian's kernel is unpacked in WORK_DIR. Half an hour, one core.
 # Needs: bochs, bochs-term, bochsbios, vgabios, busybox-static, isolinux, xorriso, cpio; Debian's packages for the kernel.
 set -euo pipefail
 
@@ -99,10 +99,12 @@ check() {
   cat /tmp/output
   echo "@@ end $name $status"
 }
-# A test tells nothing about its library: the loader does.
+# A test tells nothing about its library: the loader does. Left out is the test of our logarithm against x87's, which
+# Bochs 2.7 computes wrongly in the last digits. Its fma in double is wrong, too, where all but the last bits of product
+# and addend cancel (0 instead of, say, 2^-67): what differs from other machines after such an fma is no fault of ours.
 unit() {
   LD_TRACE_LOADED_OBJECTS=1 "$1" | grep -q /x86-64-v4/ || { echo "not with the library for x86-64-v4"; return 1; }
-  "$1" --gtest_brief=1
+  "$1" --gtest_brief=1 --gtest_filter=-PortableMath.IsWithinALastPlaceOfAWiderType
 }
 END
   printf 'cd %q\nb=%q\n' "$source" "$build"
