@@ -14,8 +14,10 @@ target_compile_options(lockstep_any_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow
   # The contract of equal bits: the compiler may not decide which a * b + c becomes one rounding.
   -ffp-contract=off
-  # Nobody reads errno after sqrt; without it loops with sqrt are not vectorised.
-  -fno-math-errno)
+  # Nobody reads errno after sqrt, or the flags of floating-point exceptions; otherwise g++ leaves
+  # loops with sqrt, and without mask registers (AVX2) all with a choice between numbers, to scalar
+  # code. No result depends on it.
+  -fno-math-errno -fno-trapping-math)
 if(LOCKSTEP_WERROR)
   target_compile_options(lockstep_any_options INTERFACE -Werror)
 endif()
