@@ -155,11 +155,7 @@ endif()
 # -- The mathematics again, in double ------------------------------------------------------------------------------
 file(GLOB_RECURSE lockstep_double_sources CONFIGURE_DEPENDS
   "${PROJECT_SOURCE_DIR}/src/base/*.cpp" "${PROJECT_SOURCE_DIR}/src/kernels/*.cpp"
-  "${PROJECT_SOURCE_DIR}/src/nn/*.cpp" "${PROJECT_SOURCE_DIR}/src/optim/*.cpp"
-  # What the blocks of layers need.
-  "${PROJECT_SOURCE_DIR}/src/train/catalogue/blocks.cpp" "${PROJECT_SOURCE_DIR}/src/config/settings.cpp"
-  "${PROJECT_SOURCE_DIR}/src/config/place.cpp" "${PROJECT_SOURCE_DIR}/src/config/excerpt.cpp"
-  "${PROJECT_SOURCE_DIR}/src/config/problems.cpp")
+  "${PROJECT_SOURCE_DIR}/src/nn/*.cpp" "${PROJECT_SOURCE_DIR}/src/optim/*.cpp")
 add_library(lockstep_double STATIC EXCLUDE_FROM_ALL ${lockstep_double_sources})
 target_include_directories(lockstep_double
   PUBLIC "${PROJECT_SOURCE_DIR}/include" PRIVATE "${PROJECT_SOURCE_DIR}/src")
@@ -170,7 +166,7 @@ target_link_libraries(lockstep_double PUBLIC OpenMP::OpenMP_CXX PRIVATE lockstep
 
 # -- The program ---------------------------------------------------------------------------------------------------
 # Everything but main, so that tests can link it.
-file(GLOB cli_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/cli/*.cpp")
+file(GLOB_RECURSE cli_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/cli/*.cpp")
 list(FILTER cli_sources EXCLUDE REGEX "/main\\.cpp$")
 add_library(lockstep_cli STATIC ${cli_sources})
 target_include_directories(lockstep_cli PUBLIC "${PROJECT_SOURCE_DIR}/src")

@@ -44,7 +44,7 @@ function(lockstep_test target file library)
   target_link_libraries(${target} PRIVATE GTest::gtest_main)
   add_test(NAME ${target} COMMAND ${target})
   set_tests_properties(${target} PROPERTIES TIMEOUT 300 ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT}")
-  if(library STREQUAL "lockstep" AND file MATCHES "^(base|kernels|nn|optim|train)/")
+  if(library STREQUAL "lockstep" AND file MATCHES "^(base|kernels|nn|optim|train|setup|run|infer)/")
     foreach(set IN LISTS lockstep_lesser_sets)
       add_test(NAME ${target}_${set} COMMAND ${target})
       set_tests_properties(${target}_${set} PROPERTIES TIMEOUT 300

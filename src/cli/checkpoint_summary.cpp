@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "lockstep/io/digest.hpp"
-#include "lockstep/train/checkpoint_store.hpp"
+#include "lockstep/run/checkpoint_store.hpp"
 
 namespace lockstep::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "lockstep/train/checkpoint.hpp"
+#include "lockstep/run/checkpoint.hpp"
 
 namespace lockstep::cli {
 

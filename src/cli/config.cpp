@@ -9,8 +9,8 @@
 #include "lockstep/config/show.hpp"
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/io/file.hpp"
-#include "lockstep/train/catalogue.hpp"
-#include "lockstep/train/metrics_log.hpp"
+#include "lockstep/run/metrics_log.hpp"
+#include "lockstep/setup/catalogue.hpp"
 
 namespace lockstep::cli {
 namespace {

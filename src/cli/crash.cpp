@@ -26,7 +26,7 @@
 #include "lockstep/base/error.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/comm/launcher.hpp"
-#include "lockstep/train/version.hpp"
+#include "lockstep/run/version.hpp"
 
 namespace lockstep::cli {
 namespace {

@@ -18,8 +18,8 @@
 #include "lockstep/data/layout_hint.hpp"
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/io/file.hpp"
-#include "lockstep/train/catalogue.hpp"
-#include "lockstep/train/data_sets.hpp"
+#include "lockstep/setup/catalogue.hpp"
+#include "lockstep/setup/data_sets.hpp"
 
 namespace lockstep::cli {
 namespace {

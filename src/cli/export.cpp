@@ -7,9 +7,9 @@
 #include "cli/output_file.hpp"
 #include "cli/text.hpp"
 #include "lockstep/base/printable.hpp"
+#include "lockstep/infer/weights.hpp"
 #include "lockstep/io/atomic_file.hpp"
-#include "lockstep/train/checkpoint_store.hpp"
-#include "lockstep/train/weights.hpp"
+#include "lockstep/run/checkpoint_store.hpp"
 
 namespace lockstep::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "lockstep/base/types.hpp"
-#include "lockstep/train/version.hpp"
+#include "lockstep/run/version.hpp"
 
 namespace lockstep::cli {
 namespace {

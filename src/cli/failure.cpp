@@ -4,7 +4,7 @@
 #include <string>
 
 #include "lockstep/base/printable.hpp"
-#include "lockstep/train/version.hpp"
+#include "lockstep/run/version.hpp"
 
 namespace lockstep::cli {
 

@@ -7,7 +7,7 @@
 #include "cli/mpi_program.hpp"
 #include "cli/output.hpp"
 #include "cli/text.hpp"
-#include "lockstep/train/generation.hpp"
+#include "lockstep/infer/generation.hpp"
 
 namespace lockstep::cli {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "cli/child_process.hpp"
-#include "cli/launch_plan.hpp"
+#include "cli/launch/child_process.hpp"
+#include "cli/launch/launch_plan.hpp"
 
 namespace lockstep::cli {
 

@@ -8,8 +8,8 @@
 #include "cli/output_file.hpp"
 #include "cli/text.hpp"
 #include "lockstep/base/printable.hpp"
+#include "lockstep/infer/weights.hpp"
 #include "lockstep/io/weights_file.hpp"
-#include "lockstep/train/weights.hpp"
 
 namespace lockstep::cli {
 namespace {

@@ -11,7 +11,7 @@
 #include "cli/command.hpp"
 #include "cli/text.hpp"
 #include "lockstep/base/printable.hpp"
-#include "train/graph_json.hpp"
+#include "run/graph_json.hpp"
 
 namespace lockstep::cli {
 namespace {

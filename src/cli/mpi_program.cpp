@@ -5,8 +5,8 @@
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/comm/start_limit.hpp"
-#include "lockstep/train/self_test.hpp"
-#include "lockstep/train/setup.hpp"
+#include "lockstep/run/self_test.hpp"
+#include "lockstep/setup/setup.hpp"
 
 namespace lockstep::cli {
 namespace {

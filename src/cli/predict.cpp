@@ -11,7 +11,7 @@
 #include "cli/text.hpp"
 #include "lockstep/base/printable.hpp"
 #include "lockstep/comm/agreement.hpp"
-#include "lockstep/train/inference.hpp"
+#include "lockstep/infer/inference.hpp"
 
 namespace lockstep::cli {
 namespace {

@@ -18,8 +18,8 @@
 #include "lockstep/base/current_error.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/comm/launcher.hpp"
-#include "lockstep/train/catalogue.hpp"
-#include "lockstep/train/version.hpp"
+#include "lockstep/run/version.hpp"
+#include "lockstep/setup/catalogue.hpp"
 
 namespace lockstep::cli {
 namespace {

@@ -3,7 +3,7 @@
 #include <array>
 #include <iosfwd>
 
-#include "cli/child_process.hpp"
+#include "cli/launch/child_process.hpp"
 
 namespace lockstep::cli {
 

@@ -8,7 +8,7 @@
 #include "cli/text.hpp"
 #include "lockstep/base/printable.hpp"
 #include "lockstep/comm/environment.hpp"
-#include "lockstep/train/version.hpp"
+#include "lockstep/run/version.hpp"
 
 namespace lockstep::cli {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "lockstep/train/events.hpp"
+#include "lockstep/run/events.hpp"
 
 namespace lockstep::cli {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "lockstep/train/events.hpp"
+#include "lockstep/run/events.hpp"
 
 namespace lockstep::cli {
 

@@ -7,8 +7,8 @@
 #include "cli/terminal.hpp"
 #include "cli/text.hpp"
 #include "cli/train_options.hpp"
-#include "lockstep/train/run.hpp"
-#include "lockstep/train/signals.hpp"
+#include "lockstep/run/run.hpp"
+#include "lockstep/run/signals.hpp"
 
 namespace lockstep::cli {
 namespace {

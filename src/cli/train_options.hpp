@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lockstep/train/run.hpp"
+#include "lockstep/run/run.hpp"
 
 namespace lockstep::cli {
 

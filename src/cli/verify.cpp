@@ -10,9 +10,9 @@
 #include "lockstep/base/instruction_set.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/comm/environment.hpp"
+#include "lockstep/run/version.hpp"
+#include "lockstep/setup/setup.hpp"
 #include "lockstep/train/known_runs.hpp"
-#include "lockstep/train/setup.hpp"
-#include "lockstep/train/version.hpp"
 
 namespace lockstep::cli {
 namespace {

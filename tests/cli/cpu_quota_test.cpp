@@ -1,4 +1,4 @@
-#include "cli/cpu_quota.hpp"
+#include "cli/launch/cpu_quota.hpp"
 
 #include <gtest/gtest.h>
 

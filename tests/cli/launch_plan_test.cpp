@@ -1,4 +1,4 @@
-#include "cli/launch_plan.hpp"
+#include "cli/launch/launch_plan.hpp"
 
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "cli/launch_verdict.hpp"
+#include "cli/launch/launch_verdict.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

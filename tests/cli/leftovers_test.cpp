@@ -1,4 +1,4 @@
-#include "cli/mpirun.hpp"
+#include "cli/launch/mpirun.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "cli/mpirun.hpp"
+#include "cli/launch/mpirun.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>

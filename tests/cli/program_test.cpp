@@ -15,8 +15,8 @@
 #include "cli/failure.hpp"
 #include "lockstep/base/current_error.hpp"
 #include "lockstep/config/show.hpp"
-#include "lockstep/train/metrics_log.hpp"
-#include "lockstep/train/version.hpp"
+#include "lockstep/run/metrics_log.hpp"
+#include "lockstep/run/version.hpp"
 
 namespace lockstep::cli {
 namespace {

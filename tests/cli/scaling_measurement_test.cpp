@@ -1,4 +1,4 @@
-#include "cli/scaling_measurement.hpp"
+#include "cli/scale/scaling_measurement.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-#include "cli/scaling_page.hpp"
+#include "cli/scale/scaling_page.hpp"
 
 #include <gtest/gtest.h>
 
 #include <regex>
 
-#include "cli/scaling_charts.hpp"
+#include "cli/scale/scaling_charts.hpp"
 #include "cli/scaling_testing.hpp"
 
 namespace lockstep::cli {

@@ -1,4 +1,4 @@
-#include "cli/scaling_plan.hpp"
+#include "cli/scale/scaling_plan.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cli/scaling_report.hpp"
+#include "cli/scale/scaling_report.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cli/scaling_statistics.hpp"
+#include "cli/scale/scaling_statistics.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "cli/scaling_table.hpp"
+#include "cli/scale/scaling_table.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 
 // Experiments that were never made, with figures that are easy to check by hand.
 
-#include "cli/scaling_report.hpp"
+#include "cli/scale/scaling_report.hpp"
 
 namespace lockstep::cli {
 

@@ -10,7 +10,7 @@
 
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/nn/layers.hpp"
-#include "lockstep/train/version.hpp"
+#include "lockstep/run/version.hpp"
 
 namespace lockstep::cli {
 namespace {

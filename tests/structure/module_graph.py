@@ -22,8 +22,15 @@ MAY_INCLUDE = {
     "comm": ["base"],
     "reduce": ["base", "comm"],
     "config": ["base"],
-    "train": ["base", "kernels", "nn", "optim", "io", "data", "comm", "reduce", "config"],
-    "cli": ["base", "nn", "optim", "io", "data", "comm", "config", "train"],
+    # One step, and what it takes: it knows no configuration.
+    "train": ["base", "nn", "optim", "io", "data", "comm", "reduce"],
+    # From a configuration to objects.
+    "setup": ["base", "nn", "optim", "data", "comm", "config", "train"],
+    # The life of a run.
+    "run": ["base", "kernels", "nn", "io", "data", "comm", "config", "train", "setup"],
+    # A trained model at work.
+    "infer": ["base", "nn", "io", "data", "comm", "config", "train", "setup", "run"],
+    "cli": ["base", "kernels", "nn", "optim", "io", "data", "comm", "reduce", "config", "train", "setup", "run", "infer"],
 }
 
 # Headers of other projects that only certain modules may include.
@@ -151,6 +158,9 @@ BAD_FILES = [
     ("src/nn/b.cpp", "#include <lockstep/optim/a.hpp>\n", "nn may include only"),
     ("src/base/b.cpp", '#include "lockstep/io/a.hpp"\n', "base may include only: nothing"),
     ("src/train/b.cpp", '#include "cli/a.hpp"\n', "train may include only"),
+    ("src/train/b.cpp", '#include "lockstep/config/a.hpp"\n', "train may include only"),
+    ("src/setup/b.cpp", '#include "lockstep/run/a.hpp"\n', "setup may include only"),
+    ("src/run/b.cpp", '#include "infer/a.hpp"\n', "run may include only"),
     ("include/lockstep/reduce/b.hpp", '#include "lockstep/nn/a.hpp"\n', "reduce may include only"),
     ("src/io/b.cpp", '#include "lockstep/misc/a.hpp"\n', "no module 'misc'"),
     ("src/utils/b.cpp", "", "'utils' is no module"),

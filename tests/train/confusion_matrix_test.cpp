@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "lockstep/train/class_weights.hpp"
+#include "lockstep/setup/class_weights.hpp"
 
 namespace lockstep {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "lockstep/nn/layers.hpp"
-#include "lockstep/train/class_weights.hpp"
+#include "lockstep/setup/class_weights.hpp"
 #include "lockstep/train/evaluator.hpp"
 #include "lockstep/train/trainer.hpp"
 

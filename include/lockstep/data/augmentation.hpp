@@ -10,7 +10,7 @@
 
 // The catalogue of augmentations: what is done to a training sample whenever it is read. Each is
 // written in src/data/augmentations/NAME.cpp and named for configs in
-// src/train/catalogue/augmentations.cpp.
+// src/setup/catalogue/augmentations.cpp.
 
 namespace lockstep {
 

@@ -6,7 +6,7 @@
 #include "lockstep/nn/layer.hpp"
 
 // The catalogue of layers. Each is written in src/nn/layers/NAME.cpp and named for configs in
-// src/train/catalogue/layers.cpp.
+// src/setup/catalogue/layers.cpp.
 
 namespace lockstep {
 

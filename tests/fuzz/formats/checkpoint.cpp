@@ -1,4 +1,4 @@
-#include "lockstep/train/checkpoint.hpp"
+#include "lockstep/run/checkpoint.hpp"
 
 #include "fuzz/target.hpp"
 #include "lockstep/nn/layers.hpp"

@@ -1,7 +1,7 @@
 #include "fuzz/target.hpp"
 #include "lockstep/config/parse.hpp"
 #include "lockstep/config/show.hpp"
-#include "lockstep/train/catalogue.hpp"
+#include "lockstep/setup/catalogue.hpp"
 
 namespace lockstep::fuzz {
 namespace {

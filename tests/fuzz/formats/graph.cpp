@@ -1,6 +1,6 @@
 #include "fuzz/target.hpp"
 #include "lockstep/nn/layers.hpp"
-#include "lockstep/train/checkpoint.hpp"
+#include "lockstep/run/checkpoint.hpp"
 
 namespace lockstep::fuzz {
 namespace {
