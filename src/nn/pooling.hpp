@@ -17,7 +17,7 @@ namespace lockstep {
 ///     static void see(const Real* x, Real* y, Index channels);    // one place after the other
 ///     static void end(Real* y, Index channels, Real share);       // share = 1 / places
 ///     /// Adds to dx; `left` has the gradients that no place has taken yet, at first dy.
-///     static void send_back(const Real* x, const Real* y, Real* left, Real* dx, Index channels,
+///     static void backward(const Real* x, const Real* y, Real* left, Real* dx, Index channels,
 ///                           Real share);
 ///
 /// A sample's numbers depend on the sample alone.
@@ -80,7 +80,7 @@ class Pooling final : public Layer {
         for (Index j = 0; j < grid.output.width; ++j, y += channels, dy += channels) {
           std::copy_n(dy, channels, left);
           grid.for_each_place(i, j, [&](Index at) {
-            Rule::send_back(x + at, y, left, dx + at, channels, grid.share());
+            Rule::backward(x + at, y, left, dx + at, channels, grid.share());
           });
         }
       }

@@ -72,6 +72,7 @@ void GradientReducer::plan_slices() {
         {mine, cross_ ? cross_->sum(b)
                       : blocks_.front().values.subspan(static_cast<std::size_t>(mine.begin),
                                                        static_cast<std::size_t>(mine.size()))});
+    slice_begins_.push_back(slices_.back().values.data());
   }
 }
 

@@ -116,7 +116,7 @@ void Evaluator::for_each_part(std::span<const Real> parameters, const Samples& s
         const BatchPart part{parts[i], size, microbatch_count_};
         const Index first = b * batch_ + part.first();
         workers_[i].read(samples, 0, part, {}, [&](Index row) { return first + row; });
-        workers_[i].predict(parameters);
+        workers_[i].forward(parameters);
         judge(workers_[i]);
       });
       for (std::size_t i = 0; i < parts.size(); ++i) visit(workers_[i]);
@@ -131,7 +131,7 @@ MetricSums Evaluator::evaluate(std::span<const Real> parameters, const Loss& los
   }
   std::vector<double> mine;
   for_each_part(
-      parameters, samples, [&](Worker& worker) { worker.judge(loss, 1); },
+      parameters, samples, [&](Worker& worker) { worker.loss(loss, 1); },
       [&](const Worker& worker) {
         for (const MetricSums& s : worker.sums()) mine.insert(mine.end(), s.begin(), s.end());
         if (confusion == nullptr) return;

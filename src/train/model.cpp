@@ -24,7 +24,7 @@ Pass Model::pass() const {
           .seed = seed_, .purpose = RandomPurpose::layer, .a = static_cast<std::uint32_t>(step_)}};
 }
 
-std::span<const Real> Model::predict(std::span<const Real> inputs, bool training) {
+std::span<const Real> Model::forward(std::span<const Real> inputs, bool training) {
   training_ = training;
   const Index size = network_.input_shape().size();
   batch_ = {.index = 0, .first_row = 0, .rows = static_cast<Index>(inputs.size()) / size};
@@ -35,13 +35,13 @@ std::span<const Real> Model::predict(std::span<const Real> inputs, bool training
   return workspace_.output().values(batch_.rows);
 }
 
-double Model::compare(const Loss& loss, std::span<const Real> answers) {
+double Model::loss(const Loss& loss, std::span<const Real> answers) {
   assert(batch_.rows > 0);
   const Index columns = static_cast<Index>(answers.size()) / batch_.rows;
   return evaluate(loss, {.labels = {}, .values = {answers.data(), batch_.rows, columns}});
 }
 
-double Model::compare(const Loss& loss, std::span<const std::int32_t> labels) {
+double Model::loss(const Loss& loss, std::span<const std::int32_t> labels) {
   return evaluate(loss, {.labels = labels, .values = {}});
 }
 
@@ -52,12 +52,12 @@ double Model::evaluate(const Loss& loss, const Targets& targets) {
   return sums[0] / static_cast<double>(batch_.rows);
 }
 
-void Model::send_back() {
+void Model::backward() {
   const GradientBlock block{{0, 1}, gradients_.span()};
   network_.backward(parameters_.span(), pass(), workspace_, {&block, 1}, [](Index) {});
 }
 
-void Model::adjust(const Optimizer& optimizer, double learning_rate) {
+void Model::step(const Optimizer& optimizer, double learning_rate) {
   assert(optimizer_ == nullptr || optimizer_ == &optimizer);
   if (!updater_) {
     optimizer_ = &optimizer;

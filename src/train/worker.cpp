@@ -19,7 +19,7 @@ void Worker::start(const BatchPart& part, RandomKey random) {
   pass_ = {.microbatches = microbatches, .training = training_, .random = random};
 }
 
-void Worker::judge(const Loss& loss, double scale) {
+void Worker::loss(const Loss& loss, double scale) {
   evaluate_loss(loss, pass_, workspace_.output(), targets_, scale, workspace_.output_gradient(),
                 std::span(sums_).first(pass_.microbatches.size()));
 }

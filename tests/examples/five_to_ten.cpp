@@ -1,5 +1,5 @@
-// A network of one weight learns that 5 means 10: predict, compare, send the error back, adjust,
-// again.
+// A network of one weight learns that 5 means 10: forward (predict), loss (compare), backward (send
+// the error back), step (adjust), again.
 #include <cstdio>
 
 #include "lockstep/nn/layers.hpp"
@@ -15,10 +15,10 @@ int main() {
   const auto loss = mean_squared_error();
   const auto rule = sgd();
   for (int round = 1; round <= 10; ++round) {
-    const Real guess = model.predict(input)[0];
-    const double error = model.compare(*loss, answer);
-    model.send_back();
-    model.adjust(*rule, 0.01);
+    const Real guess = model.forward(input)[0];
+    const double error = model.loss(*loss, answer);
+    model.backward();
+    model.step(*rule, 0.01);
     std::printf("round %2d   guess %7.4f   error %8.4f   weight now %.4f\n", round, guess, error,
                 model.parameters()[0]);
   }

@@ -52,14 +52,14 @@ TEST_P(LossReferenceTest, TwentyStepsArePyTorchs) {
   const auto loss = r.make();
   const auto rule = sgd();
   for (int step = 0; step < 20; ++step) {
-    model.predict(r.inputs);
+    model.forward(r.inputs);
     if (r.values.empty()) {
-      model.compare(*loss, std::span<const std::int32_t>(r.labels));
+      model.loss(*loss, std::span<const std::int32_t>(r.labels));
     } else {
-      model.compare(*loss, std::span<const Real>(r.values));
+      model.loss(*loss, std::span<const Real>(r.values));
     }
-    model.send_back();
-    model.adjust(*rule, 0.2);
+    model.backward();
+    model.step(*rule, 0.2);
   }
   for (std::size_t p = 0; p < table.size(); ++p) {
     std::vector<float> found(r.trained[p].size());

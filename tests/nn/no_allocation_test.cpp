@@ -35,10 +35,10 @@ TEST_P(LayerAllocation, IsNone) {
         static_cast<std::size_t>(kSamples * network.output_shape().size()), Real(0.5));
     const auto loss = mean_squared_error();
     const auto step = [&] {
-      model.predict(inputs);
-      model.compare(*loss, answers);
-      model.send_back();
-      model.predict(inputs, /*training=*/false);
+      model.forward(inputs);
+      model.loss(*loss, answers);
+      model.backward();
+      model.forward(inputs, /*training=*/false);
     };
     step();
     const long before = allocations;

@@ -48,13 +48,17 @@ class GradientReducer {
                   bool overlap = true);
   ~GradientReducer();
 
+  [[nodiscard]] const BucketLayout& layout() const { return layout_; }
   [[nodiscard]] std::span<const Block> blocks() const { return blocks_; }
 
   /// Everything from `offset` to the end of the buffer is final. Offsets fall within a step.
   void ready_from(Index offset);
   /// Waits for the rest; the slices of this rank in the order of the buffer, valid until the next
   /// step begins. Afterwards backpropagation is over on all ranks of the node.
-  [[nodiscard]] std::span<const Slice> finish();
+  std::span<const Slice> finish();
+  /// Where the sum of each slice of this rank begins, the same place in every step. Complete after
+  /// `finish`.
+  [[nodiscard]] std::span<const Real* const> slice_begins() const { return slice_begins_; }
 
   [[nodiscard]] const Times& times() const { return times_; }
 
@@ -76,6 +80,7 @@ class GradientReducer {
   BlockSum sum_;
   std::unique_ptr<CrossSum> cross_;  ///< null if there are no other nodes
   std::vector<Slice> slices_;
+  std::vector<const Real*> slice_begins_;
   int next_final_;          ///< the highest bucket that is not final here yet
   int next_sum_;            ///< the highest bucket that was not summed yet
   bool under_way_ = false;  ///< between the first call of `ready_from` in a step and `finish`

@@ -13,10 +13,10 @@ namespace lockstep {
 /// A network with its numbers, in one process: the whole learning cycle in four calls, for lessons
 /// and small programs.
 ///
-///     predict    forward through the layers
-///     compare    how wrong was that?
-///     send_back  which layer is to blame, and in which direction?
-///     adjust     a little less wrong next time
+///     forward   predict
+///     loss      compare: how wrong was that?
+///     backward  send the error back: which layer is to blame, and in which direction?
+///     step      adjust: a little less wrong next time
 ///
 /// `Trainer` makes the same calls, on all ranks at once.
 class Model {
@@ -26,18 +26,18 @@ class Model {
 
   /// The predictions for inputs given one after the other; their number decides how many samples
   /// there are. Without `training`, layers such as dropout and batch_norm do what they do once all
-  /// is learned; `send_back` needs a prediction made in training.
-  std::span<const Real> predict(std::span<const Real> inputs, bool training = true);
+  /// is learned; `backward` needs a forward made in training.
+  std::span<const Real> forward(std::span<const Real> inputs, bool training = true);
   /// The mean loss of the last predictions against the right answers, one row of values
   /// per sample, or per position of each if the network has several.
-  double compare(const Loss& loss, std::span<const Real> answers);
+  double loss(const Loss& loss, std::span<const Real> answers);
   /// The same against class labels.
-  double compare(const Loss& loss, std::span<const std::int32_t> labels);
+  double loss(const Loss& loss, std::span<const std::int32_t> labels);
   /// Computes the gradient of that loss for every parameter.
-  void send_back();
+  void backward();
   /// Updates the parameters against their gradient; always with the same optimizer, which must
   /// outlive the model.
-  void adjust(const Optimizer& optimizer, double learning_rate);
+  void step(const Optimizer& optimizer, double learning_rate);
 
   /// Parameters and their gradients; flat buffers with the slices of network.parameters().
   [[nodiscard]] std::span<Real> parameters() { return parameters_.span(); }

@@ -8,26 +8,25 @@
 #include <vector>
 
 #include "lockstep/base/buffer.hpp"
-#include "lockstep/comm/bulletin.hpp"
 #include "lockstep/comm/topology.hpp"
 #include "lockstep/data/sampler.hpp"
 #include "lockstep/io/digest.hpp"
-#include "lockstep/nn/workspace.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/reduce/gradient_accumulator.hpp"
 #include "lockstep/reduce/gradient_reducer.hpp"
-#include "lockstep/reduce/slice_exchange.hpp"
-#include "lockstep/train/copy_guard.hpp"
+#include "lockstep/train/consensus.hpp"
+#include "lockstep/train/gradient_norm.hpp"
 #include "lockstep/train/memory_use.hpp"
-#include "lockstep/train/part_norms.hpp"
+#include "lockstep/train/replicas.hpp"
 #include "lockstep/train/samples.hpp"
-#include "lockstep/train/step_times.hpp"
-#include "lockstep/train/updater.hpp"
+#include "lockstep/train/sharded_optimizer.hpp"
+#include "lockstep/train/step_monitor.hpp"
+#include "lockstep/train/step_result.hpp"
 #include "lockstep/train/worker.hpp"
 
 namespace lockstep {
 
-/// What decides a training run beside network, loss, optimizer and data; and how it is carried out.
+/// Options of a Trainer.
 struct TrainerOptions {
   std::uint64_t seed = 0;
   Index batch = 1;         ///< GLOBAL
@@ -40,29 +39,6 @@ struct TrainerOptions {
   Index bucket = Index{1} << 18;  ///< numbers per bucket of the exchange; changes no bit
   bool overlap = true;            ///< exchange while backpropagation goes on; changes no bit
   bool guarded = true;  ///< notice what changes the state between two updates; changes no bit
-};
-
-/// What one rank wants all ranks to know at the end of a step; true for all if true for one.
-struct Wishes {
-  bool stop = false;
-  bool save = false;
-};
-
-/// What all ranks know after a step, the same on each.
-struct StepResult {
-  BatchRange batch;
-  MetricSums sums{};   ///< of the loss, over the global batch
-  Index ignored = 0;   ///< labels of the batch that count nothing
-  double counted = 0;  ///< samples that its means are over: the batch, but for ignored labels
-  std::optional<double> gradient_norm;
-  Wishes wishes;
-  bool applied = true;  ///< false if the loss or the gradient was of no use: nothing was changed
-  std::vector<int> changed;  ///< ranks whose state something else than an update had changed
-
-  /// The mean over all that counts; 0 if nothing does.
-  [[nodiscard]] double loss() const { return counted > 0 ? sums[0] / counted : sums[0]; }
-  /// Of the loss of each sample, for the slope of the mean loss.
-  [[nodiscard]] double weight() const { return counted > 0 ? 1 / counted : 0; }
 };
 
 /// What one rank holds and computes, to be compared with the others.
@@ -101,18 +77,18 @@ class Trainer {
 
   /// Whether all that this rank owns of the parameters and the optimizer's state is finite. Not
   /// collective.
-  [[nodiscard]] bool finite() const { return updater_.finite(parameters_); }
+  [[nodiscard]] bool finite() const { return optimizer_.mine().finite(parameters()); }
 
   /// Where the time of this rank goes; whoever works between steps laps it too.
-  [[nodiscard]] StepClock& clock() { return clock_; }
+  [[nodiscard]] StepClock& clock() { return monitor_.clock(); }
   /// Seconds that this rank has slept until each rank of its node was ready.
-  [[nodiscard]] std::span<double> waited_for() { return waited_for_; }
+  [[nodiscard]] std::span<double> waited_for() { return monitor_.waited_for(); }
 
   /// Steps done since the start of the run.
   [[nodiscard]] std::uint64_t steps_done() const { return steps_done_; }
   [[nodiscard]] const Sampler& sampler() const { return sampler_; }
   [[nodiscard]] const Network& network() const { return network_; }
-  [[nodiscard]] std::span<const Real> parameters() const { return parameters_; }
+  [[nodiscard]] std::span<const Real> parameters() const { return replicas_.parameters(); }
   /// What is to be judged: the average of the weights with the running statistics, or without an
   /// average the parameters. Valid until the next step. Collective.
   [[nodiscard]] std::span<const Real> judged_parameters();
@@ -131,46 +107,28 @@ class Trainer {
 
  private:
   [[nodiscard]] StepResult batch_of(std::uint64_t step) const;
-  void learn(const StepResult& step, Index round);
+  void forward_backward(const StepResult& step, Index round);
   [[nodiscard]] bool is_last(Index round) const { return round + 1 == std::ssize(rounds_); }
   void gradients_ready(Index round, Index offset);
   void read(Worker& worker, const BatchRange& batch, std::uint64_t step, Share share);
   [[nodiscard]] Digest recomputed_gradient();
-  void report(Wishes wishes);
-  void report(Share share, std::span<const MetricSums> sums);
-  double note(const Wait& wait);
-  void collect_reports(StepResult& result) const;
-  std::span<const Real* const> finish_gradient();
-  double gradient_norm(std::span<const Real* const> gradient);
-  void update(std::span<const Real* const> gradient, const Update& update, Index samples);
 
   const Topology& topology_;
   const Network& network_;
   const Loss& loss_;
   const Samples& samples_;
   TrainerOptions options_;
-  Share share_;
   Rounds rounds_;
   Sampler sampler_;
-  BucketLayout layout_;
   GradientReducer reducer_;
   GradientAccumulator accumulator_;
-  SliceExchange exchange_;
-  Bulletin reports_;      ///< of each rank: its wishes, then the sums of its microbatches
-  PartNorms norms_;       ///< of all that is learned
-  Bulletin square_sums_;  ///< of each rank: those of the pieces that it owns
-  Updater updater_;
-  CopyGuard copies_;
-  std::optional<Bulletin> lengths_;  ///< what ranks tell each other within an update, if anything
+  Consensus consensus_;
+  GradientNorm norm_;
+  ShardedOptimizer optimizer_;
+  Replicas replicas_;
   std::vector<Worker> workers_;
+  StepMonitor monitor_;
   std::uint64_t steps_done_ = 0;
-  SharedMemory parameter_memory_;
-  std::span<Real> parameters_;                  ///< once per node
-  std::optional<SharedMemory> average_memory_;  ///< if there is an average
-  SharedMemory gathered_;                       ///< one part of the state on its way to rank 0
-  std::vector<const Real*> gradient_;  ///< of each slice of this rank, where its sum begins
-  StepClock clock_;
-  std::vector<double> waited_for_;
 };
 
 }  // namespace lockstep

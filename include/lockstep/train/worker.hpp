@@ -18,12 +18,12 @@ struct BatchPart {
   [[nodiscard]] Index first() const { return microbatch_begin(samples, share.first, microbatches); }
 };
 
-/// Takes samples through a network, one part of a batch after the other: read, predict, judge and,
-/// in training, send the error back. The workers of a rank work at the same time, each on a thread
+/// Takes samples through a network, one part of a batch after the other: read, forward, loss and,
+/// in training, backward. The workers of a rank work at the same time, each on a thread
 /// of its own; a single worker is helped by all threads. Allocates nothing after its construction.
 class Worker {
  public:
-  /// `training` = false: error is not sent back. The network must outlive the worker.
+  /// `training` = false: no backward. The network must outlive the worker.
   Worker(const Network& network, const Capacity& capacity, bool training);
 
   /// Reads the samples of a part: row i is the sample number `sample(i)` of `samples`, as it looks
@@ -35,14 +35,14 @@ class Worker {
     targets_ = reader_.read(samples, epoch, pass_.samples(), workspace_.input(), sample);
   }
   /// Sets output().
-  void predict(std::span<const Real> parameters) {
+  void forward(std::span<const Real> parameters) {
     network_->forward(parameters, pass_, workspace_);
   }
   /// Sets sums(), and the gradient of `scale` times the loss of every sample.
-  void judge(const Loss& loss, double scale);
+  void loss(const Loss& loss, double scale);
   /// Sets the gradient of every block, as Network::backward.
-  void send_back(std::span<const Real> parameters, std::span<const GradientBlock> gradients,
-                 const GradientsReady& ready) {
+  void backward(std::span<const Real> parameters, std::span<const GradientBlock> gradients,
+                const GradientsReady& ready) {
     network_->backward(parameters, pass_, workspace_, gradients, ready);
   }
 

@@ -12,8 +12,8 @@ struct Mean {
   static void end(Real* y, Index channels, Real share) {
     for (Index c = 0; c < channels; ++c) y[c] *= share;
   }
-  static void send_back(const Real* /*x*/, const Real* /*y*/, Real* left, Real* dx, Index channels,
-                        Real share) {
+  static void backward(const Real* /*x*/, const Real* /*y*/, Real* left, Real* dx, Index channels,
+                       Real share) {
     for (Index c = 0; c < channels; ++c) dx[c] += left[c] * share;
   }
 };

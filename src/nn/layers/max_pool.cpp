@@ -15,8 +15,8 @@ struct Max {
     for (Index c = 0; c < channels; ++c) y[c] = x[c] <= y[c] || y[c] != y[c] ? y[c] : x[c];
   }
   static void end(Real* /*y*/, Index /*channels*/, Real /*share*/) {}
-  static void send_back(const Real* x, const Real* y, Real* left, Real* dx, Index channels,
-                        Real /*share*/) {
+  static void backward(const Real* x, const Real* y, Real* left, Real* dx, Index channels,
+                       Real /*share*/) {
     for (Index c = 0; c < channels; ++c) {
       const bool largest = x[c] == y[c];
       dx[c] += largest ? left[c] : Real{0};

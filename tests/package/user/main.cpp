@@ -15,12 +15,12 @@ int main() {
   const auto loss = mean_squared_error();
   const auto rule = sgd();
   for (int round = 0; round < 20; ++round) {
-    model.predict(input);
-    model.compare(*loss, answer);
-    model.send_back();
-    model.adjust(*rule, 0.01);
+    model.forward(input);
+    model.loss(*loss, answer);
+    model.backward();
+    model.step(*rule, 0.01);
   }
-  const Real guess = model.predict(input)[0];
+  const Real guess = model.forward(input)[0];
   std::printf("5 means %.3f\n", guess);
   return std::abs(guess - 10) < 0.01f ? 0 : 1;
 }

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <span>
+
+#include "lockstep/comm/bulletin.hpp"
+#include "lockstep/comm/topology.hpp"
+#include "lockstep/train/step_result.hpp"
+
+namespace lockstep {
+
+/// What ranks tell each other once in every step: what they wish, whether their state was changed,
+/// and the loss of each of their microbatches.
+///
+///     consensus.vote(wishes, changed);
+///     for (part : my microbatches) consensus.add_loss(part, sums);
+///     // the ranks of each node meet: the end of the exchange of gradients is such a meeting
+///     consensus.exchange(result);
+///     // they meet again before the next vote
+class Consensus {
+ public:
+  /// Of batches of so many microbatches. Collective.
+  Consensus(const Topology& topology, Index microbatches);
+
+  void vote(Wishes wishes, bool changed);
+  /// The sums of some of this rank's microbatches, one after the other.
+  void add_loss(Share microbatches, std::span<const MetricSums> sums);
+  /// Sets what all ranks said: wishes, changed, and sums, which are added microbatch by microbatch
+  /// in their order, so that they do not depend on the number of ranks. Collective.
+  void exchange(StepResult& result);
+
+ private:
+  const Topology& topology_;
+  Index microbatches_;
+  Share share_;       ///< of this rank
+  Bulletin reports_;  ///< of each rank: its votes, then the sums of its microbatches
+};
+
+}  // namespace lockstep

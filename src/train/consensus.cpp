@@ -1,0 +1,59 @@
+#include "lockstep/train/consensus.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace lockstep {
+namespace {
+
+constexpr std::size_t kSumsPerMicrobatch = std::tuple_size_v<MetricSums>;
+constexpr std::size_t kVotes = 3;  // stop, save, changed
+
+std::vector<Index> report_sizes(int ranks, Index microbatches) {
+  std::vector<Index> sizes;
+  for (int rank = 0; rank < ranks; ++rank) {
+    sizes.push_back(static_cast<Index>(kVotes) + share_of(rank, ranks, microbatches).count *
+                                                     static_cast<Index>(kSumsPerMicrobatch));
+  }
+  return sizes;
+}
+
+}  // namespace
+
+Consensus::Consensus(const Topology& topology, Index microbatches)
+    : topology_(topology),
+      microbatches_(microbatches),
+      share_(share_of(topology.ranks().rank(), topology.ranks().size(), microbatches)),
+      reports_(topology, report_sizes(topology.ranks().size(), microbatches)) {}
+
+void Consensus::vote(Wishes wishes, bool changed) {
+  const std::span<double> out = reports_.mine();
+  out[0] = wishes.stop ? 1 : 0;
+  out[1] = wishes.save ? 1 : 0;
+  out[2] = changed ? 1 : 0;
+}
+
+void Consensus::add_loss(Share microbatches, std::span<const MetricSums> sums) {
+  const auto before = static_cast<std::size_t>(microbatches.first - share_.first);
+  auto at = reports_.mine().subspan(kVotes + before * kSumsPerMicrobatch).begin();
+  for (const MetricSums& s : sums) at = std::ranges::copy(s, at).out;
+}
+
+void Consensus::exchange(StepResult& result) {
+  reports_.exchange();
+  const int ranks = topology_.ranks().size();
+  for (int rank = 0; rank < ranks; ++rank) {
+    const std::span<const double> report = reports_.of(rank);
+    result.wishes.stop |= report[0] != 0;
+    result.wishes.save |= report[1] != 0;
+    if (report[2] != 0) result.changed.push_back(rank);
+    const Share share = share_of(rank, ranks, microbatches_);
+    for (std::size_t m = 0; m < static_cast<std::size_t>(share.count); ++m) {
+      for (std::size_t i = 0; i < kSumsPerMicrobatch; ++i) {
+        result.sums[i] += report[kVotes + m * kSumsPerMicrobatch + i];
+      }
+    }
+  }
+}
+
+}  // namespace lockstep
