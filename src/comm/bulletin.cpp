@@ -3,11 +3,10 @@
 #include <numeric>
 
 #include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/tags.hpp"
 
 namespace lockstep {
 namespace {
-
-constexpr int kTag = 31002;
 
 std::vector<Index> starts_of(std::span<const Index> sizes) {
   std::vector<Index> starts{0};
@@ -47,8 +46,9 @@ void Bulletin::exchange() {
     for (int step = 1; step < topology_.nodes(); ++step) {
       const int peer = (me + step) % topology_.nodes();
       requests_.receive(std::as_writable_bytes(section_of_node(peer)), topology_.first_rank(peer),
-                        kTag, 0);
-      requests_.send(std::as_bytes(section_of_node(me)), topology_.first_rank(peer), kTag, 0);
+                        kBulletinTag, 0);
+      requests_.send(std::as_bytes(section_of_node(me)), topology_.first_rank(peer), kBulletinTag,
+                     0);
     }
     requests_.wait_all();
   }

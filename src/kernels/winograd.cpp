@@ -61,8 +61,8 @@ struct Batch {
         border(outputs + kWinogradPoints * outputs_step) {}
 
   static Index size(const Sliding& s, Index count) {
-    const Batch none(s, count, nullptr);
-    return kWinogradPoints * (none.inputs_step + none.outputs_step + s.inputs());
+    return kWinogradPoints *
+           (winograd_step(count * s.inputs()) + winograd_step(count * s.outputs()) + s.inputs());
   }
 };
 

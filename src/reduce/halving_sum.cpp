@@ -3,8 +3,8 @@
 
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/comm/tags.hpp"
 #include "lockstep/reduce/cross_sum.hpp"
-#include "reduce/tags.hpp"
 
 namespace lockstep {
 namespace {

@@ -2,9 +2,9 @@
 #include <cassert>
 
 #include "lockstep/base/buffer.hpp"
+#include "lockstep/comm/tags.hpp"
 #include "lockstep/reduce/block_sum.hpp"
 #include "lockstep/reduce/cross_sum.hpp"
-#include "reduce/tags.hpp"
 
 namespace lockstep {
 namespace {

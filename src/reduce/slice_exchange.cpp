@@ -1,8 +1,7 @@
 #include "lockstep/reduce/slice_exchange.hpp"
+#include "lockstep/comm/tags.hpp"
 
 #include <algorithm>
-
-#include "reduce/tags.hpp"
 
 namespace lockstep {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/comm/tags.hpp"
 
 namespace lockstep {
 namespace {
@@ -77,8 +78,6 @@ MetricSums sum_over_ranks(const Communicator& ranks, Index microbatches, Index b
   }
   return result;
 }
-
-constexpr int kPredictionTag = 31001;
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "lockstep/base/types.hpp"
+#include "lockstep/comm/tags.hpp"
 
 namespace lockstep {
 
@@ -17,6 +18,7 @@ class BucketLayout {
 
   /// The most buckets: each has an MPI tag of its own, of which 32767 are sure.
   static constexpr Index kMostBuckets = 16384;
+  static_assert(bucket_tag(kMostBuckets - 1) <= kLastBucketTag);
 
   /// `bucket` is rounded up to a multiple of kGranule, and further if there would be more than
   /// kMostBuckets.

@@ -34,6 +34,10 @@ class SharedDataset {
 
 /// The data of a run: read by rank 0, the same bytes on every node.
 struct DataSets {
+  DataSets() = default;
+  DataSets(const DataSets&) = delete;  // samples point at the normalizations
+  DataSets& operator=(const DataSets&) = delete;
+
   SharedDataset train_data;
   SharedDataset val_data;  ///< null if validation samples are held out from train_data
   std::unique_ptr<InputStream> train_stream;  ///< null if the samples are in memory

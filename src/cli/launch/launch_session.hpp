@@ -58,10 +58,10 @@ class LaunchSession {
   [[nodiscard]] static bool pause(double seconds, StopSignals& signals);
   /// Fewer ranks than before, if machines or processors are no longer there.
   bool leave_out_what_was_lost(StopSignals& signals);
-  /// What is left of --max-time and --max-steps; both can be over.
   [[nodiscard]] bool on_this_machine() const {
     return !in_slurm_ && order_.resources.hosts.empty();
   }
+  /// What is left of --max-time and --max-steps; both can be over.
   [[nodiscard]] std::optional<double> seconds_left() const;
   [[nodiscard]] std::optional<std::uint64_t> steps_left(const RunRecord& record) const;
 
