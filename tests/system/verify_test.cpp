@@ -1,5 +1,5 @@
-// The digests that src/README.md lists: the same for every instruction set, number of ranks, threads
-// and nodes, and whatever the caches are.
+// The digests that src/README.md lists: the same for every instruction set, number of ranks,
+// threads and nodes, and whatever the caches are.
 #include <nlohmann/json.hpp>
 
 #include "lockstep/base/instruction_set.hpp"
