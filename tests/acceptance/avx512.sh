@@ -171,8 +171,8 @@ networks() {
   while read -r network digest; do
     grep -Eq "^ *$network +$digest +right" <<< "$1" || { echo "         $network is not $digest"; return 1; }
     ((++known))
-  done < <(sed -n 's/^| \([a-z]*\) | `\([0-9a-f]\{32\}\)` |$/\1 \2/p' "$root/README.md")
-  ((known > 0)) || { echo "         README.md tells no digests"; return 1; }
+  done < <(sed -n 's/^| \([a-z]*\) | `\([0-9a-f]\{32\}\)` |$/\1 \2/p' "$root/src/README.md")
+  ((known > 0)) || { echo "         src/README.md tells no digests"; return 1; }
 }
 holds() {
   local text

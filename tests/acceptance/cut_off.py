@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Cuts a machine off from the others for good, and closes ports between machines: two network namespaces of this machine.
 
-A training under `trainer launch` must go on without the machine within the bound of the README, and end with the bits
+A training under `trainer launch` must go on without the machine within the bound of scripts/README.md, and end with the bits
 of an undisturbed run on one rank. With ports closed, ranks must say which address does not answer, and leave with 71.
 As root, with ip (Debian package iproute2); leaves no namespace and no process.
 """

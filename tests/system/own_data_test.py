@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs what the README says of the reader's own data, line by line.  usage: own_data_test.py TRAINER ROOT"""
+"""Runs what README.md and datasets/README.md say of the reader's own data, line by line.  usage: own_data_test.py TRAINER ROOT"""
 import csv
 import os
 import pathlib
@@ -15,13 +15,16 @@ import numpy as np
 
 TRAINER, ROOT = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
 HEADING = "\n## Your own data in five minutes\n"
+PAGES = {"README.md": 2, "datasets/README.md": 4}  # blocks to run in the section of each
 random = np.random.default_rng(1)
 
 
-def section():
-    readme = (ROOT / "README.md").read_text()
-    start = readme.index(HEADING) + len(HEADING)
-    return readme[start:readme.index("\n## ", start)]
+def blocks_of(page, count):
+    text = (ROOT / page).read_text()
+    start = text.index(HEADING) + len(HEADING)
+    blocks = re.findall(r"^```(toml|sh)\n(.*?)^```$", text[start:text.index("\n## ", start)], re.M | re.S)
+    expect(len(blocks) == count, f"{page}: {count} configurations and lists of commands, found {len(blocks)}")
+    return blocks
 
 
 def write_table(path, rows, with_species):
@@ -81,9 +84,7 @@ def main():
         write_photos(place / "photos")
         write_weather(place / "weather.h5")
         environment = dict(os.environ, PATH=f"{TRAINER.parent}:{os.environ['PATH']}", OMP_NUM_THREADS="1")
-        blocks = re.findall(r"^```(toml|sh)\n(.*?)^```$", section(), re.M | re.S)
-        expect(len(blocks) == 6, f"three configurations and three lists of commands, found {len(blocks)} blocks")
-        for kind, text in blocks:
+        for kind, text in [block for page, count in PAGES.items() for block in blocks_of(page, count)]:
             if kind == "toml":
                 (place / re.match(r"# (\S+)", text)[1]).write_text(text)
                 continue

@@ -1,5 +1,5 @@
-// The digests that README lists: the same for every instruction set, number of ranks, threads and
-// nodes, and whatever the caches are.
+// The digests that src/README.md lists: the same for every instruction set, number of ranks,
+// threads and nodes, and whatever the caches are.
 #include <nlohmann/json.hpp>
 
 #include "lockstep/base/instruction_set.hpp"
@@ -92,7 +92,8 @@ TEST_F(VerifyTest, AsJson) {
 
 TEST_F(VerifyTest, ReadmeListsTheDigests) {
   const auto json = nlohmann::json::parse(verify(0, {"--json"}).out);
-  const std::string readme = read_text(std::filesystem::path(LOCKSTEP_SOURCE_DIR) / "README.md");
+  const std::string readme =
+      read_text(std::filesystem::path(LOCKSTEP_SOURCE_DIR) / "src/README.md");
   for (const auto& run : json.at("runs")) {
     EXPECT_EQ(count(readme, run.at("known").get<std::string>()), 1) << run;
   }
