@@ -6,6 +6,7 @@
 
 #include "cli/assignments.hpp"
 #include "cli/counts.hpp"
+#include "lockstep/base/clock.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -56,6 +57,7 @@ void TrainOptions::add_to(CLI::App& app) {
 
 RunRequest TrainOptions::request(const std::vector<std::string>& command_line) const {
   RunRequest request = request_;
+  request.started = now_seconds();
   request.command_line = command_line;
   request.overrides = overrides_of(assignments_);
   if (!seed_.empty()) request.overrides.push_back({"run.seed=" + seed_, "--seed"});

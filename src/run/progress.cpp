@@ -46,26 +46,21 @@ void Stagnation::observe(const std::string& metric, double value, std::uint64_t 
 
 bool Progress::knows_error() const { return error_weight >= 0.25; }
 
-std::size_t Progress::add_batch(std::uint64_t step, const MetricSums& sums, double counted,
-                                Index epoch_size, bool classifies) {
+void Progress::add_batch(std::uint64_t step, const MetricSums& sums, double counted,
+                         Index epoch_size, bool classifies) {
   for (std::size_t i = 0; i < sums.size(); ++i) epoch_sums[i] += sums[i];
-  if (!classifies || counted == 0) return 0;
+  if (!classifies || counted == 0) return;
 
   const double n = counted;
   const double window = std::min(kErrorWindow, static_cast<double>(epoch_size));
   const double share = std::min(1.0, n / window);
   error_average += share * ((n - sums[1]) / n - error_average);
   error_weight += share * (1.0 - error_weight);
-  if (!knows_error()) return 0;
+  if (!knows_error()) return;
   const double error = error_average / error_weight;
-  std::size_t reached = 0;
   for (std::size_t i = 0; i < kMilestones.size(); ++i) {
-    if (milestone_steps[i] == 0 && error < kMilestones[i]) {
-      milestone_steps[i] = step;
-      ++reached;
-    }
+    if (milestone_steps[i] == 0 && error < kMilestones[i]) milestone_steps[i] = step;
   }
-  return reached;
 }
 
 void Progress::add_loss(double loss) {

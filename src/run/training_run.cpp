@@ -1,103 +1,157 @@
 #include "run/training_run.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
 #include <csignal>
 
-#include "lockstep/base/portable_math.hpp"
+#include "lockstep/base/clock.hpp"
 #include "lockstep/comm/agreement.hpp"
-#include "lockstep/comm/environment.hpp"
 #include "lockstep/run/signals.hpp"
-#include "setup/cadence.hpp"
 
 namespace lockstep {
+
+TrainingRun::TrainingRun(const Communicator& world, const RunRequest& request, Observer& observer)
+    : request_(request),
+      topology_(world, request.ranks_per_node),
+      world_(topology_.ranks()),
+      records_(observer),
+      watchdog_(topology_.heartbeats(),
+                [this](const std::string& who) { records_.tell_stalled(who); }) {}
+
 ExitCode TrainingRun::run() {
-  begin_records();
+  start();
   if (request_.dry_run) return ExitCode::ok;
   ExitCode code = ExitCode::ok;
   try {
     code = loop();
   } catch (const AgreedError& error) {
-    report_save();
+    if (root()) writer_->settle();
     end("failed", error.code(), error.what());
     throw;
   } catch (const Error& error) {
     // Divergence every rank saw alike in the same numbers; anything else is one rank's alone, and
     // aborts the job.
     if (error.code() != ExitCode::diverged) throw;
-    report_save();
+    if (root()) writer_->settle();
     end("failed", error.code(), error.what());
     throw AgreedError(error.code(), error.what());
   }
   const bool done = code == ExitCode::ok;
-  end(done ? "done" : "preempted", code, done ? early_end() : stop_reason());
+  end(done ? "done" : "preempted", code, done ? policy_->early_end(progress_) : stop_reason());
   return code;
 }
 
 ExitCode TrainingRun::loop() {
-  const Cadence log(config().log.every, steps_per_epoch_);
-  const Cadence eval(config().eval.every, steps_per_epoch_);
-  const Cadence check(config().audit.every, steps_per_epoch_);
-  const Cadence store(config().checkpoint.every, steps_per_epoch_);
-  const auto per_epoch = static_cast<std::uint64_t>(steps_per_epoch_);
-  started_ = last_save_ = epoch_started_ = now_seconds();
-  trainer_->clock().skip();
-  const config::Divergence& divergence = config().divergence;
-  const bool norms = config().stop.gradient_norm > 0 || divergence.action != "stop";
-  save_the_beginning();
-
+  begin_segment();
+  save_initial();
   if (!finished() && world_.any(wishes().stop)) return ExitCode::interrupted;
   while (!finished()) {
-    const std::uint64_t step = trainer_->steps_done() + 1;
-    topology_.heartbeat().begin_step(step);
-    Wishes mine = wishes();
-    // A save asks whose the directory is, and ends the run if another process has it.
-    mine.save = root() && (saves_again(store) || directory_->seen_taken());
-    rate_ = learning_rate_->at(step - 1, progress_.rate_drops) *
-            portable::pow(divergence.rate_factor, static_cast<double>(progress_.rollbacks));
-    const StepResult result = trainer_->step(rate_, mine, norms || log.after_step(step),
-                                             progress_.spike_limit(divergence.spike));
-    topology_.heartbeat().enter(Phase::between);
-    if (!result.applied && !survives(result)) continue;
-    after_step(result);
+    const StepResult result = step();
+    if (!result.applied && !handle_bad_step(result)) continue;
+    note_step(result);
 
-    val_metrics_.clear();
-    bool last = step == total_steps_ || slope_has_vanished();
-    if (eval.after_step(step) || last) evaluate();
-    topology_.heartbeat().enter(Phase::between);
-    last = last || improves_no_more();
-    if (step % per_epoch == 0 || last) finish_epoch();
-    const bool enough = request_.max_steps && segment_steps_ >= *request_.max_steps;
-    const bool stop = (result.wishes.stop || enough) && !last;
-    const bool saves = last || stop || result.wishes.save || store.after_step(step) || val_is_best_;
-    const bool audits = check.after_step(step);
+    const std::uint64_t done = trainer_->steps_done();
+    if (plan_->eval.after_step(done) || finished()) evaluate();
+    const bool last = finished();
+    if (plan_->ends_epoch(done) || last) finish_epoch();
+
+    const bool stop = !last && (result.wishes.stop || has_enough_steps());
+    const bool audits = plan_->audit.after_step(done);
+    const bool saves =
+        last || stop || result.wishes.save || recent_.is_best || plan_->checkpoint.after_step(done);
     if ((saves || audits) && !passes_audit(audits)) continue;
-    if (saves && !is_worth_saving()) continue;
-    if (saves) {
-      const bool saved = save(last || stop);
-      if (!saved && (last || stop)) {
-        throw AgreedError(ExitCode::io,
-                          "the last checkpoint could not be written; the newest "
-                          "complete one is " +
-                              (saved_file_.empty() ? "of an earlier start" : saved_file_));
-      }
-    }
-    val_is_best_ = false;
+    if (saves && !all_finite()) continue;
+    if (saves) save(last || stop);
     if (stop) return ExitCode::interrupted;
   }
   return ExitCode::ok;
 }
 
+void TrainingRun::begin_segment() {
+  const double now = now_seconds();
+  totals_.begin(now);
+  if (root()) writer_->restart_pace(now);
+  trainer_->clock().skip();
+}
+
 bool TrainingRun::finished() const {
-  return trainer_->steps_done() >= total_steps_ || improves_no_more() || slope_has_vanished();
+  return trainer_->steps_done() >= plan_->total_steps || policy_->ends_early(progress_);
+}
+
+bool TrainingRun::out_of_time() const {
+  return request_.max_seconds && now_seconds() - request_.started >= *request_.max_seconds;
+}
+
+bool TrainingRun::has_enough_steps() const {
+  return request_.max_steps && totals_.steps() >= *request_.max_steps;
 }
 
 Wishes TrainingRun::wishes() const {
-  const bool out_of_time =
-      root() && request_.max_seconds && now_seconds() - request_.started >= *request_.max_seconds;
-  return {.stop = stop_signal() != 0 || out_of_time, .save = false};
+  return {.stop = stop_signal() != 0 || (root() && out_of_time()), .save = false};
+}
+
+StepResult TrainingRun::step() {
+  const std::uint64_t number = trainer_->steps_done() + 1;
+  topology_.heartbeat().begin_step(number);
+  Wishes mine = wishes();
+  // A save asks whose the directory is, and ends the run if another process has it.
+  mine.save = root() && (writer_->is_due(plan_->checkpoint, now_seconds()) ||
+                         records_.directory().seen_taken());
+  recent_.learning_rate = policy_->learning_rate(number, progress_);
+  const bool wants_norm = policy_->needs_gradient_norm() || plan_->log.after_step(number);
+  const StepResult result =
+      trainer_->step(recent_.learning_rate, mine, wants_norm, policy_->loss_limit(progress_));
+  topology_.heartbeat().enter(Phase::between);
+  return result;
+}
+
+void TrainingRun::note_step(const StepResult& result) {
+  const std::uint64_t step = trainer_->steps_done();
+  const StepTimes times = trainer_->clock().take();
+  totals_.add_step(result.batch.size, times);
+  if (result.applied) {
+    progress_.add_batch(step, result.sums, result.counted,
+                        plan_->info.steps_per_epoch * plan_->info.batch, classifies());
+    progress_.epoch_samples += result.batch.size;
+    progress_.epoch_ignored += result.ignored;
+    recent_.losses.add(step, result.loss());
+  }
+  recent_.forget_validation();
+  policy_->note_step(result, progress_);
+  totals_.note_milestones(progress_.milestone_steps, step, now_seconds());
+  if (!root()) return;
+  writer_->settle_if_done();
+  report_step(result, times);
+}
+
+void TrainingRun::evaluate() {
+  const Samples& val = setup_.data->val;
+  if (val.size() == 0) return;
+  trainer_->clock().lap(Part::other);
+  const double begin = now_seconds();
+  const MetricSums sums = evaluator_->evaluate(trainer_->judged_parameters(), *setup_.loss, val);
+  trainer_->clock().skip();
+  const std::uint64_t step = trainer_->steps_done();
+  recent_.validation = metrics_of(sums, val.counted(val.size(), val.ignored()));
+  recent_.is_best = policy_->note_validation(recent_.validation, step, progress_);
+  progress_.add_history(step, epochs_done(), epoch_metrics(), recent_.validation);
+  if (root()) {
+    records_.observers().on_eval({.step = step,
+                                  .epoch = epochs_done(),
+                                  .split = "val",
+                                  .samples = val.size(),
+                                  .metrics = recent_.validation,
+                                  .seconds = now_seconds() - begin});
+  }
+  topology_.heartbeat().enter(Phase::between);
+}
+
+void TrainingRun::finish_epoch() {
+  const std::uint64_t step = trainer_->steps_done();
+  const std::vector<Metric> train = epoch_metrics();
+  if (recent_.validation.empty()) progress_.add_history(step, epochs_done(), train, {});
+  if (root()) report_epoch(train);
+  report_times();
+  if (plan_->ends_epoch(step)) progress_.end_epoch();
+  totals_.end_epoch(now_seconds());
 }
 
 std::string TrainingRun::stop_reason() const {
@@ -111,155 +165,37 @@ std::string TrainingRun::stop_reason() const {
     default:
       break;
   }
-  if (request_.max_seconds && now_seconds() - request_.started >= *request_.max_seconds)
-    return "--max-time";
-  const bool enough = request_.max_steps && segment_steps_ >= *request_.max_steps;
-  return enough ? "--max-steps" : "a signal to another rank";
-}
-
-void TrainingRun::after_step(const StepResult& result) {
-  const std::uint64_t step = trainer_->steps_done();
-  const StepTimes times = trainer_->clock().take();
-  epoch_times_ += times;
-  ++epoch_steps_;
-  step_seconds_ += times.total();
-  ++segment_steps_;
-  segment_samples_ += result.batch.size;
-  epoch_segment_samples_ += result.batch.size;
-  const auto before = progress_.milestone_steps;
-  if (result.applied) {
-    progress_.add_batch(step, result.sums, result.counted, steps_per_epoch_ * info_.batch,
-                        classifies());
-    progress_.epoch_samples += result.batch.size;
-    progress_.epoch_ignored += result.ignored;
-    progress_.skipped = 0;
-    if (config().divergence.spike > 0) progress_.add_loss(result.loss());
-    recent_losses_.add(step, result.loss());
-  }
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    if (before[i] != progress_.milestone_steps[i]) milestone_seconds_[i] = now_seconds() - started_;
-  }
-  if (const double least = config().stop.gradient_norm; least > 0) {
-    const bool flat = result.applied && *result.gradient_norm < least;
-    progress_.flat_steps = flat ? progress_.flat_steps + 1 : 0;
-  }
-  if (!root()) return;
-  if (save_is_done()) report_save();
-  report_step(result, times);
-}
-
-void TrainingRun::report_step(const StepResult& result, const StepTimes& times) {
-  StepEvent event;
-  event.step = trainer_->steps_done();
-  event.epoch = epochs_done();
-  event.loss = result.loss();
-  event.error =
-      classifies() && result.counted > 0 ? (result.counted - result.sums[1]) / result.counted : 0;
-  event.learning_rate = rate_;
-  event.gradient_norm = result.gradient_norm;
-  event.samples = result.batch.size;
-  event.seconds = times.total();
-  event.times = times;
-  event.logged = Cadence(config().log.every, steps_per_epoch_).after_step(event.step);
-  audience_.on_step(event);
-}
-
-void TrainingRun::finish_epoch() {
-  const std::uint64_t step = trainer_->steps_done();
-  const auto per_epoch = static_cast<std::uint64_t>(steps_per_epoch_);
-  const double seconds = now_seconds() - epoch_started_;
-  const std::vector<Metric> train = epoch_metrics();
-  if (val_metrics_.empty()) progress_.add_history(step, epochs_done(), train, {});
-  if (root()) {
-    EpochEvent event;
-    event.epoch = (step + per_epoch - 1) / per_epoch;
-    event.epochs = (total_steps_ + per_epoch - 1) / per_epoch;
-    event.step = step;
-    event.steps = static_cast<Index>(step - (event.epoch - 1) * per_epoch);
-    event.train = train;
-    event.val = val_metrics_;
-    event.best = val_is_best_;
-    event.learning_rate = rate_;
-    event.samples_per_second = static_cast<double>(epoch_segment_samples_) / seconds;
-    event.seconds = seconds;
-    audience_.on_epoch(event);
-  }
-  report_times();
-  if (step % per_epoch == 0) progress_.end_epoch();
-  epoch_segment_samples_ = 0;
-  epoch_started_ = now_seconds();
-}
-
-// Collective: every rank tells where its time of this epoch went.
-void TrainingRun::report_times() {
-  constexpr std::size_t kParts = kPartNames.size();
-  const std::span<double> waited = trainer_->waited_for();
-  const auto longest = std::ranges::max_element(waited);
-  std::vector<double> mine(epoch_times_.seconds.begin(), epoch_times_.seconds.end());
-  mine.push_back(*longest > 0 ? topology_.first_rank(topology_.my_node()) +
-                                    static_cast<double>(longest - waited.begin())
-                              : -1);
-  const auto ranks = static_cast<std::size_t>(world_.size());
-  std::vector<double> all(ranks * mine.size());
-  world_.all_gather(mine, all);
-
-  TimesEvent event{.step = trainer_->steps_done(), .steps = epoch_steps_, .ranks = {}};
-  for (std::size_t r = 0; r < ranks && root(); ++r) {
-    RankTimes rank{.rank = static_cast<int>(r), .node = node_names_[r], .times = {}};
-    const auto from = all.begin() + static_cast<std::ptrdiff_t>(r * mine.size());
-    std::copy_n(from, kParts, rank.times.seconds.begin());
-    rank.waited_for = static_cast<int>(from[kParts]);
-    event.ranks.push_back(rank);
-  }
-  if (root()) {
-    audience_.on_times(event);
-    const std::string warning = straggler(event, config().watchdog.straggler);
-    if (!warning.empty()) audience_.on_warning(warning);
-  }
-  epoch_times_ = {};
-  epoch_steps_ = 0;
-  std::ranges::fill(waited, 0.0);
-}
-
-// False once another process has taken the directory: then nothing more is written there.
-bool TrainingRun::owns_records() const {
-  try {
-    directory_->require_ownership();
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
+  if (out_of_time()) return "--max-time";
+  return has_enough_steps() ? "--max-steps" : "a signal to another rank";
 }
 
 void TrainingRun::end(const std::string& status, ExitCode code, const std::string& reason) {
   topology_.heartbeat().enter(Phase::end);
-  if (!root() || !owns_records()) return;
+  if (!root()) return;
+  const SavedCheckpoint& saved = writer_->last();
   RunEnd end;
   end.status = status;
   end.code = code;
   end.reason = reason;
   end.step = trainer_->steps_done();
-  end.epochs = end.step / static_cast<std::uint64_t>(steps_per_epoch_);
-  end.seconds = now_seconds() - started_;
-  end.samples_per_second =
-      step_seconds_ > 0 ? static_cast<double>(segment_samples_) / step_seconds_ : 0;
-  end.digest = saved_step_ == end.step ? saved_digest_ : "";
-  end.checkpoint = saved_file_;
+  end.epochs = end.step / plan_->steps_per_epoch();
+  end.seconds = totals_.seconds(now_seconds());
+  end.samples_per_second = totals_.samples_per_second();
+  end.digest = saved.step == end.step ? saved.digest : "";
+  end.checkpoint = saved.file;
   end.best = progress_.best;
   if (classifies() && progress_.knows_error()) {
     for (std::size_t i = 0; i < Progress::kMilestones.size(); ++i) {
       end.milestones.push_back({.error = Progress::kMilestones[i],
                                 .step = progress_.milestone_steps[i],
-                                .seconds = milestone_seconds_[i]});
+                                .seconds = totals_.milestone_seconds()[i]});
     }
   }
-  try {
-    manifest_->end(end);
-    directory_->status(status, code, reason);
-  } catch (const Error& error) {  // the end itself counts more than its record
-    audience_.on_warning(error.what());
-  }
-  audience_.on_end(end);
+  records_.end(end);
+}
+
+void TrainingRun::warn(const std::string& text) {
+  if (root()) records_.observers().on_warning(text);
 }
 
 }  // namespace lockstep

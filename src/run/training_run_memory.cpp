@@ -1,6 +1,7 @@
 // What a run takes of memory: what it has, and what a save will add.
 #include <algorithm>
 
+#include "lockstep/run/run_info.hpp"
 #include "run/training_run.hpp"
 
 namespace lockstep {

@@ -1,18 +1,14 @@
 // What a run does before its first step: reading, checking, resuming, and opening its records.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <system_error>
-#include <thread>
 
 #include "lockstep/base/instruction_set.hpp"
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/config/show.hpp"
+#include "lockstep/run/run_info.hpp"
 #include "run/training_run.hpp"
 
 namespace lockstep {
@@ -29,31 +25,38 @@ StoredCheckpoint checkpoint_named(const std::string& path) {
   return read_checkpoint(path);
 }
 
+std::string text_of(InputType type) {
+  switch (type) {
+    case InputType::bytes:
+      return "uint8";
+    case InputType::symbols:
+      return "symbols";
+    default:
+      return "float32";
+  }
+}
+
 }  // namespace
 
-TrainingRun::TrainingRun(const Communicator& world, const RunRequest& request, Observer& observer)
-    : request_(request),
-      topology_(world, request.ranks_per_node),
-      world_(topology_.ranks()),
-      watchdog_(topology_.heartbeats(), [this](const std::string& who) { stall(who); }) {
-  audience_.add(observer);
-  leave_if_asked();
+void TrainingRun::start() {
+  exit_if_stopped();
   topology_.heartbeat().enter(Phase::data);
-  setup_ = set_up(topology_, request.config_file, request.overrides);
+  setup_ = set_up(topology_, request_.config_file, request_.overrides);
   watchdog_.set_limits(
       {.step = config().watchdog.limit.value, .slow = config().watchdog.slow_limit.value});
   topology_.heartbeat().enter(Phase::start);
-  leave_if_asked();
-  threads_ = choose_threads(world_, config().parallel.threads);
-  milestone_seconds_.fill(-1);
-  find_checkpoint();
-  leave_if_asked();
-  plan();
+  exit_if_stopped();
+  const int threads = choose_threads(world_, config().parallel.threads);
+  std::vector<std::string> notes;
+  std::optional<StoredCheckpoint> stored = find_checkpoint(notes);
+  exit_if_stopped();
+  plan(threads, stored, std::move(notes));
   build_trainer();
+  begin_records(stored ? restore_from(*stored) : "");
 }
 
 // Before there are records and a state. Collective.
-void TrainingRun::leave_if_asked() const {
+void TrainingRun::exit_if_stopped() const {
   if (!world_.any(wishes().stop)) return;
   throw AgreedError(ExitCode::interrupted,
                     fmt::format("stopped by {} before the first step: nothing was to be saved, the "
@@ -61,59 +64,39 @@ void TrainingRun::leave_if_asked() const {
                                 stop_reason()));
 }
 
-// On the watchdog's thread: no other part of the run can be relied on.
-void TrainingRun::stall(const std::string& who) const {
-  try {
-    // A disk or a terminal that hangs must not hold it up.
-    std::thread([] {
-      std::this_thread::sleep_for(std::chrono::seconds(2));
-      ::_exit(static_cast<int>(ExitCode::stalled));
-    }).detach();
-  } catch (const std::system_error&) {  // then they must not hang
-  }
-  const std::string line = "trainer: error: " + who + "; watchdog.limit ends the job\n";
-  static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
-  try {
-    if (const RunDirectory* records = records_) records->status("failed", ExitCode::stalled, who);
-  } catch (const std::exception&) {  // the line above has said it
-  }
-  ::_exit(static_cast<int>(ExitCode::stalled));
-}
-
-double TrainingRun::epochs_done() const {
-  return static_cast<double>(trainer_->steps_done()) / static_cast<double>(steps_per_epoch_);
-}
-
-// Finds what to resume from, if anything. A directory is looked into only by its owner, so that is
-// settled first.
-void TrainingRun::find_checkpoint() {
+// Finds what to resume from, if anything; why others were passed over is noted. A directory is
+// looked into only by its owner, so that is settled first.
+std::optional<StoredCheckpoint> TrainingRun::find_checkpoint(std::vector<std::string>& notes) {
   const bool automatic = request_.resume == "auto";
+  std::optional<StoredCheckpoint> stored;
   on_root(world_, [&] {
     if (automatic && !request_.dry_run) {
-      open_directory();
-      resume_from_ = store_->newest(notes_);
+      records_.open(request_, config().run.name);
+      stored = CheckpointStore(records_.directory().checkpoints(), config().checkpoint.keep)
+                   .newest(notes);
     }
-    if (!automatic && !request_.resume.empty()) resume_from_ = checkpoint_named(request_.resume);
+    if (!automatic && !request_.resume.empty()) stored = checkpoint_named(request_.resume);
   });
-  broadcast_checkpoint(world_, resume_from_);
+  broadcast_checkpoint(world_, stored);
+  return stored;
 }
 
-// Rank 0 only.
-void TrainingRun::open_directory() {
-  const bool existing =
-      request_.resume == "auto" || (!request_.resume.empty() && !request_.run_directory.empty());
-  directory_ = std::make_unique<RunDirectory>(
-      RunDirectory::create(request_.run_directory, config().run.name, existing));
-  records_ = directory_.get();
-  store_ = std::make_unique<CheckpointStore>(directory_->checkpoints(), config().checkpoint.keep);
+void TrainingRun::plan(int threads, const std::optional<StoredCheckpoint>& resume_from,
+                       std::vector<std::string> notes) {
+  together(world_, [&] {
+    plan_ = std::make_unique<const RunPlan>(
+        plan_run(setup_, world_.size(), threads, resume_from, std::move(notes)));
+  });
+  policy_ = std::make_unique<const RunPolicy>(config(), plan_->learning_rate);
 }
 
 void TrainingRun::build_trainer() {
+  const CheckpointInfo& info = plan_->info;
   const TrainerOptions options{
-      .seed = info_.seed,
-      .batch = info_.batch,
-      .microbatches = microbatches_,
-      .shuffle = info_.shuffle,
+      .seed = info.seed,
+      .batch = info.batch,
+      .microbatches = info.microbatches,
+      .shuffle = info.shuffle,
       .decay_all = config().optimizer.text("decay") == "all",
       .clip_norm = config().optimizer.real("clip_norm"),
       .ema = config().optimizer.real("ema"),
@@ -124,29 +107,20 @@ void TrainingRun::build_trainer() {
   trainer_ = std::make_unique<Trainer>(topology_, *setup_.network, *setup_.loss, *setup_.optimizer,
                                        setup_.data->train, options);
   together(world_, [&] {
-    evaluator_ = std::make_unique<Evaluator>(world_, *setup_.network, info_.batch, microbatches_,
+    evaluator_ = std::make_unique<Evaluator>(world_, *setup_.network, info.batch, info.microbatches,
                                              config().parallel.rounds);
   });
-  if (resume_from_) restore();
 }
 
-void TrainingRun::restore() {
-  go_on_from(*resume_from_);
-  first_step_ = trainer_->steps_done();
-  if (info_.config != resumed_config_) {
-    notes_.push_back(
-        fmt::format("the configuration differs from that of the checkpoint: {}; the new one counts",
-                    fmt::join(config::differing_keys(resumed_config_, info_.config), ", ")));
-  }
-}
-
-// Collective; takes the bytes, which all ranks have.
-void TrainingRun::go_on_from(StoredCheckpoint& stored) {
+// Goes on from a checkpoint, whose bytes all ranks have, and frees them. Returns the digest of its
+// state. Collective.
+std::string TrainingRun::restore_from(StoredCheckpoint& stored) {
   Checkpoint checkpoint;
+  std::string digest;
   together(world_, [&] {
     const Hdf5Reader file(stored.sealed.image, stored.path.string());
     checkpoint = decode(file, *setup_.network, state_slots(setup_));
-    saved_digest_ = file.text_attribute("/digest", "state");
+    digest = file.text_attribute("/digest", "state");
     if (checkpoint.inputs != setup_.data->inputs || checkpoint.targets != setup_.data->targets) {
       throw Error(
           ExitCode::bad_data,
@@ -160,83 +134,78 @@ void TrainingRun::go_on_from(StoredCheckpoint& stored) {
   stored.bytes = std::vector<std::byte>();  // {} would keep their memory
   trainer_->restore(checkpoint.info.step, checkpoint.parameters.span(), checkpoint.optimizer);
   progress_ = std::move(checkpoint.progress);
-  resumed_config_ = std::move(checkpoint.info.config);
-  saved_step_ = checkpoint.info.step;
+  return digest;
 }
 
-void TrainingRun::begin_records() {
-  const std::string place = affinity_list();
-  std::vector<RankPlace> ranks;
-  std::vector<std::string> instruction_sets;
+// Every rank takes its turn to tell the others; once per run, and the text is short.
+std::vector<RankPlace> TrainingRun::exchange_places() {
+  const std::string cpus = affinity_list();
+  std::vector<RankPlace> places;
   for (int rank = 0; rank < world_.size(); ++rank) {
-    // Every rank takes its turn to tell the others; once per run, and the text is short.
-    ranks.push_back({broadcast_text(world_, node_name(), rank), broadcast_text(world_, place, rank),
-                     broadcast_text(world_, std::string(instruction_set()), rank)});
-    node_names_.push_back(ranks.back().node);
-    instruction_sets.push_back(ranks.back().instruction_set);
+    places.push_back({broadcast_text(world_, node_name(), rank), broadcast_text(world_, cpus, rank),
+                      broadcast_text(world_, std::string(instruction_set()), rank)});
   }
+  return places;
+}
+
+// `resumed_digest`: of the state that the segment begins with, if it is that of a checkpoint.
+void TrainingRun::begin_records(const std::string& resumed_digest) {
+  const std::vector<RankPlace> places = exchange_places();
+  for (const RankPlace& place : places) node_names_.push_back(place.node);
   on_root(world_, [&] {
     if (request_.dry_run) return;
-    if (!directory_) open_directory();
-    if (resume_from_) {
-      store_->set_aside_after(first_step_);
-      link_checkpoints(first_step_, progress_);  // the last process may have died before it could
+    if (!records_.is_open()) records_.open(request_, config().run.name);
+    writer_ =
+        std::make_unique<CheckpointWriter>(records_.directory(), config().checkpoint,
+                                           policy_->rollback_steps(plan_->info.steps_per_epoch),
+                                           topology_.heartbeat(), records_.observers());
+    if (!plan_->resumed_from.empty()) {
+      writer_->resume_at(plan_->first_step, resumed_digest, best_step());
     }
-    directory_->write_text("config.toml", setup_.source.text);
-    directory_->write_text("config.resolved.toml", config::resolved(config(), catalogue()));
-    manifest_ =
-        std::make_unique<Manifest>(directory_->place(),
-                                   ManifestFacts{.command_line = request_.command_line,
-                                                 .threads = threads_,
-                                                 .ranks = ranks,
-                                                 .data_digests = {{"train", setup_.data->digest}}},
-                                   first_step_);
-    log_ = std::make_shared<AppendedFile>(directory_->place(), "log.txt");
-    metrics_ = std::make_unique<MetricsLog>(
-        AppendedFile(directory_->place(), "metrics.jsonl"),
-        [this](const std::string& text) { audience_.on_warning(text); });
-    audience_.add(*metrics_);
-    directory_->status("running");
+    records_.begin(setup_.source.text, config::resolved(config(), catalogue()),
+                   {.command_line = request_.command_line,
+                    .threads = plan_->threads,
+                    .ranks = places,
+                    .data_digests = {{"train", setup_.data->digest}}},
+                   plan_->first_step);
   });
   const MemoryUse most = most_memory();
   if (root()) {
     RunStart start = start_event();
     start.memory = most;
-    start.nodes = node_names_;
-    start.instruction_sets = instruction_sets;
-    audience_.on_start(start);
+    for (const RankPlace& place : places) start.instruction_sets.push_back(place.instruction_set);
+    records_.observers().on_start(start);
   }
 }
 
 RunStart TrainingRun::start_event() const {
   RunStart start;
   const DataSets& data = *setup_.data;
+  const CheckpointInfo& info = plan_->info;
   start.name = config().run.name;
-  start.directory = directory_ ? directory_->path().string() : "";
-  start.log = log_;
+  start.directory = records_.path();
+  start.log = records_.log();
   start.config_file = request_.config_file;
   start.overrides = request_.overrides.size();
-  start.seed = info_.seed;
+  start.seed = info.seed;
   start.ranks = world_.size();
-  start.threads = threads_;
-  start.segment = manifest_ ? manifest_->segment() : 1;
-  start.first_step = first_step_;
-  start.resumed_from = resume_from_ ? resume_from_->path.string() : "";
+  start.threads = plan_->threads;
+  start.nodes = node_names_;
+  start.segment = records_.segment();
+  start.first_step = plan_->first_step;
+  start.resumed_from = plan_->resumed_from;
   start.network = setup_.network.get();
   start.loss = setup_.loss->type();
   start.optimizer = setup_.optimizer->type();
-  const InputType type = data.train_data->describe().input_type;
-  start.input_type = type == InputType::bytes     ? "uint8"
-                     : type == InputType::symbols ? "symbols"
-                                                  : "float32";
+  start.input_type = text_of(data.train_data->describe().input_type);
   start.train_samples = data.train.size();
   start.val_samples = data.val.size();
   start.held_out = data.held_out;
-  start.batch = info_.batch;
-  start.microbatches = microbatches_;
-  start.steps_per_epoch = steps_per_epoch_;
-  start.total_steps = total_steps_;
-  start.notes = notes_;
+  start.batch = info.batch;
+  start.microbatches = info.microbatches;
+  start.steps_per_epoch = info.steps_per_epoch;
+  start.total_steps = plan_->total_steps;
+  start.notes = plan_->notes;
   return start;
 }
 

@@ -35,9 +35,9 @@ class Progress {
   static constexpr std::array<double, 5> kMilestones{0.50, 0.45, 0.30, 0.15, 0.05};
 
   /// Adds one batch of the running epoch, whose means are over `counted` samples; the epoch has
-  /// `epoch_size`. Returns the number of milestones that it reached. Allocates nothing.
-  std::size_t add_batch(std::uint64_t step, const MetricSums& sums, double counted,
-                        Index epoch_size, bool classifies);
+  /// `epoch_size`. Milestones that it reaches are those of its step. Allocates nothing.
+  void add_batch(std::uint64_t step, const MetricSums& sums, double counted, Index epoch_size,
+                 bool classifies);
   /// True once so many samples were seen that one may speak of an error rate.
   [[nodiscard]] bool knows_error() const;
   /// Adds the mean loss of one batch to the usual one.

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "lockstep/base/clock.hpp"
 #include "lockstep/comm/communicator.hpp"
 #include "lockstep/config/parse.hpp"
 #include "lockstep/run/events.hpp"
@@ -20,7 +19,7 @@ struct RunRequest {
   std::string resume;                      ///< empty, "auto", or a checkpoint file
   std::optional<std::uint64_t> max_steps;  ///< stop after this many steps of this segment
   std::optional<double> max_seconds;       ///< stop so long after `started`
-  double started = now_seconds();          ///< when the process was, about
+  double started = 0;                      ///< when the process was, about, by `now_seconds`
   std::vector<int> ranks_per_node;         ///< split machines into nodes of so many ranks
   bool dry_run = false;                    ///< check everything, tell on_start, and leave
   std::vector<std::string> command_line;
