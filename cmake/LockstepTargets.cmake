@@ -137,9 +137,12 @@ target_link_libraries(lockstep
   PUBLIC lockstep_math
   PRIVATE $<BUILD_INTERFACE:lockstep_options> $<BUILD_INTERFACE:tomlplusplus::tomlplusplus>
           $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> fmt::fmt ZLIB::ZLIB ${HDF5_C_LIBRARIES})
-# Nothing in that module runs per sample, and its headers are large: spare the compiler.
-file(GLOB lockstep_config_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/config/*.cpp")
-set_source_files_properties(${lockstep_config_sources} PROPERTIES COMPILE_OPTIONS "-O1")
+# Nothing in these modules runs per sample, but for the look at the data, and their headers are large: spare the compiler.
+foreach(module IN ITEMS config setup run infer)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${module}/*.cpp")
+  list(FILTER sources EXCLUDE REGEX "/setup/look/")
+  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-O1")
+endforeach()
 # Who builds no more than the program gets what this machine can use.
 foreach(arch IN LISTS lockstep_usable_arch)
   if(NOT arch STREQUAL lockstep_first_arch)
