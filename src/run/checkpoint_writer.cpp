@@ -137,15 +137,15 @@ std::optional<StoredCheckpoint> CheckpointWriter::newest(std::uint64_t every) {
 
 void CheckpointWriter::resume_at(std::uint64_t step, std::string digest,
                                  std::optional<std::uint64_t> best_step) {
-  last_ = {.step = step, .file = {}, .digest = std::move(digest)};
+  last_ = {.step = step, .digest = std::move(digest), .file = {}};
   set_aside_after(step, best_step);
 }
 
 void CheckpointWriter::go_back_to(std::uint64_t step, std::string digest,
                                   std::optional<std::uint64_t> best_step) {
-  // What it named before is about to be set aside.
+  // The file that it named before is about to be set aside.
   last_ = {
-      .step = step, .file = path_of(CheckpointStore::file_name(step)), .digest = std::move(digest)};
+      .step = step, .digest = std::move(digest), .file = path_of(CheckpointStore::file_name(step))};
   set_aside_after(step, best_step);
   pace_.restart(now_seconds());
 }

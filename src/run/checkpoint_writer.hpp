@@ -24,11 +24,12 @@ struct SaveDraft {
   std::string failure;                     ///< why there is no file
 };
 
-/// The last checkpoint of this segment of a run.
+/// The last checkpoint of a run that is known to be complete.
 struct SavedCheckpoint {
   std::uint64_t step = 0;
-  std::string file;    ///< relative to the run's directory; empty if it is of an earlier segment
   std::string digest;  ///< of the state
+  std::string file;    ///< relative to the run's directory; empty if it is of an earlier start; a
+                       ///< later one if only its links could not be made
 };
 
 /// Writes the checkpoints of one run: in the foreground, or on a thread of its own while training
@@ -63,7 +64,7 @@ class CheckpointWriter {
   void settle_if_done();
 
   [[nodiscard]] bool holds(std::uint64_t step) const { return store_.holds(step); }
-  /// What is known to be complete: not a save under way.
+  /// Not a save under way.
   [[nodiscard]] const SavedCheckpoint& last() const { return last_; }
 
   /// The newest intact checkpoint of a multiple of `every` steps, once the save under way is
