@@ -16,7 +16,8 @@ struct Sum {
   double low = 0;
 };
 
-/// Exactly a + b, for |a| >= |b| or a = 0. Source: T. J. Dekker, 1971.
+/// Exactly a + b, for |a| >= |b| or a = 0.
+/// Source: T. J. Dekker, 1971.
 Sum add(double a, double b) {
   const double high = a + b;
   return {high, b - (high - a)};

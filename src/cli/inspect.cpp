@@ -18,7 +18,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The layers that the file describes. Errors: bad_data if the description is damaged.
+/// The layers that the file describes.
+/// Errors: bad_data if the description is damaged.
 Json layers_of(const CheckpointSummary& summary) {
   try {
     Json layers = parse_graph(summary.info.graph).at("layers");

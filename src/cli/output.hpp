@@ -80,10 +80,12 @@ void never_wait(std::ostream& stream);
 /// Why a stream of this program can no longer be written; 0 if it can, or if that is not known.
 [[nodiscard]] int failure_of(const std::ostream& stream);
 
-/// Flushes. Who has read enough has not harmed us. Errors: io.
+/// Flushes. Who has read enough has not harmed us.
+/// Errors: io.
 void require_written(std::ostream& stream);
 
-/// Writes at once. If nobody reads any more, the command is over, without an error. Errors: io.
+/// Writes at once. If nobody reads any more, the command is over, without an error.
+/// Errors: io.
 void write_or_leave(std::ostream& stream, std::string_view text);
 
 }  // namespace lockstep::cli

@@ -13,7 +13,8 @@ namespace lockstep::cli {
 class TrainOptions {
  public:
   void add_to(CLI::App& app);
-  /// What they ask for, after they were read; --max-time counts from now on. Errors: usage.
+  /// What they ask for, after they were read; --max-time counts from now on.
+  /// Errors: usage.
   [[nodiscard]] RunRequest request(const std::vector<std::string>& command_line) const;
 
  private:

@@ -17,8 +17,9 @@ class ClassColumn {
   /// `names` as Source::class_names, `ignored` as Source::ignore_label.
   ClassColumn(const std::optional<std::vector<std::string>>& names, std::optional<Index> ignored);
 
-  /// Adds the label of the current line, field `place` of it. Errors: bad_data for a word among
-  /// numbers and the other way round, an unknown class, a missing label, a number that is no label.
+  /// Adds the label of the current line, field `place` of it.
+  /// Errors: bad_data for a word among numbers and the other way round, an unknown class, a missing
+  /// label, a number that is no label.
   void add(const TableReader& lines, std::size_t place);
 
   /// The labels, once all are there.

@@ -36,8 +36,8 @@ struct ClassesOfFile {
 };
 
 /// The classes of all files whose labels are texts: those of the training data, `known`, or if
-/// there are none theirs, sorted; empty if labels are numbers. Errors: Error(bad_data) if those of
-/// some files are texts and those of others numbers.
+/// there are none theirs, sorted; empty if labels are numbers.
+/// Errors: Error(bad_data) if those of some files are texts and those of others numbers.
 [[nodiscard]] std::vector<std::string> classes_of_all(
     const std::vector<ClassesOfFile>& files, const std::optional<std::vector<std::string>>& known);
 
@@ -53,8 +53,8 @@ void number_anew(std::span<T> labels, const std::vector<std::string>& names,
   for (T& label : labels) label = places[static_cast<std::size_t>(label)];
 }
 
-/// Numbers labels that are texts in the same way in all parts, one for each file. Errors: as
-/// classes_of_all.
+/// Numbers labels that are texts in the same way in all parts, one for each file.
+/// Errors: as classes_of_all.
 void share_classes(const Source& source, const std::vector<ClassesOfFile>& classes,
                    std::vector<Dataset>& parts);
 
@@ -76,7 +76,8 @@ void share_classes(const Source& source, const std::vector<ClassesOfFile>& class
 
 /// The columns of a file as `data convert` writes a table, whose names it keeps: those that the
 /// model knows, source.columns, in its order. No places: inputs are taken as they lie, for that is
-/// their order, or the file or the model knows no names. Errors: as columns_by_name.
+/// their order, or the file or the model knows no names.
+/// Errors: as columns_by_name.
 [[nodiscard]] TableColumns hdf5_column_order(const Hdf5Reader& file, const Source& source,
                                              const std::string& label, const std::string& group,
                                              FileNotes& notes);

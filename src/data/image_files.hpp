@@ -22,8 +22,8 @@ struct Image {
   bool followed = false;      ///< by more, such as further images, which is left out
 };
 
-/// All images with their labels; reals if one of them is fine. Errors: bad_data unless all have one
-/// shape, besides those of `read` and of the labels.
+/// All images with their labels; reals if one of them is fine.
+/// Errors: bad_data unless all have one shape, besides those of `read` and of the labels.
 [[nodiscard]] Dataset load_images(const Source& source, const std::vector<std::string>& files,
                                   Image (*read)(const DataFile&));
 

@@ -11,7 +11,8 @@ namespace lockstep {
 /// Errors: config for a name that is none.
 [[nodiscard]] const Format& format_named(const std::string& name);
 
-/// By content, then by extension. Errors: bad_data.
+/// By content, then by extension.
+/// Errors: bad_data.
 [[nodiscard]] const Format& format_of(const DataFile& file);
 
 /// The format with one file per sample of which a folder has files; null if it is no folder.

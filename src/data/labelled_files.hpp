@@ -27,8 +27,8 @@ struct LabelledFiles {
                                                   const std::string& pattern);
 
 /// Finds the label of each file: in the table of source.labels_path, lines of FILE,LABEL, if there
-/// is one; else in its path by source.label_pattern. Errors: config for a pattern without {label};
-/// bad_data for a file whose label nobody says.
+/// is one; else in its path by source.label_pattern.
+/// Errors: config for a pattern without {label}; bad_data for a file whose label nobody says.
 [[nodiscard]] LabelledFiles with_labels(const Source& source, std::vector<std::string> files);
 
 /// Labels as numbers, and their names if they have any.
@@ -39,13 +39,14 @@ struct NumberedLabels {
 
 /// Labels that are all whole numbers count as they are; otherwise they are names, numbered in the
 /// order of the training data's, `known`, or if there are none of their own, sorted. `place` tells
-/// where a label comes from. Errors: bad_data.
+/// where a label comes from.
+/// Errors: bad_data.
 [[nodiscard]] NumberedLabels number_labels(const std::vector<std::string>& labels,
                                            const std::optional<std::vector<std::string>>& known,
                                            const std::function<std::string(std::size_t)>& place);
 
-/// Stores the files of all samples, and their labels, by number_labels, or values. Errors: bad_data
-/// naming the file.
+/// Stores the files of all samples, and their labels, by number_labels, or values.
+/// Errors: bad_data naming the file.
 void store_targets(const Source& source, const LabelledFiles& set, Dataset& dataset);
 
 }  // namespace lockstep

@@ -16,9 +16,9 @@ struct LogMelOptions {
 
 /// How loud a sound is in each band of frequencies over time: frames of `window` samples under a
 /// Hann window, their power spectrum, triangular filters that are equally wide in mel = 2595
-/// log10(1
-/// + f / 700) from 0 to half the rate, and the logarithm of (power + 1e-6). In double; what is
-/// stored is rounded to float. Source: Davis, Mermelstein 1980; the mel scale of HTK.
+/// log10(1 + f / 700) from 0 to half the rate, and the logarithm of (power + 1e-6). In double; what
+/// is stored is rounded to float.
+/// Source: Davis, Mermelstein 1980; the mel scale of HTK.
 class LogMel {
  public:
   /// Requires 1 <= hop, 2 <= window, 1 <= bands.

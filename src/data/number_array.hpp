@@ -38,11 +38,11 @@ struct NumberArray {
 /// The arrays of inputs and targets as a dataset. Inputs (n), (n, d), (n, h, w) or (n, h, w, c), or
 /// with channels first (n, c, h, w), which are put last; values (n) or (n, k); labels (n), or one
 /// for each position (n, k) or (n, h, w), or one-hot (n, k) where samples have not k positions: a
-/// single 1 among zeros; weights, if there are any, (n). Errors: bad_data, naming file, sample and
-/// column, for no samples, unequal numbers of them, numbers that are not finite as float, labels
-/// that are not integers in [0, 2^31) and are not to be ignored, and weights below 0. Digits that
-/// are lost are noted. With blocks, the inputs are streamed, inputs.data is not looked at, and
-/// inputs.offsets.values are what is taken off.
+/// single 1 among zeros; weights, if there are any, (n).
+/// Errors: bad_data, naming file, sample and column, for no samples, unequal numbers of them,
+/// numbers that are not finite as float, labels that are not integers in [0, 2^31) and are not to
+/// be ignored, and weights below 0. Digits that are lost are noted. With blocks, the inputs are
+/// streamed, inputs.data is not looked at, and inputs.offsets.values are what is taken off.
 [[nodiscard]] Dataset make_dataset(const NumberArray& inputs, const NumberArray& targets,
                                    const std::optional<NumberArray>& weights, bool classification,
                                    const Blocks& blocks = {});

@@ -42,8 +42,8 @@ std::size_t literal_length(const std::string& path) {
   return length;
 }
 
-/// Sorted by bytes: the order must not depend on the user's language. Errors: bad_data for a name
-/// that would be several lines of a message, or of a table of labels.
+/// Sorted by bytes: the order must not depend on the user's language.
+/// Errors: bad_data for a name that would be several lines of a message, or of a table of labels.
 void put_in_order(std::vector<std::string>& files) {
   std::ranges::sort(files);
   for (const std::string& file : files) {

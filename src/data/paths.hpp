@@ -29,7 +29,8 @@ struct Folder {
   std::vector<std::string> folders;       ///< without the folder itself
   std::vector<std::string> broken_links;  ///< that lead nowhere
 };
-/// Empty if `path` is no folder. Errors: no_permission.
+/// Empty if `path` is no folder.
+/// Errors: no_permission.
 [[nodiscard]] Folder look_below(const std::string& path);
 
 }  // namespace lockstep

@@ -31,7 +31,8 @@ std::string quoted(const std::vector<std::string>& names) {
   throw Error(ExitCode::bad_data, fmt::format("{}: {}", path, reason));
 }
 
-/// Where the name is in the header, or kNone. Errors: bad_data if it is there twice.
+/// Where the name is in the header, or kNone.
+/// Errors: bad_data if it is there twice.
 std::size_t place_of(const std::string& name, const TableHead& head, const std::string& path) {
   const auto first = std::ranges::find(head.names, name);
   if (first == head.names.end()) return kNone;

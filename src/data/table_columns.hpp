@@ -26,8 +26,9 @@ struct TableColumns {
 /// Finds the columns of a table whose head was read. With source.columns the inputs are those of
 /// the model, in its order: by name where model and table have names, and other columns are left
 /// out; else by place. Without, all columns are inputs but those of target, weights, and a first
-/// one that only numbers the samples. What may not be meant is noted. Errors: bad_data for columns
-/// that are missing, doubled or too few; config if target and weights are one column.
+/// one that only numbers the samples. What may not be meant is noted.
+/// Errors: bad_data for columns that are missing, doubled or too few; config if target and weights
+/// are one column.
 [[nodiscard]] TableColumns find_columns(const Source& source, const TableHead& head,
                                         const TableReader& lines, FileNotes& notes);
 

@@ -21,7 +21,8 @@ struct TableHead {
 /// 2, ... is one where there are three or more, or where all numbers below have a decimal point; a
 /// line in quotes is one if there are numbers without below. Comments before it, lines that begin
 /// with # and have another number of fields than the next one, are passed over. The current line of
-/// `lines` is then the header, or the first sample. Errors: bad_data if there is no line.
+/// `lines` is then the header, or the first sample.
+/// Errors: bad_data if there is no line.
 [[nodiscard]] TableHead read_head(const Source& source, TableReader& lines);
 
 }  // namespace lockstep

@@ -32,8 +32,9 @@ class TableReader {
   /// stands for.
   TableReader(const DataFile& file, std::optional<char> delimiter);
 
-  /// Reads the next line; false at the end. Errors: bad_data naming line and column if a quote is
-  /// not closed, or something else than a delimiter follows.
+  /// Reads the next line; false at the end.
+  /// Errors: bad_data naming line and column if a quote is not closed, or something else than a
+  /// delimiter follows.
   bool next();
   [[nodiscard]] const std::vector<TableField>& fields() const { return fields_; }
   /// Nothing is in the line.

@@ -16,7 +16,8 @@ struct Sound {
   bool followed = false;    ///< by bytes that are no part of a RIFF file, which are left out
 };
 
-/// Reads a RIFF WAVE. Errors: bad_data, also if it holds no sound.
+/// Reads a RIFF WAVE.
+/// Errors: bad_data, also if it holds no sound.
 [[nodiscard]] Sound read_wave(const DataFile& file);
 
 }  // namespace lockstep

@@ -29,10 +29,10 @@ struct ModelData {
   std::vector<std::string> notes;  ///< as Dataset::notes, and what was left out; rank 0 only
 };
 
-/// Collective. `checkpoint` is its name in messages. Errors: AgreedError: what loading finds in
-/// files that the user named; of files that only the checkpoint names no content is told, for it
-/// may be a stranger's: no_input or no_permission if they cannot be read, else bad_data; usage if
-/// the run has no such samples.
+/// Collective. `checkpoint` is its name in messages.
+/// Errors: AgreedError: what loading finds in files that the user named; of files that only the
+/// checkpoint names no content is told, for it may be a stranger's: no_input or no_permission if
+/// they cannot be read, else bad_data; usage if the run has no such samples.
 [[nodiscard]] ModelData load_for(const Topology& topology, const TrainedModel& model,
                                  const DataChoice& choice);
 

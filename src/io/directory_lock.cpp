@@ -73,7 +73,8 @@ std::optional<std::uint64_t> number_of(std::string_view name) {
 
 std::string file_of(std::uint64_t number) { return fmt::format("{}.{}", kName, number); }
 
-/// Of all starts so far; 0 if there was none. Errors: io.
+/// Of all starts so far; 0 if there was none.
+/// Errors: io.
 std::uint64_t highest(const Directory& directory) {
   std::uint64_t most = 0;
   for (const std::string& name : directory.names()) {
@@ -99,7 +100,8 @@ Descriptor open_number(const Directory& directory, std::uint64_t number) {
   return open_in(directory, file_of(number), O_RDONLY);
 }
 
-/// LOCK. Errors: cannot_create, also if something else has its name.
+/// LOCK.
+/// Errors: cannot_create, also if something else has its name.
 Descriptor open_lock(const Directory& directory) {
   const std::string name(kName);
   Descriptor file = open_in(directory, name, O_RDWR | O_CREAT);
@@ -241,7 +243,8 @@ struct DirectoryLock::State {
     }
   }
 
-  /// How the directory was lost, in a sentence; empty if it is still ours. Errors: io.
+  /// How the directory was lost, in a sentence; empty if it is still ours.
+  /// Errors: io.
   [[nodiscard]] std::string loss() const {
     const std::string path = directory.path().string();
     if (const std::string fate = directory.fate(); !fate.empty())

@@ -91,7 +91,8 @@ bool fits_into_memory(Index bytes) {
 
 namespace {
 
-/// Memory for a whole file. Errors: Error(bad_data) before a large one takes what there is not.
+/// Memory for a whole file.
+/// Errors: Error(bad_data) before a large one takes what there is not.
 std::vector<std::byte> memory_for(Index size, const std::filesystem::path& path) {
   const auto fail = [&] {
     throw Error(ExitCode::bad_data,

@@ -215,14 +215,16 @@ struct Hdf5File {
 inline constexpr std::size_t kHdf5Superblock = 64;
 
 /// How long a file says that it is; nothing if it is no HDF5 or says so in a way that is not read
-/// here. Source: HDF5 File Format Specification 3.0, II.A, "Format Signature and Superblock".
+/// here.
+/// Source: HDF5 File Format Specification 3.0, II.A, "Format Signature and Superblock".
 [[nodiscard]] std::optional<std::uint64_t> hdf5_length(std::span<const std::byte> head);
 
 /// Why libhdf5 does not open a file that begins with `head` and has so many bytes, as far as the
 /// header tells: a line of its own, or nothing.
 [[nodiscard]] std::string hdf5_diagnosis(std::span<const std::byte> head, Index bytes);
 
-/// Opens a file on disk, for reading only. Errors: no_input, no_permission, bad_data.
+/// Opens a file on disk, for reading only.
+/// Errors: no_input, no_permission, bad_data.
 [[nodiscard]] Hdf5File open_on_disk(const std::string& file);
 
 }  // namespace lockstep

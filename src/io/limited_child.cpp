@@ -130,7 +130,8 @@ std::string harmless(std::span<const std::byte> bytes) {
   return text;
 }
 
-/// Reads all that a child writes until it ends. Errors: Error(bad_data) at a limit.
+/// Reads all that a child writes until it ends.
+/// Errors: Error(bad_data) at a limit.
 std::vector<std::byte> listen(Child& child, int pipe, const std::string& label,
                               const ChildLimits& limits) {
   const double end = now_seconds() + limits.wall_seconds;

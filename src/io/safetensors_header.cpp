@@ -204,7 +204,8 @@ class HeaderReader {
   std::size_t elements_ = 0;     // of the list at hand
 };
 
-/// The length of the header. Errors: Error(bad_data) if a file of so many bytes cannot have it.
+/// The length of the header.
+/// Errors: Error(bad_data) if a file of so many bytes cannot have it.
 Index header_length(std::span<const std::byte> beginning, Index file_bytes,
                     const std::string& label) {
   if (file_bytes < static_cast<Index>(kSafetensorsBeginning)) {

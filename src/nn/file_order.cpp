@@ -126,7 +126,8 @@ class Orders {
         node.inputs, [&](Value v) { return channels_last_[static_cast<std::size_t>(v.id)]; });
   }
 
-  /// Has the layers behind a value number their outputs so. Errors: throws NoOrder if they cannot.
+  /// Has the layers behind a value number their outputs so.
+  /// Errors: throws NoOrder if they cannot.
   void tell(Value v, const Order& order, const std::string& who) {
     if (value(v) == order) return;
     const NoOrder impossible{"layer '" + who + "' adds what PyTorch flattens in different orders"};

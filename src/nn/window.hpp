@@ -12,8 +12,8 @@
 namespace lockstep {
 
 /// A window on an axis of `length` for a layer of this type; `padding` zeros stand on each side, or
-/// as many as "same" needs. Errors: throws if padding is negative or as wide as the window, or if
-/// the window does not fit.
+/// as many as "same" needs.
+/// Errors: throws if padding is negative or as wide as the window, or if the window does not fit.
 [[nodiscard]] inline kernels::Window window_on(std::string_view type, Index length,
                                                kernels::Window window,
                                                const std::optional<Index>& padding) {

@@ -37,7 +37,8 @@ struct AdamMoments {
 /// The averages in the state, as in checkpoints.
 inline constexpr std::string_view kAdamSlots[] = {"exp_avg", "exp_avg_sq"};
 
-/// The options that all rules with these averages share. Errors: Error(config).
+/// The options that all rules with these averages share.
+/// Errors: Error(config).
 template <typename Options>
 void check_adam_options(std::string_view rule, const Options& options,
                         std::string_view usual_epsilon) {

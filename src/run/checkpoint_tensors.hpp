@@ -18,12 +18,13 @@ namespace lockstep {
 void reorder(const Parameter& parameter, std::span<const Real> tensor, const FileOrder& from,
              const FileOrder& to, std::span<std::byte> out);
 
-/// The numbers of a tensor in the file's order. Errors: Error(bad_data) if it is not there, or of
-/// another shape.
+/// The numbers of a tensor in the file's order.
+/// Errors: Error(bad_data) if it is not there, or of another shape.
 [[nodiscard]] std::vector<float> read_tensor(const Hdf5Reader& file, const std::string& group,
                                              const Parameter& parameter);
 
-/// The tensors of all parameters, into a flat buffer. Errors: as read_tensor.
+/// The tensors of all parameters, into a flat buffer.
+/// Errors: as read_tensor.
 void read_tensors(const Hdf5Reader& file, const std::string& group, const Network& network,
                   const std::vector<FileOrder>& orders, std::span<Real> flat);
 

@@ -51,8 +51,8 @@ class CheckpointWriter {
   }
 
   /// Writes a checkpoint whose save began at `begin`; `finish` comes before. It is complete on
-  /// return if `to_the_end`; otherwise it may still be written meanwhile. Errors: cannot_create if
-  /// the directory was lost; as `finish`.
+  /// return if `to_the_end`; otherwise it may still be written meanwhile.
+  /// Errors: cannot_create if the directory was lost; as `finish`.
   void save(SaveDraft draft, double begin, bool to_the_end);
   /// Waits for the save under way, if there is one, and tells the observer what became of it.
   /// Errors: io once `max_failed_saves` in a row have failed; cannot_create if one failed and the
@@ -68,11 +68,12 @@ class CheckpointWriter {
   [[nodiscard]] const SavedCheckpoint& last() const { return last_; }
 
   /// The newest intact checkpoint of a multiple of `every` steps, once the save under way is
-  /// complete; the observer is warned of those that are not. Errors: as `finish` and
-  /// `CheckpointStore::newest`.
+  /// complete; the observer is warned of those that are not.
+  /// Errors: as `finish` and `CheckpointStore::newest`.
   [[nodiscard]] std::optional<StoredCheckpoint> newest(std::uint64_t every);
   /// A segment begins with the state of a checkpoint, `step` and `digest`: checkpoints of later
-  /// steps are set aside, and the links lead to what is left. Errors: cannot_create.
+  /// steps are set aside, and the links lead to what is left.
+  /// Errors: cannot_create.
   void resume_at(std::uint64_t step, std::string digest, std::optional<std::uint64_t> best_step);
   /// The run went back within its segment, to a checkpoint that `newest` returned. Else as above.
   void go_back_to(std::uint64_t step, std::string digest, std::optional<std::uint64_t> best_step);

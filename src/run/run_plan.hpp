@@ -47,7 +47,8 @@ struct RunPlan {
                                const std::optional<StoredCheckpoint>& resume_from,
                                std::vector<std::string> notes);
 
-/// run.steps, or the steps of run.epochs. Errors: config if they are more than 2^63.
+/// run.steps, or the steps of run.epochs.
+/// Errors: config if they are more than 2^63.
 [[nodiscard]] std::uint64_t total_steps_of(const config::Config& config, Index steps_per_epoch);
 
 /// What people may not expect of the learning rate and the average of the weights.

@@ -26,14 +26,15 @@ class RunRecords {
   RunRecords(const RunRecords&) = delete;
   RunRecords& operator=(const RunRecords&) = delete;
 
-  /// Takes the directory of a run of this name. Errors: as `RunDirectory::create`.
+  /// Takes the directory of a run of this name.
+  /// Errors: as `RunDirectory::create`.
   void open(const RunRequest& request, const std::string& name);
   [[nodiscard]] bool is_open() const { return directory_.has_value(); }
   /// Requires is_open().
   [[nodiscard]] const RunDirectory& directory() const { return *directory_; }
   /// Writes the configuration as given and as resolved, begins a segment after `first_step` steps,
-  /// and sets STATUS to running. Requires is_open(). Errors: cannot_create, io, or bad_data for a
-  /// manifest that is none.
+  /// and sets STATUS to running. Requires is_open().
+  /// Errors: cannot_create, io, or bad_data for a manifest that is none.
   void begin(const std::string& config, const std::string& resolved_config, ManifestFacts facts,
              std::uint64_t first_step);
   /// Closes the segment, sets STATUS, and tells the observers, even if the records cannot be

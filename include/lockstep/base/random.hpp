@@ -55,8 +55,8 @@ void random_block(const RandomKey& key, std::uint64_t counter,
                   std::span<std::uint32_t, kRandomBlock> out);
 
 /// A pseudo-random permutation of [0, size), computed and not stored: a Feistel network of Philox
-/// rounds over the next even power of two, walked until it lands inside. Cost: about 2 evaluations
-/// of 6 rounds per call on average, no memory.
+/// rounds over the next even power of two, walked until it lands inside.
+/// Cost: about 2 evaluations of 6 rounds per call on average, no memory.
 class Permutation {
  public:
   Permutation(std::uint64_t size, const RandomKey& key);

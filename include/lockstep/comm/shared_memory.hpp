@@ -17,9 +17,9 @@ namespace lockstep {
 class SharedMemory {
  public:
   /// This rank brings a segment of `bytes`. Collective over `all`, of whose ranks `node` holds
-  /// those of one node. Errors: AgreedError(system) on all ranks if a node lacks the space:
-  /// containers often limit /dev/shm to 64 MB, and touching a page beyond the limit would end the
-  /// process.
+  /// those of one node.
+  /// Errors: AgreedError(system) on all ranks if a node lacks the space: containers often limit
+  /// /dev/shm to 64 MB, and touching a page beyond the limit would end the process.
   SharedMemory(const Communicator& all, const Communicator& node, Index bytes);
   ~SharedMemory();
   SharedMemory(const SharedMemory&) = delete;

@@ -20,7 +20,8 @@ namespace lockstep {
 ///
 /// The limit is 300 s, several times what the slowest starts took that were seen (64 ranks on 2
 /// busy cores: 11 s); the variable LOCKSTEP_START_LIMIT gives another number of seconds, 0 for
-/// none. Errors: Error(usage) if it is no such number.
+/// none.
+/// Errors: Error(usage) if it is no such number.
 class StartLimit {
  public:
   /// `what` is waited for from now on: "MPI to start".

@@ -30,8 +30,8 @@ struct Override {
 [[nodiscard]] Source read_source(const std::string& path);
 
 /// The configuration in `source`, changed by `overrides` in their order, checked against the fixed
-/// keys and the catalogue. VALUE is in TOML syntax; a bare word is taken as text. Errors: one
-/// Error(ExitCode::config) that shows every problem, in the order of the file.
+/// keys and the catalogue. VALUE is in TOML syntax; a bare word is taken as text.
+/// Errors: one Error(ExitCode::config) that shows every problem, in the order of the file.
 [[nodiscard]] Config parse(const Source& source, std::span<const Override> overrides,
                            const Catalogue& catalogue);
 

@@ -12,9 +12,9 @@
 namespace lockstep::config {
 
 /// The values of one typed section: one layer, the loss, the optimizer or the schedule. It knows
-/// every key of its component; those that were not given have their default. Errors: asking for a
-/// key that the component does not have, that has another kind, or that is optional and absent is a
-/// bug of ours: Error(ExitCode::internal).
+/// every key of its component; those that were not given have their default.
+/// Errors: asking for a key that the component does not have, that has another kind, or that is
+/// optional and absent is a bug of ours: Error(ExitCode::internal).
 class Settings {
  public:
   struct Entry {

@@ -31,7 +31,8 @@ namespace lockstep::config {
 /// What a section, type or key means: "optimizer", "layer.linear", "optimizer.momentum",
 /// "layer.linear.out"; the list of sections if `path` is empty. A word without a dot finds the
 /// types and keys of that name in all sections, or else the keys whose path or sentence contains
-/// it. Errors: Error(ExitCode::usage) for an unknown path, with the nearest known one.
+/// it.
+/// Errors: Error(ExitCode::usage) for an unknown path, with the nearest known one.
 [[nodiscard]] std::string explain(const Catalogue& catalogue, std::string_view path);
 /// Every key of every section and type, a line each.
 [[nodiscard]] std::string explain_all_keys(const Catalogue& catalogue);

@@ -83,7 +83,8 @@ enum class Border {
 std::unique_ptr<Augmentation> shift(Index pixels, Border border = Border::blank);
 
 /// Pads by `padding` on every side and cuts out a window of the old size at random; as `shift`, but
-/// named as in most recipes for colour images. Source: He, Zhang, Ren, Sun 2015, arXiv 1512.03385.
+/// named as in most recipes for colour images.
+/// Source: He, Zhang, Ren, Sun 2015, arXiv 1512.03385.
 std::unique_ptr<Augmentation> crop(Index padding, Border border = Border::reflect);
 
 /// Moves the content along the first axis, the time, by up to `steps`.
@@ -91,11 +92,13 @@ std::unique_ptr<Augmentation> time_shift(Index steps, Border border = Border::bl
 
 /// Swaps left and right with this probability. `alternate`: that holds for the first epoch, and
 /// each later one has a sample the other way than the one before it, so that within two epochs both
-/// ways are seen. Source: Jordan 2024, "94% on CIFAR-10 in 3.29 seconds", arXiv 2404.00498.
+/// ways are seen.
+/// Source: Jordan 2024, "94% on CIFAR-10 in 3.29 seconds", arXiv 2404.00498.
 std::unique_ptr<Augmentation> horizontal_flip(double probability = 0.5, bool alternate = false);
 
 /// Sets a square of this size to 0, the mean of normalised data. Its centre is anywhere in the
-/// image, so that parts of it may lie outside. Source: DeVries, Taylor 2017, arXiv 1708.04552.
+/// image, so that parts of it may lie outside.
+/// Source: DeVries, Taylor 2017, arXiv 1708.04552.
 std::unique_ptr<Augmentation> cutout(Index size);
 
 /// Adds noise of this deviation, in units of the normalised data, to every number: the sum of four
@@ -111,7 +114,8 @@ struct MaskOptions {
 
 /// Sets stretches of time and of frequency to 0, the mean of normalised data. Time is the first
 /// axis; bands are the second, or the channels if the width is 1. Each mask has a width from 0 to
-/// the largest. Source: Park et al. 2019, "SpecAugment", arXiv 1904.08779.
+/// the largest.
+/// Source: Park et al. 2019, "SpecAugment", arXiv 1904.08779.
 std::unique_ptr<Augmentation> mask(const MaskOptions& options);
 
 /// All augmentations of a run, in their order.

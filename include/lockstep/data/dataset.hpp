@@ -187,7 +187,8 @@ class Dataset {
 };
 
 /// The inputs of a whole set, one sample after the other, wherever they are: of a streamed set, a
-/// block is read when the first of its samples is asked for. Errors: as InputFile::read.
+/// block is read when the first of its samples is asked for.
+/// Errors: as InputFile::read.
 class InputScan {
  public:
   explicit InputScan(const Dataset& data);

@@ -109,21 +109,21 @@ struct Format {
 [[nodiscard]] std::string same_file(const std::string& file, const std::string& path);
 
 /// Loads and checks a dataset; several files follow each other in the order of their names: at
-/// least one sample, every number finite, as many targets as inputs. Errors: config for an unknown
-/// type or a missing labels_path; no_input, no_permission, and bad_data with file, place, expected
-/// and found.
-/// The inputs of HDF5 files that take more than source.memory bytes are streamed: they stay there,
-/// and a quarter of source.memory is the window in whose terms a Sampler orders them.
+/// least one sample, every number finite, as many targets as inputs.
+/// Errors: config for an unknown type or a missing labels_path; no_input, no_permission, and
+/// bad_data with file, place, expected and found. The inputs of HDF5 files that take more than
+/// source.memory bytes are streamed: they stay there, and a quarter of source.memory is the window
+/// in whose terms a Sampler orders them.
 [[nodiscard]] Dataset load(const Source& source);
 
 /// The files of the inputs of a set that `load` found streamed, opened once more.
 [[nodiscard]] std::unique_ptr<InputFile> open_inputs(const Source& source);
 
 /// The samples as an HDF5 file with these datasets: inputs (samples, columns), or of images and
-/// sequences (samples, height, width, channels), as they are stored; labels (samples) or (samples,
-/// positions), or values (samples, columns); weights (samples), if there are any; and the names of
-/// classes and columns. `load` gives the same dataset back. Errors: config for a text, which is a
-/// file as it is.
+/// sequences (samples, height, width, channels), as they are stored; labels (samples) or
+/// (samples, positions), or values (samples, columns); weights (samples), if there are any; and the
+/// names of classes and columns. `load` gives the same dataset back.
+/// Errors: config for a text, which is a file as it is.
 [[nodiscard]] std::vector<std::byte> to_hdf5(const Dataset& dataset, const std::string& inputs_name,
                                              const std::string& targets_name,
                                              const std::string& weights_name);

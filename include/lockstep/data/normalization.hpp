@@ -45,8 +45,8 @@ struct Offsets {
 };
 
 /// From given means and standard deviations, one per channel or one for all; a deviation of 0
-/// counts as 1. `offsets` are those of the data. Errors: config if the counts fit neither, or a
-/// value is not finite or a deviation negative.
+/// counts as 1. `offsets` are those of the data.
+/// Errors: config if the counts fit neither, or a value is not finite or a deviation negative.
 [[nodiscard]] Normalization given_normalization(std::span<const double> mean,
                                                 std::span<const double> standard_deviation,
                                                 Index channels,

@@ -46,10 +46,10 @@ struct Split {
   Subset validation;
 };
 
-/// Holds out max(1, floor(fraction * size)) samples, chosen by `seed`; none for fraction 0.
-/// With `rows` above 1, whole blocks of so many neighbours are held out, and the samples behind the
-/// last whole block are trained on. Errors: config if the fraction is not in [0, 1) or no training
-/// sample would remain.
+/// Holds out max(1, floor(fraction * size)) samples, chosen by `seed`; none for fraction 0. With
+/// `rows` above 1, whole blocks of so many neighbours are held out, and the samples behind the last
+/// whole block are trained on.
+/// Errors: config if the fraction is not in [0, 1) or no training sample would remain.
 [[nodiscard]] Split hold_out(Index size, double fraction, std::uint64_t seed, Index rows = 1);
 
 }  // namespace lockstep

@@ -12,8 +12,8 @@ struct TextParts {
   Dataset validation;
 };
 
-/// Holds out the last `fraction` of the symbols. Errors: bad_data if a part is too short for one
-/// window.
+/// Holds out the last `fraction` of the symbols.
+/// Errors: bad_data if a part is too short for one window.
 [[nodiscard]] TextParts split_text(const Dataset& whole, double fraction);
 
 /// How many symbols later the windows of a text start in this epoch: in [0, stride), a pure

@@ -16,9 +16,11 @@ class Vocabulary {
   Vocabulary() = default;
   /// All bytes: every file is a text of these.
   static Vocabulary bytes();
-  /// The characters of a UTF-8 text called `name`. Errors: bad_data where it is no UTF-8.
+  /// The characters of a UTF-8 text called `name`.
+  /// Errors: bad_data where it is no UTF-8.
   static Vocabulary of_text(std::string_view text, const std::string& name);
-  /// From what `bytewise` and `code_points` gave. Errors: bad_data if it is no vocabulary.
+  /// From what `bytewise` and `code_points` gave.
+  /// Errors: bad_data if it is no vocabulary.
   static Vocabulary stored(bool bytewise, std::vector<std::uint32_t> code_points);
 
   [[nodiscard]] bool empty() const { return symbols_.empty(); }
@@ -26,8 +28,8 @@ class Vocabulary {
   [[nodiscard]] bool bytewise() const { return bytewise_; }
   [[nodiscard]] const std::vector<std::uint32_t>& code_points() const { return symbols_; }
 
-  /// The numbers of the symbols of a text called `name`. Errors: bad_data with line and column of
-  /// the first symbol that is not among these.
+  /// The numbers of the symbols of a text called `name`.
+  /// Errors: bad_data with line and column of the first symbol that is not among these.
   [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text,
                                                  const std::string& name) const;
   /// The text of one symbol: a byte, or a character in UTF-8.

@@ -44,9 +44,9 @@ struct Generation {
 
 /// Continues a prompt with a network that was trained on text, and hands the prompt and then each
 /// symbol, as soon as it is drawn, to `write`, on rank 0 alone. The text is a pure function of the
-/// request. Collective. Errors: AgreedError: usage if the checkpoint is of no such network, or the
-/// prompt is empty or has a symbol that the network does not know; or those of load_model and
-/// sample_symbol.
+/// request. Collective.
+/// Errors: AgreedError: usage if the checkpoint is of no such network, or the prompt is empty or
+/// has a symbol that the network does not know; or those of load_model and sample_symbol.
 Generation generate_text(const Communicator& world, const GenerationRequest& request,
                          const std::function<void(std::string_view)>& write);
 

@@ -56,8 +56,9 @@ struct PredictionSummary {
 
 /// Evaluates a checkpoint (as `find_checkpoint` finds it), if it has an average of the weights
 /// this, with the normalization stored in it. Collective; the result is the same on every rank and
-/// for every rank count. Errors: AgreedError: those of `load_model`; the file's faults as
-/// Error(bad_data) or Error(no_input), without the content of files that the user did not name.
+/// for every rank count.
+/// Errors: AgreedError: those of `load_model`; the file's faults as Error(bad_data) or
+/// Error(no_input), without the content of files that the user did not name.
 Evaluation evaluate_checkpoint(const Communicator& world, const EvalRequest& request);
 
 /// Writes the predictions for the inputs in the data, of the average of the weights if the
@@ -78,7 +79,8 @@ Evaluation evaluate_checkpoint(const Communicator& world, const EvalRequest& req
 ///
 /// The columns of earlier programs: label and name in place of prediction, y0, y1, ... for values;
 /// of the others only position, with sample, and p0, p1, ... The table goes to `out`, whose state
-/// tells whether it was written, if request.out is -. Collective. Errors: AgreedError.
+/// tells whether it was written, if request.out is -. Collective.
+/// Errors: AgreedError.
 PredictionSummary predict_checkpoint(const Communicator& world, const PredictRequest& request,
                                      std::ostream& out);
 

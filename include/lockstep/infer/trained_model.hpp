@@ -16,7 +16,8 @@ namespace lockstep {
 /// Error(config).
 [[nodiscard]] config::Config config_of(const CheckpointInfo& info, const std::string& path);
 
-/// The network of a checkpoint. Errors: Error(config).
+/// The network of a checkpoint.
+/// Errors: Error(config).
 [[nodiscard]] Network network_of(const CheckpointInfo& info, const config::Config& config);
 
 /// A trained network with what it needs to be used: the same on every rank.

@@ -26,15 +26,15 @@ struct ExportedWeights {
 /// What a checkpoint has learned, with its running statistics, under PyTorch's names, in its
 /// layouts and its order of channels: the average of the weights if there is one, as it is judged,
 /// unless the `last` ones are wanted. Step, digest of the state and normalization of the data go
-/// into the metadata. `path` is for messages. Errors: Error(bad_data) names the object and what is
-/// wrong.
+/// into the metadata. `path` is for messages.
+/// Errors: Error(bad_data) names the object and what is wrong.
 [[nodiscard]] ExportedWeights export_weights(const Hdf5Reader& checkpoint, const std::string& path,
                                              bool last);
 
 /// The flat parameters of a network from tensors with PyTorch's names and layouts: all of them, and
 /// nothing else but PyTorch's counters "num_batches_tracked", which are of no use here. Weights
-/// that Lockstep wrote have the order of channels of their version. Errors: Error(bad_data) with
-/// `label` and everything that does not fit.
+/// that Lockstep wrote have the order of channels of their version.
+/// Errors: Error(bad_data) with `label` and everything that does not fit.
 [[nodiscard]] Buffer<Real> parameters_from(const Safetensors& weights, const Network& network,
                                            const std::string& label);
 
@@ -55,8 +55,8 @@ struct ImportedWeights {
 
 /// Writes a checkpoint of step 0 of the run that the configuration describes, with these weights:
 /// to be used like any other, or resumed. Names that fit once a wrapper's prefix is left out lose
-/// it. Collective; rank 0's `weights` count. Errors: AgreedError: as `set_up` and
-/// `parameters_from`; cannot_create, io.
+/// it. Collective; rank 0's `weights` count.
+/// Errors: AgreedError: as `set_up` and `parameters_from`; cannot_create, io.
 ImportedWeights import_weights(const Communicator& world, const ImportRequest& request,
                                const Safetensors& weights);
 

@@ -13,7 +13,8 @@ namespace lockstep {
 /// refused, and one that is linked from elsewhere, too, as `cp -l` does it, becomes a copy.
 class AppendedFile {
  public:
-  /// Opens or creates it. Errors: cannot_create.
+  /// Opens or creates it.
+  /// Errors: cannot_create.
   AppendedFile(const Directory& directory, const std::string& name);
   AppendedFile(AppendedFile&& other) noexcept;
   AppendedFile& operator=(AppendedFile&&) = delete;
@@ -21,7 +22,8 @@ class AppendedFile {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  /// Drops an unfinished last line, which a killed process left. Errors: cannot_create.
+  /// Drops an unfinished last line, which a killed process left.
+  /// Errors: cannot_create.
   void drop_unfinished_line();
 
   /// What became of an `append`: 0 or an errno; `clean` if no part of a line that failed is left.

@@ -20,8 +20,8 @@ class Directory {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] int descriptor() const;
 
-  /// The directory of that name in this one, made if it is missing. Errors: cannot_create, also if
-  /// it is a link.
+  /// The directory of that name in this one, made if it is missing.
+  /// Errors: cannot_create, also if it is a link.
   [[nodiscard]] Directory subdirectory(const std::string& name) const;
 
   /// Empty if the path still leads here, and otherwise what became of the directory: "was deleted".
@@ -30,18 +30,22 @@ class Directory {
   /// A sentence that says so.
   [[nodiscard]] static std::string lost(const std::filesystem::path& path, const std::string& fate);
 
-  /// The names of all entries, in no order. Errors: io.
+  /// The names of all entries, in no order.
+  /// Errors: io.
   [[nodiscard]] std::vector<std::string> names() const;
   /// True if something of this name exists, whatever it is.
   [[nodiscard]] bool holds(const std::string& name) const;
   /// What the link of this name says; nothing if there is no such link.
   [[nodiscard]] std::optional<std::string> link_target(const std::string& name) const;
 
-  /// Removes a file, if it is there. Errors: io.
+  /// Removes a file, if it is there.
+  /// Errors: io.
   void remove(const std::string& name) const;
-  /// Renames an entry; one that has the new name is replaced. Errors: cannot_create.
+  /// Renames an entry; one that has the new name is replaced.
+  /// Errors: cannot_create.
   void rename(const std::string& from, const std::string& to) const;
-  /// Makes a symbolic link. Errors: cannot_create.
+  /// Makes a symbolic link.
+  /// Errors: cannot_create.
   void make_link(const std::string& target, const std::string& name) const;
 
  private:

@@ -28,16 +28,18 @@ struct LockOptions {
 class DirectoryLock {
  public:
   /// Waits for a holder that is about to end; for that of a lease which shows no sign of life,
-  /// until it is stale. Errors: cannot_create, naming host and process of the holder, if the
-  /// directory stays busy, or if the files cannot be created.
+  /// until it is stale.
+  /// Errors: cannot_create, naming host and process of the holder, if the directory stays busy, or
+  /// if the files cannot be created.
   explicit DirectoryLock(const Directory& directory, const LockOptions& options = {});
   DirectoryLock(DirectoryLock&& other) noexcept;
   DirectoryLock& operator=(DirectoryLock&& other) noexcept;
   ~DirectoryLock();
 
-  /// To be called before writing. Errors: cannot_create, naming the other process, if one has taken
-  /// the directory since, which it may if this one was taken for dead or its files were deleted, or
-  /// if the path of the directory leads elsewhere by now; io if that cannot be seen.
+  /// To be called before writing.
+  /// Errors: cannot_create, naming the other process, if one has taken the directory since, which
+  /// it may if this one was taken for dead or its files were deleted, or if the path of the
+  /// directory leads elsewhere by now; io if that cannot be seen.
   void require() const;
   /// Whether that was so at the last beat. Costs nothing.
   [[nodiscard]] bool seen_taken() const;

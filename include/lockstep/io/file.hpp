@@ -21,21 +21,24 @@ inline constexpr Index kMaxFileBytes = Index{1} << 40;
 [[nodiscard]] bool fits_into_memory(Index bytes);
 
 /// The whole content of a regular file; directories, pipes and devices are refused, never waited
-/// for. Errors: no_input if missing or unreadable, no_permission, bad_data if not a regular file,
-/// above `size_limit` bytes or more than fits into memory.
+/// for.
+/// Errors: no_input if missing or unreadable, no_permission, bad_data if not a regular file, above
+/// `size_limit` bytes or more than fits into memory.
 [[nodiscard]] std::vector<std::byte> read_file(const std::filesystem::path& path,
                                                Index size_limit = kMaxFileBytes);
 /// The same of a file of an open directory, whatever its path leads to by now.
 [[nodiscard]] std::vector<std::byte> read_file(const Directory& directory, const std::string& name,
                                                Index size_limit = kMaxFileBytes);
 
-/// The first `count` bytes of a regular file, or all of a shorter one. Errors: as read_file.
+/// The first `count` bytes of a regular file, or all of a shorter one.
+/// Errors: as read_file.
 [[nodiscard]] std::vector<std::byte> read_beginning(const std::filesystem::path& path, Index count);
 [[nodiscard]] std::vector<std::byte> read_beginning(const Directory& directory,
                                                     const std::string& name, Index count);
 
 /// The size of a regular file, and its first bytes, at most as many as `head` has; the rest of
-/// `head` is left alone. Errors: as read_file.
+/// `head` is left alone.
+/// Errors: as read_file.
 [[nodiscard]] Index look_into_file(const std::filesystem::path& path, std::span<std::byte> head);
 
 /// The same of its last bytes; a shorter file stands at the front of `tail`.
@@ -50,7 +53,8 @@ using FileParts = std::initializer_list<std::span<const std::byte>>;
 /// Called whenever a piece of a file has been written or read, some megabytes at most.
 using PieceDone = std::function<void()>;
 
-/// Whether a regular file of an open directory holds these bytes and no more. Errors: as read_file.
+/// Whether a regular file of an open directory holds these bytes and no more.
+/// Errors: as read_file.
 [[nodiscard]] bool holds_exactly(
     const Directory& directory, const std::string& name, FileParts parts,
     const PieceDone& piece_done = [] {});

@@ -20,8 +20,8 @@ using Hdf5Attribute = std::variant<std::string, std::int64_t, std::uint64_t, dou
 
 /// Builds an HDF5 file in memory. Equal calls give equal bytes: no time stamps, contiguous storage,
 /// little-endian types, earliest format. Groups on the way to an object are made when missing.
-/// Paths are absolute, as in "/model/fc.weight". Errors: every member throws internal if libhdf5
-/// fails, such as for a name that exists already.
+/// Paths are absolute, as in "/model/fc.weight".
+/// Errors: every member throws internal if libhdf5 fails, such as for a name that exists already.
 class Hdf5Writer {
  public:
   Hdf5Writer();
@@ -85,8 +85,8 @@ struct Hdf5Chunks {
 
 /// Reads an HDF5 file in memory that nobody vouches for: external links, external and virtual
 /// storage, filter plug-ins and filters other than deflate, shuffle and fletcher32 are refused;
-/// class, rank and size are checked against the bytes at hand before memory is taken. Errors: every
-/// member throws bad_data with the label and the object's path.
+/// class, rank and size are checked against the bytes at hand before memory is taken.
+/// Errors: every member throws bad_data with the label and the object's path.
 class Hdf5Reader {
  public:
   /// `image` must outlive the reader; bytes behind its end, such as a seal, are ignored. `label`

@@ -11,7 +11,8 @@ namespace lockstep {
 
 /// A numeric dataset of an HDF5 file on disk whose rows, along the first dimension, are read when
 /// they are wanted; the file is never loaded as a whole, and refused for the same reasons as by
-/// Hdf5Reader. Errors: no_input, no_permission, and bad_data with the file and the object's path.
+/// Hdf5Reader.
+/// Errors: no_input, no_permission, and bad_data with the file and the object's path.
 class Hdf5Rows {
  public:
   /// Opens the dataset at `path`, such as "/train/x"; the file must not change while it is open.

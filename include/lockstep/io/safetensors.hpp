@@ -27,8 +27,8 @@ struct SafetensorsTensor {
   std::vector<Index> shape;
   std::span<const std::byte> data;
 
-  /// The elements as floats: of F64, rounded, F32, F16 and BF16. Errors: Error(bad_data) for any
-  /// other type and for numbers that are not finite as floats.
+  /// The elements as floats: of F64, rounded, F32, F16 and BF16.
+  /// Errors: Error(bad_data) for any other type and for numbers that are not finite as floats.
   [[nodiscard]] std::vector<float> floats() const;
 };
 
@@ -48,8 +48,8 @@ inline constexpr std::size_t kMaxSafetensorsName = 1024;
 /// Bytes that say how long the header is.
 inline constexpr std::size_t kSafetensorsBeginning = 8;
 
-/// How many bytes of a file stand before its numbers, by its first bytes. Errors: Error(bad_data)
-/// if a file of `file_bytes` bytes cannot have as many.
+/// How many bytes of a file stand before its numbers, by its first bytes.
+/// Errors: Error(bad_data) if a file of `file_bytes` bytes cannot have as many.
 [[nodiscard]] Index safetensors_beginning(std::span<const std::byte> beginning, Index file_bytes,
                                           const std::string& label);
 

@@ -36,13 +36,15 @@ void attention_forward(const AttentionShape& shape, ConstMatrix qkv, Matrix y,
                        std::span<Real> statistics, std::span<Real> scratch);
 
 /// Row `position` of the y of one sample, from the rows of qkv up to it, with the bits of
-/// attention_forward; the shape must be causal. Shapes: qkv (positions, 3 * channels), y (1,
-/// channels). Scratch: that of attention_forward.
+/// attention_forward; the shape must be causal.
+/// Shapes: qkv (positions, 3 * channels), y (1, channels). Scratch: that of attention_forward.
 /// Cost: 4 * (position + 1) * channels operations.
 void attention_step(const AttentionShape& shape, ConstMatrix qkv, Index position, Matrix y,
                     std::span<Real> scratch);
 
-/// Sets dqkv. Shapes: dy like y, dqkv like qkv. Cost: 2.5 times that of forward.
+/// Sets dqkv.
+/// Shapes: dy like y, dqkv like qkv.
+/// Cost: 2.5 times that of forward.
 void attention_backward(const AttentionShape& shape, ConstMatrix qkv, ConstMatrix y,
                         std::span<const Real> statistics, ConstMatrix dy, Matrix dqkv,
                         std::span<Real> scratch);

@@ -60,7 +60,8 @@ struct Convolution {
   }
 };
 
-/// y of `samples` images, NHWC. Cost: 2 * samples * places of y * weights of one output operations.
+/// y of `samples` images, NHWC.
+/// Cost: 2 * samples * places of y * weights of one output operations.
 void conv_forward(const Convolution& conv, Index samples, const Real* x, const Real* w,
                   std::span<const Real> bias, Real* y, std::span<Real> scratch);
 

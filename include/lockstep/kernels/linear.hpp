@@ -53,8 +53,8 @@ struct LinearGradient {
 
 /// For each block: dw = sum over its microbatches m of x_m^T dy_m, and dbias = sum of the rows of
 /// dy_m, both on the tree of OrderedSum. x and dy are packed a few rows at a time, the sums lie in
-/// the caches, and dw is written once. Shapes: x (rows, in), dy (rows, out), dw (in, out), dbias
-/// (out).
+/// the caches, and dw is written once.
+/// Shapes: x (rows, in), dy (rows, out), dw (in, out), dbias (out).
 void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy,
                             std::span<const LinearGradient> gradients, std::span<Real> scratch);
 

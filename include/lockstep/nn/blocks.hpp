@@ -57,8 +57,8 @@ struct TransformerBlockOptions {
 };
 
 /// y = x + F(x) for attention and then for two linear layers, with a norm before F or after the
-/// sum. Layers and parameters have the names of torch.nn.TransformerEncoderLayer. Source: Vaswani
-/// et al. 2017, arXiv 1706.03762; Xiong et al. 2020, arXiv 2002.04745.
+/// sum. Layers and parameters have the names of torch.nn.TransformerEncoderLayer.
+/// Source: Vaswani et al. 2017, arXiv 1706.03762; Xiong et al. 2020, arXiv 2002.04745.
 Value transformer_block(BlockCopy& block, const TransformerBlockOptions& options, Value input);
 
 }  // namespace lockstep

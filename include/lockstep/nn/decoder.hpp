@@ -17,8 +17,9 @@ namespace lockstep {
 /// window is a function of the number of symbols alone, however they came.
 class Decoder {
  public:
-  /// Network and parameters must outlive it. Errors: Error(config) names the first layer that is
-  /// not causal, or says that the network takes no sequence of symbols.
+  /// Network and parameters must outlive it.
+  /// Errors: Error(config) names the first layer that is not causal, or says that the network takes
+  /// no sequence of symbols.
   Decoder(const Network& network, std::span<const Real> parameters);
 
   /// Appends symbols, at least one; returns the prediction at the last of them, which is valid

@@ -22,11 +22,15 @@ struct Initializer {
   Index fan_out = 1;  ///< units fed by one input
 };
 
-/// Fills `out`; normal is N(0, value^2), and:
-/// he_normal      N(0, 2 / fan_in)                he_uniform      U(-a, a), a = sqrt(6 / fan_in)
-/// xavier_normal  N(0, 2 / (fan_in + fan_out))    xavier_uniform  U(-a, a), a = sqrt(6 / (fan_in +
-/// fan_out)) Source: Glorot, Bengio 2010; He, Zhang, Ren, Sun 2015.
-/// The first number is that of element `first`.
+/// Fills `out`, whose first number is that of element `first`:
+///
+///     normal          N(0, value^2)
+///     he_normal       N(0, 2 / fan_in)
+///     he_uniform      U(-a, a), a = sqrt(6 / fan_in)
+///     xavier_normal   N(0, 2 / (fan_in + fan_out))
+///     xavier_uniform  U(-a, a), a = sqrt(6 / (fan_in + fan_out))
+///
+/// Source: Glorot, Bengio 2010; He, Zhang, Ren, Sun 2015.
 void initialize(const Initializer& initializer, const RandomKey& key, std::span<Real> out,
                 Index first = 0);
 

@@ -15,8 +15,10 @@ struct LinearOptions {
   Initializer::Kind weights = Initializer::Kind::he_normal;
 };
 
-/// Fully connected: y = x W + b, for each position alone. Parameters: weight (in, out), bias (out),
-/// zero at first. Shapes: input (H, W, in), output (H, W, out). Errors: throws if outputs < 1.
+/// Fully connected: y = x W + b, for each position alone.
+/// Parameters: weight (in, out), bias (out), zero at first.
+/// Shapes: input (H, W, in), output (H, W, out).
+/// Errors: throws if outputs < 1.
 std::unique_ptr<Layer> linear(Index outputs, const LinearOptions& options = {});
 
 struct ConvOptions {
@@ -34,15 +36,18 @@ struct ConvOptions {
 /// zero outside the image. With padding "same" the output has ceil(H / stride) x ceil(W / stride)
 /// places, and of an odd number of zeros the larger part stands behind. Of `groups` equal parts of
 /// the channels, outputs see the inputs of their own part only; as many groups as channels are a
-/// depthwise convolution. Parameters: weight (kernel, kernel, in / groups, out), bias (out), zero
-/// at first. Shapes: input (H, W, in), output (H', W', out), H' = floor((H + zeros - dilation
-/// (kernel - 1) - 1) / stride) + 1. The same as torch.nn.Conv2d. Errors: throws if outputs, kernel,
-/// stride, dilation or groups are below 1, groups do not divide channels and outputs, the window is
-/// larger than the padded image, or padding is negative or at least as wide as the window.
+/// depthwise convolution.
+/// Parameters: weight (kernel, kernel, in / groups, out), bias (out), zero at first.
+/// Shapes: input (H, W, in), output (H', W', out), H' =
+/// floor((H + zeros - dilation (kernel - 1) - 1) / stride) + 1. The same as torch.nn.Conv2d.
+/// Errors: throws if outputs, kernel, stride, dilation or groups are below 1, groups do not divide
+/// channels and outputs, the window is larger than the padded image, or padding is negative or at
+/// least as wide as the window.
 std::unique_ptr<Layer> conv2d(Index outputs, const ConvOptions& options = {});
 
-/// The same over the positions of a sequence. Parameters: weight (kernel, in / groups, out), bias
-/// (out). Shapes: input (T, 1, in), output (T', 1, out). The same as torch.nn.Conv1d.
+/// The same over the positions of a sequence.
+/// Parameters: weight (kernel, in / groups, out), bias (out).
+/// Shapes: input (T, 1, in), output (T', 1, out). The same as torch.nn.Conv1d.
 std::unique_ptr<Layer> conv1d(Index outputs, const ConvOptions& options = {});
 
 struct PoolOptions {
@@ -52,10 +57,11 @@ struct PoolOptions {
 };
 
 /// The largest number of each window, for each channel; padding is never the largest. Its gradient
-/// goes to the first of equals. Shapes: input (H, W, C), output (H', W', C), H' = floor((H + 2
-/// padding
-/// - kernel) / stride) + 1. The same as torch.nn.MaxPool2d. Errors: throws if kernel or stride is
-/// below 1, padding is negative or at least the kernel, or the window does not fit.
+/// goes to the first of equals.
+/// Shapes: input (H, W, C), output (H', W', C), H' = floor((H + 2 padding - kernel) / stride) + 1.
+/// The same as torch.nn.MaxPool2d.
+/// Errors: throws if kernel or stride is below 1, padding is negative or at least the kernel, or
+/// the window does not fit.
 std::unique_ptr<Layer> max_pool2d(const PoolOptions& options = {});
 /// The same over the positions of a sequence (T, 1, C).
 std::unique_ptr<Layer> max_pool1d(const PoolOptions& options = {});
@@ -81,8 +87,9 @@ struct BatchNormOptions {
 /// running_var (C), one, which each step moves by the share `momentum` towards the mean over its
 /// samples of the means and unbiased variances of their microbatches. With one microbatch the same
 /// as torch.nn.BatchNorm2d; a single value per channel, which that refuses, gives y = bias.
-/// Shapes: input and output (H, W, C). Saved: mean, 1 / sqrt(variance + epsilon) and unbiased
-/// variance of each microbatch. Errors: throws if momentum is outside (0, 1] or epsilon <= 0.
+/// Shapes: input and output (H, W, C).
+/// Saved: mean, 1 / sqrt(variance + epsilon) and unbiased variance of each microbatch.
+/// Errors: throws if momentum is outside (0, 1] or epsilon <= 0.
 /// Source: Ioffe, Szegedy 2015, arXiv 1502.03167; Hoffer, Hubara, Soudry 2017, arXiv 1705.08741.
 std::unique_ptr<Layer> batch_norm(const BatchNormOptions& options = {});
 
@@ -97,7 +104,8 @@ std::unique_ptr<Layer> relu();
 /// Source: Maas, Hannun, Ng 2013.
 std::unique_ptr<Layer> leaky_relu(Real slope = Real(0.01));
 
-/// y = x if x > 0, else alpha (exp(x) - 1). Errors: throws unless alpha > 0.
+/// y = x if x > 0, else alpha (exp(x) - 1).
+/// Errors: throws unless alpha > 0.
 /// Source: Clevert, Unterthiner, Hochreiter 2015, arXiv 1511.07289.
 std::unique_ptr<Layer> elu(Real alpha = 1);
 
@@ -190,14 +198,14 @@ struct RecurrentOptions {
 /// Source: Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000.
 std::unique_ptr<Layer> lstm(Index units, const RecurrentOptions& options = {});
 
-/// Gated recurrent unit, from a state h = 0 through the positions of a sample; with
-/// (a_r a_z a_n) = x W_ih + b_ih and (e_r e_z e_n) = h W_hh + b_hh:
+/// Gated recurrent unit, from a state h = 0 through the positions of a sample; with (a_r a_z a_n) =
+/// x W_ih + b_ih and (e_r e_z e_n) = h W_hh + b_hh:
 ///
 ///     r = sigmoid(a_r + e_r)     z = sigmoid(a_z + e_z)     n = tanh(a_n + r e_n)
 ///     y = h' = (1 - z) n + z h
 ///
-/// Parameters, with names, gates and layouts of PyTorch's GRU: as of lstm, with 3 units. Shapes: as
-/// of lstm.
+/// Parameters, with names, gates and layouts of PyTorch's GRU: as of lstm, with 3 units.
+/// Shapes: as of lstm.
 /// Saved: gates, h and e_n of every position, 5 * units of each row.
 /// Errors: throws if units < 1, or if the input is no sequence of at least 2 positions.
 /// Source: Cho et al. 2014, arXiv 1406.1078.
@@ -215,15 +223,15 @@ struct EmbeddingOptions {
 
 /// A learned row for each symbol: y(t) = weight(x(t)) + position(t), x(t) being the number of a
 /// symbol, a whole number in [0, symbols). position(t) is nothing, a learned row, or
-/// (sin(t w_0), cos(t w_0), sin(t w_1), ...) with w_i = 10000^(-2 i / dim). Parameters: weight
-/// (symbols, dim) and, if learned, positions (T, dim). Shapes: input (T, 1, 1) or a vector
-/// (1, 1, T), output (T, 1, dim).
-/// The nearest whole number counts; a number outside gives a row of NaN. Data sets are checked
-/// before training: LayerPlan::symbols. The gradient of the input is zero.
-/// Cost of the gradient: grows with the symbols that occur, besides setting the rest to zero.
+/// (sin(t w_0), cos(t w_0), sin(t w_1), ...) with w_i = 10000^(-2 i / dim).
+/// Parameters: weight (symbols, dim) and, if learned, positions (T, dim).
+/// Shapes: input (T, 1, 1) or a vector (1, 1, T), output (T, 1, dim). The nearest whole number
+/// counts; a number outside gives a row of NaN. Data sets are checked before training:
+/// LayerPlan::symbols. The gradient of the input is zero. Cost of the gradient: grows with the
+/// symbols that occur, besides setting the rest to zero.
 /// Errors: throws if symbols or dim is not in [1, 2^24], if the input has several positions of
-/// several channels, or a share has more than 2^24 symbols. Source: of the sinusoids, Vaswani et
-/// al. 2017, arXiv 1706.03762.
+/// several channels, or a share has more than 2^24 symbols.
+/// Source: of the sinusoids, Vaswani et al. 2017, arXiv 1706.03762.
 std::unique_ptr<Layer> embedding(const EmbeddingOptions& options);
 
 }  // namespace lockstep

@@ -70,15 +70,15 @@ struct CrossEntropyOptions {
   Index top_k = 0;                    ///< also counts labels among so many largest values; 0: off
 };
 
-/// Softmax cross-entropy of one label per row, with K classes, weights w and smoothing s:
-/// sum_c q_c (-log p_c), where p = softmax(z) and q_c = w_c ((1 - s) [c = label] + s / K).
-/// The mean is over rows, not over weights: weights of mean 1 over the samples leave the learning
-/// rate alone.
+/// Softmax cross-entropy of one label per row, with K classes, weights w and smoothing s: sum_c q_c
+/// (-log p_c), where p = softmax(z) and q_c = w_c ((1 - s) [c = label] + s / K). The mean is over
+/// rows, not over weights: weights of mean 1 over the samples leave the learning rate alone.
 /// Metrics: loss (mean), acc (share of rows whose largest value is the label's; the first of equals
 /// counts), topK (share of rows whose label is among the K largest), and for sequences perplexity,
 /// exp of the mean of -log p_label. All but loss ignore weights and smoothing.
 /// Errors: `check` refuses a single output, whose p is 1 whatever it is, other than K weights, and
-/// a top_k that is not below K. Source: Szegedy et al. 2016, arXiv 1512.00567.
+/// a top_k that is not below K.
+/// Source: Szegedy et al. 2016, arXiv 1512.00567.
 std::unique_ptr<Loss> cross_entropy(CrossEntropyOptions options = {});
 
 /// Mean squared error: the mean over the columns of (prediction - answer)^2.

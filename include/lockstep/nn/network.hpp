@@ -45,7 +45,8 @@ class Network {
   explicit Network(Shape input);
 
   /// Appends a layer that takes the given values, or the last one if none is given; returns its
-  /// output. Errors: whatever the layer's plan throws, with the layer's name in front.
+  /// output.
+  /// Errors: whatever the layer's plan throws, with the layer's name in front.
   Value add(std::unique_ptr<Layer> layer, std::string name = {}, std::vector<Value> from = {});
 
   [[nodiscard]] Value input() const { return {0}; }

@@ -58,10 +58,11 @@ struct SgdOptions {
   double weight_decay = 0;
 };
 
-/// Gradient descent: g = gradient + weight_decay * w; v = momentum * v + g (v = g in the first
-/// step); w -= learning_rate * v, or learning_rate * (g + momentum * v) with nesterov. State:
-/// momentum, if momentum > 0. The same rule as torch.optim.SGD. Errors: throws if momentum is
-/// outside [0, 1), weight_decay < 0, or nesterov without momentum.
+/// Gradient descent: g = gradient + weight_decay * w; v = momentum * v + g
+/// (v = g in the first step); w -= learning_rate * v, or learning_rate * (g + momentum * v) with
+/// nesterov.
+/// State: momentum, if momentum > 0. The same rule as torch.optim.SGD.
+/// Errors: throws if momentum is outside [0, 1), weight_decay < 0, or nesterov without momentum.
 std::unique_ptr<Optimizer> sgd(const SgdOptions& options = {});
 
 struct AdamWOptions {
@@ -71,9 +72,10 @@ struct AdamWOptions {
   double weight_decay = 0.01;
 };
 
-/// Adam with decoupled weight decay: w *= 1 - learning_rate * weight_decay; m = beta1 m + (1 -
-/// beta1) g; v = beta2 v + (1 - beta2) g^2; w -= learning_rate * m / (1 - beta1^t) / (sqrt(v / (1 -
-/// beta2^t)) + epsilon). State: exp_avg (m), exp_avg_sq (v). The same rule as torch.optim.AdamW.
+/// Adam with decoupled weight decay: w *= 1 - learning_rate * weight_decay; m = beta1 m +
+/// (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; w -= learning_rate * m / (1 - beta1^t) /
+/// (sqrt(v / (1 - beta2^t)) + epsilon).
+/// State: exp_avg (m), exp_avg_sq (v). The same rule as torch.optim.AdamW.
 /// Errors: throws if a beta is outside [0, 1), epsilon <= 0 or weight_decay < 0.
 /// Source: Loshchilov, Hutter 2019, arXiv 1711.05101.
 std::unique_ptr<Optimizer> adamw(const AdamWOptions& options = {});
@@ -85,8 +87,9 @@ struct AdamOptions {
   double weight_decay = 0;
 };
 
-/// Adam: as adamw, but weight decay is part of the gradient: g = gradient + weight_decay * w.
-/// The same rule as torch.optim.Adam. Source: Kingma, Ba 2015, arXiv 1412.6980.
+/// Adam: as adamw, but weight decay is part of the gradient: g = gradient + weight_decay * w. The
+/// same rule as torch.optim.Adam.
+/// Source: Kingma, Ba 2015, arXiv 1412.6980.
 std::unique_ptr<Optimizer> adam(const AdamOptions& options = {});
 
 struct RmsPropOptions {
@@ -96,11 +99,13 @@ struct RmsPropOptions {
   double weight_decay = 0;
 };
 
-/// g = gradient + weight_decay * w; s = alpha * s + (1 - alpha) g^2; v = momentum * v + g /
-/// (sqrt(s)
-/// + epsilon); w -= learning_rate * v. State: square_avg (s), and momentum (v) if momentum > 0. The
-/// same rule as torch.optim.RMSprop. Errors: throws if alpha or momentum is outside [0, 1), epsilon
-/// <= 0 or weight_decay < 0.
+///     g = gradient + weight_decay * w
+///     s = alpha * s + (1 - alpha) g^2
+///     v = momentum * v + g / (sqrt(s) + epsilon)
+///     w -= learning_rate * v
+///
+/// State: square_avg (s), and momentum (v) if momentum > 0. The same rule as torch.optim.RMSprop.
+/// Errors: throws if alpha or momentum is outside [0, 1), epsilon <= 0 or weight_decay < 0.
 /// Source: Tieleman, Hinton 2012.
 std::unique_ptr<Optimizer> rmsprop(const RmsPropOptions& options = {});
 
@@ -109,9 +114,9 @@ struct AdagradOptions {
   double weight_decay = 0;
 };
 
-/// g = gradient + weight_decay * w; s += g^2; w -= learning_rate * g / (sqrt(s) + epsilon). State:
-/// sum (s). The same rule as torch.optim.Adagrad. Errors: throws if epsilon <= 0 or weight_decay <
-/// 0.
+/// g = gradient + weight_decay * w; s += g^2; w -= learning_rate * g / (sqrt(s) + epsilon).
+/// State: sum (s). The same rule as torch.optim.Adagrad.
+/// Errors: throws if epsilon <= 0 or weight_decay < 0.
 /// Source: Duchi, Hazan, Singer 2011.
 std::unique_ptr<Optimizer> adagrad(const AdagradOptions& options = {});
 
@@ -123,8 +128,9 @@ struct LarsOptions {
 
 /// Momentum whose updates are in proportion to the weights, for large batches: u = gradient +
 /// weight_decay * w; v = momentum * v + learning_rate * ratio * u; w -= v, where ratio = trust *
-/// |w| / |u| for each weight tensor. State: momentum (v). Errors: throws if trust <= 0, momentum is
-/// outside [0, 1) or weight_decay < 0.
+/// |w| / |u| for each weight tensor.
+/// State: momentum (v).
+/// Errors: throws if trust <= 0, momentum is outside [0, 1) or weight_decay < 0.
 /// Source: You, Gitman, Ginsburg 2017, arXiv 1708.03888, with |u| in the place of |gradient| +
 /// weight_decay * |w|.
 std::unique_ptr<Optimizer> lars(const LarsOptions& options = {});
@@ -138,8 +144,10 @@ struct LambOptions {
 
 /// Adam whose updates are as long as the weights, for large batches: u = m / (1 - beta1^t) /
 /// (sqrt(v / (1 - beta2^t)) + epsilon) + weight_decay * w with m and v as in adamw; w -=
-/// learning_rate * ratio * u, where ratio = |w| / |u| for each weight tensor. State: exp_avg (m),
-/// exp_avg_sq (v). Errors: as adamw. Source: You et al. 2020, arXiv 1904.00962.
+/// learning_rate * ratio * u, where ratio = |w| / |u| for each weight tensor.
+/// State: exp_avg (m), exp_avg_sq (v).
+/// Errors: as adamw.
+/// Source: You et al. 2020, arXiv 1904.00962.
 std::unique_ptr<Optimizer> lamb(const LambOptions& options = {});
 
 }  // namespace lockstep

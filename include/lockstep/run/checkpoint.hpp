@@ -100,8 +100,8 @@ class CheckpointDraft {
 /// version 1 those behind a `flatten` were in ours.
 inline constexpr std::uint64_t kCheckpointVersion = 2;
 
-/// The version of a file. Errors: Error(bad_data) if it is no checkpoint, or of
-/// another version.
+/// The version of a file.
+/// Errors: Error(bad_data) if it is no checkpoint, or of another version.
 [[nodiscard]] std::uint64_t format_version(const Hdf5Reader& file);
 
 /// Writes format 2: attributes of the root, and the groups config, model, optimizer, schedule, rng,
@@ -111,8 +111,8 @@ inline constexpr std::uint64_t kCheckpointVersion = 2;
 [[nodiscard]] CheckpointImage encode(const Checkpoint& checkpoint, const Network& network,
                                      std::span<const std::string_view> slots);
 
-/// Reads what the run was, before a network is built. Errors: Error(bad_data) names the file, the
-/// object and what is wrong.
+/// Reads what the run was, before a network is built.
+/// Errors: Error(bad_data) names the file, the object and what is wrong.
 [[nodiscard]] CheckpointInfo read_info(const Hdf5Reader& file);
 
 /// Reads everything else; names and shapes come from the network, never from the file.

@@ -23,15 +23,17 @@ struct StoredCheckpoint {
 };
 
 /// Reads a sealed checkpoint file and verifies every byte of it before anyone looks inside; takes
-/// no memory for what has no seal. Errors: no_input, or bad_data with the reason.
+/// no memory for what has no seal.
+/// Errors: no_input, or bad_data with the reason.
 [[nodiscard]] StoredCheckpoint read_checkpoint(const std::filesystem::path& path);
 /// The same of a file of an open directory.
 [[nodiscard]] StoredCheckpoint read_checkpoint(const Directory& directory, const std::string& name);
 
 /// The checkpoint that somebody means who names a file, or the directory of a run: its best one,
 /// checkpoints/best.h5, else, or if that one is damaged, the newest that is intact; its `notes` say
-/// so. Errors: as `read_checkpoint`, with what the file is instead where that can be seen; no_input
-/// for a directory without checkpoints.
+/// so.
+/// Errors: as `read_checkpoint`, with what the file is instead where that can be seen; no_input for
+/// a directory without checkpoints.
 [[nodiscard]] StoredCheckpoint find_checkpoint(const std::filesystem::path& path);
 
 /// Gives every rank the verified bytes of rank 0's checkpoint, or nothing if it has none.
@@ -48,8 +50,8 @@ class CheckpointStore {
   [[nodiscard]] static std::string file_name(std::uint64_t step);
 
   /// The newest checkpoint that is intact, among those of multiples of `every` steps. Reasons why
-  /// newer ones are not go to `rejected`. Nothing if there are none at all. Errors: bad_data if
-  /// there are some, but none is intact.
+  /// newer ones are not go to `rejected`. Nothing if there are none at all.
+  /// Errors: bad_data if there are some, but none is intact.
   [[nodiscard]] std::optional<StoredCheckpoint> newest(std::vector<std::string>& rejected,
                                                        std::uint64_t every = 1) const;
 
@@ -64,8 +66,8 @@ class CheckpointStore {
 
   /// Writes an image, sealed, reads it back and verifies it, and only then removes what is not
   /// kept: the newest of a multiple of `every` steps always is. `piece_done` is told how it gets
-  /// on. Returns the path. Errors: cannot_create, io, or whatever reading it back found, and then
-  /// it is not kept either.
+  /// on. Returns the path.
+  /// Errors: cannot_create, io, or whatever reading it back found, and then it is not kept either.
   std::filesystem::path save(
       std::uint64_t step, std::span<const std::byte> image, std::optional<std::uint64_t> best_step,
       std::uint64_t every = 1, const PieceDone& piece_done = [] {}) const;

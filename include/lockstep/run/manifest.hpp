@@ -48,7 +48,8 @@ class Manifest {
   /// The number of the running segment, from 1.
   [[nodiscard]] int segment() const { return static_cast<int>(segments_.size()); }
 
-  /// Closes the running segment and writes the file. Errors: cannot_create or io.
+  /// Closes the running segment and writes the file.
+  /// Errors: cannot_create or io.
   void end(const RunEnd& end);
 
  private:

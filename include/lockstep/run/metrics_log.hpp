@@ -21,7 +21,8 @@ class MetricsLog : public Observer {
  public:
   using Warn = std::function<void(const std::string&)>;
 
-  /// Drops an unfinished last line that a killed process left. Errors: cannot_create.
+  /// Drops an unfinished last line that a killed process left.
+  /// Errors: cannot_create.
   MetricsLog(AppendedFile file, Warn warn);
 
   void on_start(const RunStart& start) override;

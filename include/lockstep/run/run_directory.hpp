@@ -44,11 +44,13 @@ class RunDirectory {
   /// Whether one has, as far as was seen in the last seconds. Costs nothing.
   [[nodiscard]] bool seen_taken() const { return lock_.seen_taken(); }
 
-  /// Replaces the file `name` atomically. Errors: cannot_create or io.
+  /// Replaces the file `name` atomically.
+  /// Errors: cannot_create or io.
   void write_text(const std::string& name, std::string_view text) const;
 
   /// Replaces STATUS, one line: "running", or a word, the exit code and the reason, as in
-  /// "preempted 75 signal USR1". Errors: cannot_create or io.
+  /// "preempted 75 signal USR1".
+  /// Errors: cannot_create or io.
   void status(std::string_view word, std::optional<ExitCode> code = std::nullopt,
               std::string_view reason = {}) const;
 

@@ -32,8 +32,8 @@ namespace lockstep {
                                         const Normalization& normalization);
 
 /// What optimizer.scale_lr multiplies optimizer.lr by: 1, data.batch / optimizer.base_batch or its
-/// root. Errors: Error(config) if that needs a base_batch and there is none, or the other way
-/// round.
+/// root.
+/// Errors: Error(config) if that needs a base_batch and there is none, or the other way round.
 [[nodiscard]] double learning_rate_scale(const config::Config& config);
 
 /// The learning rate of a configuration as a function of the step and of the drops that its plateau

@@ -19,7 +19,8 @@ class SharedDataset {
  public:
   SharedDataset() = default;
   /// Gives every node the data set that rank 0 has loaded from `source`; it is null elsewhere.
-  /// Collective. Errors: AgreedError if a rank cannot open streamed files.
+  /// Collective.
+  /// Errors: AgreedError if a rank cannot open streamed files.
   SharedDataset(const Topology& topology, std::unique_ptr<Dataset> data, const Source& source);
 
   [[nodiscard]] const Dataset* get() const { return data_.get(); }
@@ -68,23 +69,23 @@ struct DataSets {
                                                   const config::Config& config, Outputs outputs);
 
 /// What brings the samples of a streamed data set into memory, named in `samples`; null, and
-/// nothing is done, if they are there or there are none. Collective. Errors: AgreedError: config if
-/// a window holds less than a batch.
+/// nothing is done, if they are there or there are none. Collective.
+/// Errors: AgreedError: config if a window holds less than a batch.
 [[nodiscard]] std::unique_ptr<InputStream> stream_of(const Topology& topology,
                                                      const config::Config& config,
                                                      Samples& samples);
 
 /// Checks that the inputs, as normalized, are whole numbers below LayerPlan::symbols where a layer
-/// on the network's input asks for that; of a text, that the layer takes all of its
-/// `vocabulary` symbols, which count for texts only. Errors: Error(bad_data) naming sample,
-/// value and layer, Error(config) for a text.
+/// on the network's input asks for that; of a text, that the layer takes all of its `vocabulary`
+/// symbols, which count for texts only.
+/// Errors: Error(bad_data) naming sample, value and layer, Error(config) for a text.
 void check_inputs(const Dataset& data, const Normalization& normalization, const Network& network,
                   Index vocabulary);
 
 /// Checks that targets fit a network's output and a loss: for each position one label below the
 /// number of outputs, or as many values as outputs, from 0 to 1 for a loss of logits; of a text, an
-/// output for each symbol of its `vocabulary`. Errors: Error(bad_data) or Error(config) naming the
-/// sample and the layer.
+/// output for each symbol of its `vocabulary`.
+/// Errors: Error(bad_data) or Error(config) naming the sample and the layer.
 void check_targets(const Dataset& data, const Network& network, Outputs outputs, Index vocabulary);
 
 }  // namespace lockstep

@@ -39,8 +39,9 @@ int choose_threads(const Communicator& world, Index wanted);
 
 /// The number of microbatches of a new run: `wanted`, or if that is 0, the smallest power of two
 /// that is at least 8 and at least the number of ranks, but not above the batch, nor above `most`,
-/// with more of which layers would not learn. Errors: Error(config) if there are more ranks than
-/// microbatches or fewer samples in a batch than microbatches.
+/// with more of which layers would not learn.
+/// Errors: Error(config) if there are more ranks than microbatches or fewer samples in a batch than
+/// microbatches.
 [[nodiscard]] Index choose_microbatches(Index wanted, Index batch, int ranks,
                                         Index most = std::numeric_limits<Index>::max());
 

@@ -24,8 +24,8 @@ namespace lockstep {
 class InputStream {
  public:
   /// For the samples of `subset`, whose blocks are those of `data`; both outlive the stream, and no
-  /// other stream reads these blocks. Collective. Errors: AgreedError(system) if a node lacks the
-  /// memory for two windows.
+  /// other stream reads these blocks. Collective.
+  /// Errors: AgreedError(system) if a node lacks the memory for two windows.
   InputStream(const Topology& topology, const Dataset& data, const Subset& subset);
   /// Waits for the block that is being read.
   ~InputStream();
@@ -34,9 +34,9 @@ class InputStream {
 
   /// Makes data.input() work for the samples of this batch, and no longer for those of windows
   /// before it; batches come in the order of the sampler, and none is larger than a window.
-  /// Collective. Sleeps until the samples are there. Allocates nothing. Errors: AgreedError with
-  /// what InputFile::read said on any rank, or bad_data, naming file, sample and hosts, if a node
-  /// reads other numbers than the first.
+  /// Collective. Sleeps until the samples are there. Allocates nothing.
+  /// Errors: AgreedError with what InputFile::read said on any rank, or bad_data, naming file,
+  /// sample and hosts, if a node reads other numbers than the first.
   void require(const Sampler& sampler, const BatchRange& batch);
 
  private:

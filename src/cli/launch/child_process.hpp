@@ -59,8 +59,8 @@ struct ChildOutput {
 [[nodiscard]] int exit_code(int status);
 
 /// Runs the program arguments[0] to its end, as `start_child` does. When a stop signal comes, or
-/// after `limit` seconds, it is told to end by SIGTERM and waited for. Errors: Error(system) if no
-/// process can be made.
+/// after `limit` seconds, it is told to end by SIGTERM and waited for.
+/// Errors: Error(system) if no process can be made.
 [[nodiscard]] ChildResult run_child(const std::vector<std::string>& arguments, StopSignals& signals,
                                     double limit = std::numeric_limits<double>::infinity());
 

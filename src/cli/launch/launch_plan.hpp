@@ -17,7 +17,8 @@ struct Host {
   bool operator==(const Host&) const = default;
 };
 
-/// "a:2,b" as hosts. Errors: usage.
+/// "a:2,b" as hosts.
+/// Errors: usage.
 [[nodiscard]] std::vector<Host> hosts_of(const std::string& list);
 /// The hosts of a file of Open MPI's form: a line for each, "NAME slots=N", comments after #.
 /// Errors: as read_file; usage.

@@ -37,7 +37,8 @@ class LaunchSession {
   [[nodiscard]] std::string line() const;
 
   /// Returns the exit code of the last start: what the run said in STATUS, or else what its
-  /// launcher left with. Errors: the same code, with a message, if it gives up.
+  /// launcher left with.
+  /// Errors: the same code, with a message, if it gives up.
   ExitCode run();
 
  private:

@@ -13,11 +13,13 @@ namespace lockstep::cli {
 /// Errors: usage, if this process is itself one of an MPI job.
 void refuse_mpi_job(std::string_view command);
 
-/// The file of the launcher. Errors: system, if it is no program that can be run.
+/// The file of the launcher.
+/// Errors: system, if it is no program that can be run.
 [[nodiscard]] std::string find_mpirun(const std::string& name);
 
 /// Open MPI runs nothing for root unless two variables say that this is intended: they are for the
-/// user to set. Errors: no_permission.
+/// user to set.
+/// Errors: no_permission.
 void require_consent_as_root();
 
 /// The file of the program that a process runs, "self" or its number, also if it was replaced
@@ -25,7 +27,8 @@ void require_consent_as_root();
 /// "" if the process is gone.
 [[nodiscard]] std::string program_of(const std::string& process);
 
-/// The file of this program. Errors: system, if it was removed since.
+/// The file of this program.
+/// Errors: system, if it was removed since.
 [[nodiscard]] std::string this_program();
 
 /// mpirun's words for ranks of so many threads: each bound to as many cores, or free to run

@@ -41,11 +41,13 @@ using Notes = std::vector<std::string>;
 [[nodiscard]] Notes look_at_groups(const Network& network,
                                    std::span<const config::Settings> layers);
 
-/// Weights of samples. Errors: Error(bad_data) if no training sample counts.
+/// Weights of samples.
+/// Errors: Error(bad_data) if no training sample counts.
 [[nodiscard]] Notes look_at_weights(const Samples& train, const Samples& val);
 
 /// Class labels, not those of a text: one class alone, classes that training or validation lacks,
-/// values given as labels. Errors: Error(bad_data) if all labels are equal or none is known.
+/// values given as labels.
+/// Errors: Error(bad_data) if all labels are equal or none is known.
 [[nodiscard]] Notes look_at_labels(const Samples& train, const Samples& val, Index classes,
                                    const std::vector<std::string>& names);
 

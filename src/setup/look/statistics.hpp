@@ -13,8 +13,8 @@ namespace lockstep {
 [[nodiscard]] Index most_microbatches(const Network& network, Index batch);
 
 /// How such a layer fares when an epoch of `samples` is cut into batches, and those into
-/// microbatches: notes for values that stand alone. Errors: Error(config) if in every microbatch of
-/// a whole batch of a run that `begins` one does.
+/// microbatches: notes for values that stand alone.
+/// Errors: Error(config) if in every microbatch of a whole batch of a run that `begins` one does.
 [[nodiscard]] Notes look_at_statistics(const Network& network, Index samples, Index batch,
                                        Index microbatches, bool begins);
 
