@@ -137,11 +137,11 @@ target_link_libraries(lockstep
   PUBLIC lockstep_math
   PRIVATE $<BUILD_INTERFACE:lockstep_options> $<BUILD_INTERFACE:tomlplusplus::tomlplusplus>
           $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> fmt::fmt ZLIB::ZLIB ${HDF5_C_LIBRARIES})
-# Nothing in these modules runs per sample, but for the look at the data, and their headers are large: spare the compiler.
-foreach(module IN ITEMS config setup run infer)
+# Of these modules no step waits, and their headers are large: spare the compiler. What walks over all data is not among them.
+foreach(module IN ITEMS config setup run)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${module}/*.cpp")
-  list(FILTER sources EXCLUDE REGEX "/setup/look/")
-  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "-O1")
+  list(FILTER sources EXCLUDE REGEX "/setup/(look/|check_targets|class_weights)")
+  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O1>")
 endforeach()
 # Who builds no more than the program gets what this machine can use.
 foreach(arch IN LISTS lockstep_usable_arch)

@@ -28,8 +28,8 @@ struct SaveDraft {
 struct SavedCheckpoint {
   std::uint64_t step = 0;
   std::string digest;  ///< of the state
-  std::string file;    ///< relative to the run's directory; empty if it is of an earlier start; a
-                       ///< later one if only its links could not be made
+  std::string file;    ///< relative to the run's directory; empty while it is the one that this
+                       ///< start resumed from; a later one if only its links could not be made
 };
 
 /// Writes the checkpoints of one run: in the foreground, or on a thread of its own while training

@@ -37,7 +37,7 @@ std::string_view metrics_schema() {
       "additionalProperties": false
     },
     {
-      "description": "Follows the run line of a resume: readers drop lines of earlier segments with step > from_step.",
+      "description": "Follows the run line of each further segment: readers drop lines of earlier segments with step > from_step.",
       "type": "object",
       "properties": {
         "t": {"const": "resume"},

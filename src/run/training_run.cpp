@@ -10,6 +10,7 @@ namespace lockstep {
 
 TrainingRun::TrainingRun(const Communicator& world, const RunRequest& request, Observer& observer)
     : request_(request),
+      started_(request.started.value_or(now_seconds())),
       topology_(world, request.ranks_per_node),
       world_(topology_.ranks()),
       records_(observer),
@@ -77,7 +78,7 @@ bool TrainingRun::finished() const {
 }
 
 bool TrainingRun::out_of_time() const {
-  return request_.max_seconds && now_seconds() - request_.started >= *request_.max_seconds;
+  return request_.max_seconds && now_seconds() - started_ >= *request_.max_seconds;
 }
 
 bool TrainingRun::has_enough_steps() const {

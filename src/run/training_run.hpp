@@ -92,6 +92,7 @@ class TrainingRun {
   void end(const std::string& status, ExitCode code, const std::string& reason);
 
   const RunRequest& request_;
+  const double started_;  // by now_seconds
   const Topology topology_;
   const Communicator& world_;
   RunRecords records_;

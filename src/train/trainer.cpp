@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/parallel.hpp"

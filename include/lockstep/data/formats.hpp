@@ -109,11 +109,11 @@ struct Format {
 [[nodiscard]] std::string same_file(const std::string& file, const std::string& path);
 
 /// Loads and checks a dataset; several files follow each other in the order of their names: at
-/// least one sample, every number finite, as many targets as inputs.
+/// least one sample, every number finite, as many targets as inputs. The inputs of HDF5 files that
+/// take more than source.memory bytes are streamed: they stay there, and a quarter of source.memory
+/// is the window in whose terms a Sampler orders them.
 /// Errors: config for an unknown type or a missing labels_path; no_input, no_permission, and
-/// bad_data with file, place, expected and found. The inputs of HDF5 files that take more than
-/// source.memory bytes are streamed: they stay there, and a quarter of source.memory is the window
-/// in whose terms a Sampler orders them.
+/// bad_data with file, place, expected and found.
 [[nodiscard]] Dataset load(const Source& source);
 
 /// The files of the inputs of a set that `load` found streamed, opened once more.

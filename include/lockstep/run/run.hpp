@@ -19,7 +19,7 @@ struct RunRequest {
   std::string resume;                      ///< empty, "auto", or a checkpoint file
   std::optional<std::uint64_t> max_steps;  ///< stop after this many steps of this segment
   std::optional<double> max_seconds;       ///< stop so long after `started`
-  double started = 0;                      ///< when the process was, about, by `now_seconds`
+  std::optional<double> started;           ///< by `now_seconds`; without: when `train` was called
   std::vector<int> ranks_per_node;         ///< split machines into nodes of so many ranks
   bool dry_run = false;                    ///< check everything, tell on_start, and leave
   std::vector<std::string> command_line;

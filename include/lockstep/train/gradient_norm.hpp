@@ -17,7 +17,8 @@ class GradientNorm {
   GradientNorm(const Topology& topology, const BucketLayout& layout, const ParameterTable& table);
 
   /// sqrt(sum of g^2), the same bits on every rank and for every number of ranks; gradient[s] is
-  /// where the sum of slice s of this rank begins. Collective.
+  /// where the sum of slice s of this rank begins. The ranks of each node meet before the next
+  /// call. Collective.
   double of(std::span<const Real* const> gradient, StepMonitor& monitor);
 
  private:

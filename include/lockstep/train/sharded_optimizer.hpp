@@ -21,7 +21,8 @@ class ShardedOptimizer {
                    const UpdaterOptions& options);
 
   /// Updates what this rank owns of `parameters`; gradient[s] is where that of its slice s begins,
-  /// a sum over `samples` samples. Collective. Allocates nothing.
+  /// a sum over `samples` samples. The ranks of each node meet before the next call. Collective.
+  /// Allocates nothing.
   void step(std::span<Real> parameters, std::span<const Real* const> gradient, const Update& update,
             Index samples, StepMonitor& monitor);
 
