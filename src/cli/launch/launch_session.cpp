@@ -279,7 +279,8 @@ bool LaunchSession::leave_out_what_was_lost(StopSignals& signals) {
 std::optional<double> LaunchSession::seconds_left() const {
   const RunRequest& train = order_.train;
   if (!train.max_seconds) return {};
-  return std::max(0.0, *train.max_seconds - (now_seconds() - train.started));
+  // The options of the command line have set when it began.
+  return std::max(0.0, *train.max_seconds - (now_seconds() - train.started.value()));
 }
 
 std::optional<std::uint64_t> LaunchSession::steps_left(const RunRecord& record) const {
