@@ -2,9 +2,7 @@
 # lockstep_mpi_test(TARGET FILE [RANKS...]) the same program under mpirun, registered once per rank count
 set(LOCKSTEP_TEST_ENVIRONMENT
   "OMPI_ALLOW_RUN_AS_ROOT=1" "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1" "OMPI_MCA_btl_vader_single_copy_mechanism=none"
-  "OMP_WAIT_POLICY=passive"
-  # There is one machine: without a look for faster networks, a start takes a third less.
-  "OMPI_MCA_pml=ob1")
+  "OMP_WAIT_POLICY=passive")
 
 if(LOCKSTEP_SANITIZE)
   # Open MPI never frees what it takes at start-up: with it, leaks cannot be told apart.
