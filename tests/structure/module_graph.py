@@ -4,12 +4,11 @@
 usage: module_graph.py ROOT         prints every violation, fails if there is one
        module_graph.py --self-test  shows on small trees that each rule can fail
 """
-import pathlib
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
+
+import trees
 
 # Each module and what it may include besides itself: the module graph, transitive arrows written out.
 MAY_INCLUDE = {
@@ -181,57 +180,21 @@ BAD_FILES = [
 ]
 
 
-def write(root, name, content):
-    path = root / name
-    if content is None:
-        path.unlink()
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content, encoding="utf-8")
+def make_git(root):
+    """The tree becomes a checkout, with a file that git ignores."""
+    trees.write(root, ".gitignore", "/build*/\n/runs/\n/ignored\n")
+    trees.write(root, "ignored", "")
+    subprocess.run(["git", "init", "--quiet", str(root)], check=True)
 
 
 def self_test():
-    failures = 0
-
-    def expect(words, extra=None, in_git=False):
-        nonlocal failures
-        with tempfile.TemporaryDirectory() as folder:
-            root = pathlib.Path(folder)
-            for name, content in GOOD_TREE.items():
-                write(root, name, content)
-            if in_git:
-                write(root, ".gitignore", "/build*/\n/runs/\n/ignored\n")
-                write(root, "ignored", "")
-                subprocess.run(["git", "init", "--quiet", folder], check=True)
-            if extra:
-                write(root, *extra)
-            found = check(root)
-        right = len(found) == 1 and words in found[0] if words else not found
-        if not right:
-            failures += 1
-            print(f"{extra}: expected {words or 'nothing'}, found {found}")
-
-    expect(None)
+    good = list(GOOD_TREE.items())
+    cases = [(good, None)] + [([*good, (name, content)], words) for name, content, words in BAD_FILES]
     if shutil.which("git"):
-        expect(None, in_git=True)
-        expect("does not belong", ("notes.txt", ""), in_git=True)
-    for name, content, words in BAD_FILES:
-        expect(words, (name, content))
-    print(f"self-test: {failures} trees judged wrongly")
-    return failures
-
-
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    if sys.argv[1] == "--self-test":
-        sys.exit(1 if self_test() else 0)
-    problems = check(pathlib.Path(sys.argv[1]).resolve())
-    for problem in problems:
-        print(problem)
-    print(f"structure: {len(problems)} violations")
-    sys.exit(1 if problems else 0)
+        in_git = [*good, ("git", make_git)]
+        cases += [(in_git, None), ([*in_git, ("notes.txt", "")], "does not belong")]
+    return sum(not trees.judged_rightly(check, files, words) for files, words in cases)
 
 
 if __name__ == "__main__":
-    main()
+    trees.main(__doc__, check, self_test)

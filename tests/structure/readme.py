@@ -4,10 +4,9 @@
 usage: readme.py ROOT         prints every fault of README.md and of all pages in the folders, fails if there is one
        readme.py --self-test  shows on small trees that each check can fail
 """
-import pathlib
 import re
-import sys
-import tempfile
+
+import trees
 
 FOLDERS = ("cmake", "datasets", "include", "scripts", "src", "tests")
 README_BYTES = 15_000
@@ -144,38 +143,10 @@ BAD_FILES = [
 
 
 def self_test():
-    failures = 0
-
-    def expect(words, extra=None):
-        nonlocal failures
-        with tempfile.TemporaryDirectory() as folder:
-            root = pathlib.Path(folder)
-            for name, content in {**GOOD_TREE, **dict([extra] if extra else [])}.items():
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                (root / name).write_text(content, encoding="utf-8")
-            found = list(check(root))
-        right = len(found) == 1 and words in found[0] if words else not found
-        if not right:
-            failures += 1
-            print(f"{extra}: expected {words or 'nothing'}, found {found}")
-
-    expect(None)
-    for name, content, words in BAD_FILES:
-        expect(words, (name, content))
-    print(f"self-test: {failures} trees judged wrongly")
-    return failures
-
-
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    if sys.argv[1] == "--self-test":
-        sys.exit(1 if self_test() else 0)
-    root = pathlib.Path(sys.argv[1]).resolve()
-    faults = list(check(root))
-    print("\n".join(faults) or f"{len(pages(root))} pages: in step with the sources")
-    sys.exit(1 if faults else 0)
+    good = list(GOOD_TREE.items())
+    cases = [(good, None)] + [([*good, (name, content)], words) for name, content, words in BAD_FILES]
+    return sum(not trees.judged_rightly(check, files, words) for files, words in cases)
 
 
 if __name__ == "__main__":
-    main()
+    trees.main(__doc__, check, self_test)

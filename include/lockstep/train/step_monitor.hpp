@@ -17,7 +17,6 @@ class StepMonitor {
       : heartbeat_(heartbeat), waited_for_(static_cast<std::size_t>(ranks_of_node)) {}
 
   void enter(Phase phase) const { heartbeat_.enter(phase); }
-  void beat() const { heartbeat_.beat(); }
   /// The time since the last call belongs to `part`, but for `apart` seconds of `apart_part`.
   void lap(Part part, double apart = 0, Part apart_part = Part::wait) {
     clock_.lap(part, apart, apart_part);
