@@ -47,7 +47,7 @@ constexpr std::array<Crash, 5> kCrashes{
       "another (-DLOCKSTEP_ARCH)"}}};
 
 // Made before anything can go wrong: a handler takes no memory.
-std::string report;
+std::string crash_report;
 std::string mark;  ///< of the first rank of this machine that crashes; "" without mpirun
 long patience_milliseconds = 0;
 
@@ -120,7 +120,7 @@ void handle(int signal, siginfo_t* info, void* /*context*/) {
   become_speaker(crash.code);
   say(crash.code == ExitCode::internal ? "trainer: error: internal error: " : "trainer: error: ");
   say(crash.reason);
-  say(crash.code == ExitCode::internal ? std::string_view(report) : "\n");
+  say(crash.code == ExitCode::internal ? std::string_view(crash_report) : "\n");
   dump_core(signal);
   ::_exit(static_cast<int>(crash.code));
 }
@@ -155,7 +155,7 @@ void catch_crashes() {
   static std::array<std::byte, 65536> stack;
   if (const char* job = std::getenv("PMIX_SERVER_TMPDIR")) mark = std::string(job) + "/crashed";
   patience_milliseconds = std::min(kMost, kPerRank * launch_of_this_process().rank);
-  report = fmt::format(
+  crash_report = fmt::format(
       "\n  This is a bug in trainer {}, or a fault of the machine: please report it with the line "
       "above and: trainer --version\n",
       build_info().version);

@@ -47,7 +47,7 @@ std::string host_name() {
   return name.data();
 }
 
-std::string seconds_text(double seconds) {
+std::string whole_seconds(double seconds) {
   return std::to_string(static_cast<long>(seconds + 0.5)) + " s";
 }
 
@@ -94,13 +94,13 @@ void StartLimit::watch(double limit, const Launch& launch) {
   if (!passes(kFirstWord * limit)) return;
   Sockets sockets = sockets_of_this_process();
   if (launch.rank == 0 || !sockets.unanswered.empty()) {
-    say("trainer: warning: " + who + seconds_text(kFirstWord * limit) + " for " + what_ +
-        ", and does so for " + seconds_text(limit) + " at most" + places_text(sockets) + "\n");
+    say("trainer: warning: " + who + whole_seconds(kFirstWord * limit) + " for " + what_ +
+        ", and does so for " + whole_seconds(limit) + " at most" + places_text(sockets) + "\n");
   }
   if (!passes((1 - kFirstWord) * limit)) return;
   sockets = sockets_of_this_process();
   if (!passes(kGrace * ((sockets.unanswered.empty() ? 2 : 0) + (launch.rank == 0 ? 0 : 1)))) return;
-  say("trainer: error: " + who + seconds_text(limit) + " for " + what_ +
+  say("trainer: error: " + who + whole_seconds(limit) + " for " + what_ +
       "; LOCKSTEP_START_LIMIT ends the job" + places_text(sockets) + "\n");
   ::_exit(static_cast<int>(ExitCode::system));
 }

@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::size_t kLongestRunName = 100;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name_character(char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '.'; }
+bool starts_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool goes_on_name(char c) { return starts_name(c) || (c >= '0' && c <= '9'); }
+bool is_name_character(char c) { return goes_on_name(c) || c == '-' || c == '.'; }
 
 bool is_run_name(const std::string& name) {
   return !name.empty() && name.size() <= kLongestRunName && name.front() != '.' &&
@@ -23,8 +23,8 @@ bool is_run_name(const std::string& name) {
 }
 
 bool is_identifier(const std::string& name) {
-  return !name.empty() && is_letter(name.front()) &&
-         std::all_of(name.begin(), name.end(), [](char c) { return is_letter(c) || is_digit(c); });
+  return !name.empty() && starts_name(name.front()) &&
+         std::all_of(name.begin(), name.end(), goes_on_name);
 }
 
 const Given* given(const Table& table, std::string_view key) {

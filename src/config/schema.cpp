@@ -44,7 +44,7 @@ Key type_key(const Section& section, const Catalogue& catalogue) {
   key.name = "type";
   key.kind = Kind::choice;
   key.required = section.default_type.empty();
-  if (!key.required) key.default_value = quoted(section.default_type);
+  if (!key.required) key.default_value = toml_string(section.default_type);
   for (const Component& component : catalogue.*section.components) {
     key.choices.push_back(component.type);
   }

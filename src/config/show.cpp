@@ -23,18 +23,18 @@ std::string list_text(const std::vector<T>& values, std::string (*element_text)(
 std::string value_text(Kind kind, const Value& value) {
   if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
   if (const auto* number = std::get_if<Index>(&value)) {
-    return kind == Kind::bytes ? quoted(bytes_text(*number)) : fmt::format("{}", *number);
+    return kind == Kind::bytes ? toml_string(bytes_text(*number)) : fmt::format("{}", *number);
   }
   if (const auto* number = std::get_if<double>(&value)) return real_text(*number);
   if (const auto* list = std::get_if<std::vector<double>>(&value))
     return list_text(*list, real_text);
   if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
-    return list_text<std::string>(*list, [](std::string text) { return quoted(text); });
+    return list_text<std::string>(*list, [](std::string text) { return toml_string(text); });
   }
   if (const auto* interval = std::get_if<Interval>(&value)) {
-    return quoted(interval_text(*interval));
+    return toml_string(interval_text(*interval));
   }
-  return quoted(std::get<std::string>(value));
+  return toml_string(std::get<std::string>(value));
 }
 
 /// Writes a configuration as TOML, in the order of the tables.

@@ -98,7 +98,7 @@ std::string shown(std::string_view name) {
     while (length > 0 && (static_cast<unsigned char>(name[length]) & 0xC0) == 0x80) --length;
     name = name.substr(0, length);
   }
-  const std::string text = quoted(name);
+  const std::string text = toml_string(name);
   return text.substr(1, text.size() - 2) + (cut ? "..." : "");
 }
 

@@ -48,9 +48,9 @@ bool is_large_integer(const TableField& field, double number) {
 }
 
 /// The samples of one or more files, the columns of targets and weights apart.
-class Table {
+class CsvTable {
  public:
-  explicit Table(const Source& source)
+  explicit CsvTable(const Source& source)
       : source_(source), classes_(source.class_names, source.ignore_label) {}
 
   /// Adds the samples of a file. The first one decides what the columns of the others are.
@@ -174,7 +174,7 @@ class Table {
 }  // namespace
 
 Dataset load_csv(const Source& source, const std::vector<std::string>& files) {
-  Table table(source);
+  CsvTable table(source);
   for (const std::string& file : files) table.add(read_data_file(file));
   return table.dataset(files.size() == 1 ? files.front() : source.path);
 }

@@ -23,7 +23,7 @@ constexpr auto kPictures = std::to_array<std::string_view>(
      "jp2", "j2k", "pbm", "pam", "tga", "ico", "psd"});
 constexpr auto kSounds = std::to_array<std::string_view>(
     {"mp3", "flac", "ogg", "oga", "opus", "m4a", "aac", "aif", "aiff", "wma", "amr", "au"});
-constexpr std::size_t kListed = 5;
+constexpr std::size_t kMaxNamed = 5;
 
 bool is_in(std::span<const std::string_view> extensions, const std::string& file) {
   return std::ranges::find(extensions, extension_of(file)) != extensions.end();
@@ -37,7 +37,7 @@ bool is_alike(const std::string& file, const Format& format) {
 
 /// The first few of many.
 std::string listed(const std::vector<std::string>& names) {
-  const std::span some = std::span(names).first(std::min(names.size(), kListed));
+  const std::span some = std::span(names).first(std::min(names.size(), kMaxNamed));
   const std::size_t more = names.size() - some.size();
   return fmt::format("{}{}", fmt::join(some, ", "),
                      more > 0 ? fmt::format(" and {} more", more) : "");

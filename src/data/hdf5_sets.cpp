@@ -16,7 +16,7 @@
 namespace lockstep {
 namespace {
 
-constexpr std::size_t kListed = 24;
+constexpr std::size_t kMaxListed = 24;
 constexpr const char* kNames = "_names";
 constexpr const char* kNamesAttribute = "names";
 
@@ -145,7 +145,7 @@ void check_hdf5_names(const Hdf5Reader& file, const Source& source, const std::s
   const auto missing =
       std::ranges::find_if_not(wanted, [&](const std::string& p) { return file.has(p); });
   if (missing == wanted.end()) return;
-  const std::vector<Hdf5Entry> entries = file.datasets(kListed);
+  const std::vector<Hdf5Entry> entries = file.datasets(kMaxListed);
   if (entries.empty()) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{}: {}: expected a data set of this name, but the file holds none at "
@@ -154,7 +154,7 @@ void check_hdf5_names(const Hdf5Reader& file, const Source& source, const std::s
   }
   std::string list;
   for (const Hdf5Entry& entry : entries) list += "\n    " + entry.text();
-  if (entries.size() == kListed) list += "\n    ...";
+  if (entries.size() == kMaxListed) list += "\n    ...";
   throw Error(
       ExitCode::bad_data,
       fmt::format("{}: {}: expected a data set of this name, found none; the file holds{}{}", label,

@@ -34,7 +34,7 @@ std::optional<NumberType> type_of(unsigned code) {
 
 /// Reads the header: two zero bytes, type, number of dimensions, then each dimension in four
 /// big-endian bytes.
-NumberArray parse(const DataFile& file) {
+NumberArray parse_idx(const DataFile& file) {
   const auto byte = [&](std::size_t i) { return std::to_integer<unsigned>(file.bytes[i]); };
   if (!is_idx(file.bytes)) {
     reject_start(file, "an IDX file, 00 00, a type of 08 to 0E, 1 to 4 dimensions");
@@ -71,12 +71,12 @@ bool is_idx(std::span<const std::byte> bytes) {
 }
 
 Dataset load_idx(const Source& source, const DataFile& file) {
-  NumberArray inputs = parse(file);
+  NumberArray inputs = parse_idx(file);
   inputs.channels_first = source.channels_first;
   inputs.offsets = source.input_offsets;
   if (source.inputs_only) return make_dataset(inputs, source.classification);
   const DataFile labels = read_labels_file(source);
-  NumberArray targets = parse(labels);
+  NumberArray targets = parse_idx(labels);
   targets.ignored = source.ignore_label;
   targets.offsets = source.target_offsets;
   return make_dataset(inputs, targets, {}, source.classification);

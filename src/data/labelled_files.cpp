@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 
+#include "data/byte_order_mark.hpp"
 #include "data/class_names.hpp"
 #include "data/loaders.hpp"
 #include "data/number_array.hpp"
@@ -21,8 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kLabel = "{label}";
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 /// The last `parts` parts of a path.
 std::string_view tail(std::string_view path, std::ptrdiff_t parts) {
   std::size_t begin = path.size();
@@ -62,15 +61,15 @@ struct TableEntry {
   int line;
   bool used = false;
 };
-using Table = std::map<std::string, TableEntry, std::less<>>;
+using LabelTable = std::map<std::string, TableEntry, std::less<>>;
 
 /// Lines of FILE,LABEL, separated by a comma, semicolon or tab.
-Table read_table(const std::string& path) {
+LabelTable read_table(const std::string& path) {
   const DataFile file = read_data_file(path);
   std::string_view rest(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
-  if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
+  rest = without_byte_order_mark(rest);
   const char end_of_line = rest.find('\n') == std::string_view::npos ? '\r' : '\n';
-  Table table;
+  LabelTable table;
   for (int line = 1; !rest.empty(); ++line) {
     const std::string_view text = rest.substr(0, rest.find(end_of_line));
     rest.remove_prefix(std::min(rest.size(), text.size() + 1));
@@ -91,7 +90,7 @@ Table read_table(const std::string& path) {
 }
 
 /// The entry of a file: under its path, or under any tail of it, the longest first.
-std::string label_from(Table& table, const std::string& file, const std::string& name) {
+std::string label_from(LabelTable& table, const std::string& file, const std::string& name) {
   std::string_view path = file;
   while (true) {
     if (const auto found = table.find(path); found != table.end()) {
@@ -143,9 +142,9 @@ class FoldersBeside {
 
 /// Says how many lines of a table are of no sample, neither of this set nor of others beside it.
 /// The names of its columns may be in the first.
-std::vector<std::string> unused_lines(const Source& source, const Table& table) {
+std::vector<std::string> unused_lines(const Source& source, const LabelTable& table) {
   constexpr std::size_t kMost = 1000;  // are looked for: each asks the file system several times
-  std::vector<Table::const_iterator> unused;
+  std::vector<LabelTable::const_iterator> unused;
   for (auto entry = table.begin(); entry != table.end(); ++entry) {
     const bool head = entry->second.line == 1 && entry->first.find('.') == std::string::npos;
     if (!entry->second.used && !head) unused.push_back(entry);
@@ -192,7 +191,7 @@ LabelledFiles with_labels(const Source& source, std::vector<std::string> files) 
   LabelledFiles set{std::move(files), {}, {}};
   set.labels.resize(set.files.size());
   if (source.inputs_only) return set;
-  Table table;
+  LabelTable table;
   if (!source.labels_path.empty()) {
     table = read_table(source.labels_path);
   } else if (source.label_pattern.find(kLabel) == std::string::npos) {

@@ -186,7 +186,7 @@ HeaderRange header_range(const DataFile& file) {
   return range;
 }
 
-NumberArray parse(const DataFile& file) {
+NumberArray parse_npy(const DataFile& file) {
   const auto [begin, size] = header_range(file);
   const auto* text = reinterpret_cast<const char*>(file.bytes.data()) + begin;
   NumberArray array = HeaderParser(file, {text, size}).parse();
@@ -209,12 +209,12 @@ bool is_npy(std::span<const std::byte> bytes) {
 }
 
 Dataset load_npy(const Source& source, const DataFile& file) {
-  NumberArray inputs = parse(file);
+  NumberArray inputs = parse_npy(file);
   inputs.channels_first = source.channels_first;
   inputs.offsets = source.input_offsets;
   if (source.inputs_only) return make_dataset(inputs, source.classification);
   const DataFile labels = read_labels_file(source);
-  NumberArray targets = parse(labels);
+  NumberArray targets = parse_npy(labels);
   targets.ignored = source.ignore_label;
   targets.offsets = source.target_offsets;
   return make_dataset(inputs, targets, {}, source.classification);

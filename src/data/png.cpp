@@ -50,9 +50,9 @@ void on_read(png_structp png, png_bytep to, std::size_t count) {
 }
 
 /// Frees libpng's memory.
-class Decoder {
+class PngDecoder {
  public:
-  explicit Decoder(Reading& reading)
+  explicit PngDecoder(Reading& reading)
       : png_(png_create_read_struct(PNG_LIBPNG_VER_STRING, &reading, on_error, on_warning)),
         info_(png_ == nullptr ? nullptr : png_create_info_struct(png_)) {
     if (info_ == nullptr) throw Error(ExitCode::system, "libpng: not enough memory");
@@ -60,9 +60,9 @@ class Decoder {
     png_set_user_limits(png_, kMaxExtent, kMaxExtent);
     png_set_chunk_cache_max(png_, 1);  // texts are skipped: packed ones may unfold to anything
   }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
-  ~Decoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
+  PngDecoder(const PngDecoder&) = delete;
+  PngDecoder& operator=(const PngDecoder&) = delete;
+  ~PngDecoder() { png_destroy_read_struct(&png_, &info_, nullptr); }
 
   /// Reads the header; samples will come as 8 or 16 bits of grey or of red, green and blue, and of
   /// opacity if the file has it; of a palette as numbers of colours. False after an error.
@@ -186,7 +186,7 @@ bool is_animated(std::span<const std::byte> bytes) {
 }
 
 /// The samples of all pixels; nothing, but a message, after an error.
-std::vector<unsigned char> pixels_of(Decoder& decoder, Reading& reading, const Raster& raster) {
+std::vector<unsigned char> pixels_of(PngDecoder& decoder, Reading& reading, const Raster& raster) {
   const Shape& shape = raster.shape;
   const Index channels = decoder.is_palette() ? 1 : shape.channels;
   const std::size_t row = static_cast<std::size_t>(shape.width * channels) * raster.width;
@@ -204,7 +204,7 @@ Image unpack(const DataFile& file) {
     throw Error(ExitCode::bad_data, fmt::format("{}: {}", file.path, reason));
   };
   Reading reading{.left = file.bytes, .failed = {}};
-  Decoder decoder(reading);
+  PngDecoder decoder(reading);
   const auto damaged = [&] {
     reject(fmt::format("no intact PNG: {}; replace or remove the file", reading.message));
   };

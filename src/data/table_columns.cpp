@@ -99,12 +99,12 @@ TableColumns by_place(const Source& source, const TableHead& head, const TableRe
 
 /// A name that says that the column is one. `id` at the end counts as a word of its own only.
 bool is_name_of_number(const std::string& name) {
-  constexpr std::array<std::string_view, 7> kNames = {"",    "id",    "index", "unnamed: 0",
-                                                      "row", "rowid", "uuid"};
+  constexpr std::array<std::string_view, 7> kNumberNames = {"",    "id",    "index", "unnamed: 0",
+                                                            "row", "rowid", "uuid"};
   std::string low = name;
   std::ranges::transform(low, low.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (std::ranges::find(kNames, low) != kNames.end()) return true;
+  if (std::ranges::find(kNumberNames, low) != kNumberNames.end()) return true;
   if (!low.ends_with("id")) return false;
   const char before = name[name.size() - 3];
   return before == '_' || before == ' ' || before == '-' ||

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data/byte_order_mark.hpp"
 #include "data/file_tally.hpp"
 #include "data/loaders.hpp"
 #include "lockstep/base/error.hpp"
@@ -35,8 +36,6 @@ Dataset windows_of(const std::string& name, std::span<const std::int32_t> symbol
   dataset.set_vocabulary(vocabulary);
   return dataset;
 }
-
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 /// Files whose symbols are hardly those that were meant.
 class TextTally {
@@ -100,7 +99,7 @@ Dataset load_text(const Source& source, const std::vector<std::string>& files) {
     const DataFile file = unpacked_file(path);
     std::string_view text(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size());
     tally.add(source, file);
-    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    text = without_byte_order_mark(text);
     all.append(text);
   }
   Vocabulary vocabulary = source.text.vocabulary;

@@ -6,13 +6,13 @@
 #include <charconv>
 #include <limits>
 
+#include "data/byte_order_mark.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/printable.hpp"
 
 namespace lockstep {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kLineEnds = "\r\n";
 
 /// Without the blank lines at its end.
@@ -54,7 +54,7 @@ std::optional<double> TableField::number() const {
 TableReader::TableReader(const DataFile& file, std::optional<char> delimiter)
     : path_(&file.path),
       rest_(reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()) {
-  if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
+  rest_ = without_byte_order_mark(rest_);
   rest_ = without_blank_end(rest_);
   // As spreadsheets write it and want it.
   constexpr std::string_view kNamed = "sep=";

@@ -8,9 +8,9 @@
 namespace lockstep {
 namespace {
 
-constexpr std::size_t kVersionAt = 8, kFlagsAt = 11;  // in the superblock
+constexpr std::size_t kSuperblockVersionAt = 8, kFlagsAt = 11;  // in the superblock
 
-constexpr int kDeepest = 8;
+constexpr int kMaxGroupDepth = 8;
 /// Objects looked at for each dataset listed: links can go in circles.
 constexpr std::size_t kObjectsEach = 16;
 
@@ -50,7 +50,7 @@ class Listing {
       const Hdf5Handle member(H5Oopen(file_.file, path.c_str(), H5P_DEFAULT), H5Oclose);
       const H5I_type_t kind = member.valid() ? H5Iget_type(member) : H5I_BADID;
       if (kind == H5I_DATASET) add(member, path);
-      if (kind == H5I_GROUP && depth < kDeepest) visit(path, depth + 1);
+      if (kind == H5I_GROUP && depth < kMaxGroupDepth) visit(path, depth + 1);
     }
   }
 
@@ -144,7 +144,7 @@ Hdf5Chunks chunks_in(const Hdf5File& file, const std::string& path) {
 std::optional<std::uint64_t> hdf5_length(std::span<const std::byte> head) {
   if (head.size() < kHdf5Superblock || !is_hdf5(head)) return {};
   const auto byte = [&](std::size_t i) { return std::to_integer<std::uint64_t>(head[i]); };
-  const std::uint64_t version = byte(kVersionAt);
+  const std::uint64_t version = byte(kSuperblockVersionAt);
   const std::uint64_t address_bytes = version < 2 ? byte(13) : byte(9);
   if (version > 3 || address_bytes != 8) return {};
   const std::size_t end_at = version == 0 ? 40 : version == 1 ? 44 : 28;
@@ -159,7 +159,7 @@ std::string hdf5_diagnosis(std::span<const std::byte> head, Index bytes) {
   if (!end || found < kHdf5Superblock) return {};
   // Open for writing, and no longer so once its writer has closed it.
   const bool open = (head[kFlagsAt] & std::byte{1}) != std::byte{0};
-  if (head[kVersionAt] == std::byte{3} && open) {
+  if (head[kSuperblockVersionAt] == std::byte{3} && open) {
     return "\n  its writer never closed it; if none is at work:  h5clear -s FILE";
   }
   if (*end == found) return {};

@@ -49,9 +49,9 @@ SafetensorsTensor tensor_of(const Array& array) {
 
 /// The group with the tensors; empty for the root.
 std::string group_of(const Hdf5Reader& file) {
-  constexpr int kDeepest = 3;
+  constexpr int kMaxDepth = 3;
   std::string group;
-  for (int depth = 0; depth < kDeepest; ++depth) {
+  for (int depth = 0; depth < kMaxDepth; ++depth) {
     constexpr std::array<std::string_view, 3> kUsual = {"model", "state_dict", "model_state_dict"};
     const auto usual = std::ranges::find_if(
         kUsual, [&](std::string_view name) { return file.has(fmt::format("{}/{}", group, name)); });

@@ -19,8 +19,8 @@ namespace {
 Index padded_width(const AttentionShape& shape) { return pieces_of(shape.width, kLanes) * kLanes; }
 
 /// The memory of one thread.
-struct Room {
-  Room(const AttentionShape& shape, std::span<Real> memory) : pieces(memory) {
+struct BackwardScratch {
+  BackwardScratch(const AttentionShape& shape, std::span<Real> memory) : pieces(memory) {
     for (Real** piece : {&k, &v}) *piece = pieces.take(shape.positions * shape.width);
     for (Real** piece : {&q_rows, &dy_rows, &dk, &dv}) {
       *piece = pieces.take(shape.positions * padded_width(shape));
@@ -107,7 +107,7 @@ void add_over_queries(const AttentionShape& shape, const QueryBlock& block, cons
 }
 
 void backward_block(const AttentionShape& shape, const QueryBlock& block, const HeadGradient& h,
-                    const Room& room) {
+                    const BackwardScratch& room) {
   const Index channels = shape.channels();
   pack_queries(shape, block, h.q, 3 * channels, room.q);
   pack_queries(shape, block, h.y, channels, room.y);
@@ -125,7 +125,8 @@ void backward_block(const AttentionShape& shape, const QueryBlock& block, const 
   unpack_queries(shape, block, room.q, h.dq, 3 * channels, room.rows);
 }
 
-void backward_head(const AttentionShape& shape, const HeadGradient& h, const Room& room) {
+void backward_head(const AttentionShape& shape, const HeadGradient& h,
+                   const BackwardScratch& room) {
   const Index channels = shape.channels();
   const Index stride = 3 * channels;
   const Index width = padded_width(shape);
@@ -147,7 +148,8 @@ void backward_head(const AttentionShape& shape, const HeadGradient& h, const Roo
 }  // namespace
 
 Index attention_scratch(const AttentionShape& shape, int threads) {
-  return threads * std::max(attention_forward_room(shape), Room(shape, {}).pieces.used());
+  return threads *
+         std::max(attention_forward_room(shape), BackwardScratch(shape, {}).pieces.used());
 }
 
 void attention_backward(const AttentionShape& shape, ConstMatrix qkv, ConstMatrix y,
@@ -167,7 +169,7 @@ void attention_backward(const AttentionShape& shape, ConstMatrix qkv, ConstMatri
                    .dy = dy.data + narrow,
                    .dq = dqkv.data + wide,
                    .statistics = {kept, kept + positions}},
-                  Room(shape, scratch_of_thread(scratch)));
+                  BackwardScratch(shape, scratch_of_thread(scratch)));
   });
 }
 

@@ -10,8 +10,8 @@ namespace lockstep::kernels {
 namespace {
 
 /// The memory of one thread.
-struct Room {
-  Room(const AttentionShape& shape, std::span<Real> memory)
+struct ForwardScratch {
+  ForwardScratch(const AttentionShape& shape, std::span<Real> memory)
       : pieces(memory),
         k(pieces.take(shape.positions * shape.width)),
         v(pieces.take(shape.positions * shape.width)),
@@ -71,7 +71,7 @@ void scale_rows(Real* rows, Index count, const QueryRow& factors) {
 /// y = softmax(q k^T / sqrt(d)) v of one head, whose q, k and v are `channels` apart in rows of
 /// three times as many.
 void forward_head(const AttentionShape& shape, const Real* q, Real* y,
-                  const RowStatistics& statistics, const Room& room) {
+                  const RowStatistics& statistics, const ForwardScratch& room) {
   const Index channels = shape.channels();
   const Index stride = 3 * channels;
   copy_positions(shape, q + channels, stride, room.k);
@@ -98,7 +98,9 @@ Index attention_statistics(const AttentionShape& shape) {
   return 2 * shape.heads * shape.positions;
 }
 
-Index attention_forward_room(const AttentionShape& shape) { return Room(shape, {}).pieces.used(); }
+Index attention_forward_room(const AttentionShape& shape) {
+  return ForwardScratch(shape, {}).pieces.used();
+}
 
 void attention_forward(const AttentionShape& shape, ConstMatrix qkv, Matrix y,
                        std::span<Real> statistics, std::span<Real> scratch) {
@@ -109,7 +111,7 @@ void attention_forward(const AttentionShape& shape, ConstMatrix qkv, Matrix y,
     const Index channel = i % shape.heads * shape.width;
     Real* const kept = statistics.data() + 2 * i * positions;
     forward_head(shape, qkv.data + row * qkv.columns + channel, y.data + row * y.columns + channel,
-                 {kept, kept + positions}, Room(shape, scratch_of_thread(scratch)));
+                 {kept, kept + positions}, ForwardScratch(shape, scratch_of_thread(scratch)));
   });
 }
 

@@ -24,9 +24,9 @@ using Points = std::array<Number, kPoints>;
 /// FNV-1a over numbers: every bit counts.
 template <typename Number>
 std::uint64_t digest_of(const Points<Number>& numbers) {
-  using Word = std::conditional_t<sizeof(Number) == 8, std::uint64_t, std::uint32_t>;
+  using Bits = std::conditional_t<sizeof(Number) == 8, std::uint64_t, std::uint32_t>;
   std::uint64_t digest = 0xcbf29ce484222325u;
-  for (const Number x : numbers) digest = (digest ^ std::bit_cast<Word>(x)) * 0x100000001b3u;
+  for (const Number x : numbers) digest = (digest ^ std::bit_cast<Bits>(x)) * 0x100000001b3u;
   return digest;
 }
 

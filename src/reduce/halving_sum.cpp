@@ -9,8 +9,6 @@
 namespace lockstep {
 namespace {
 
-constexpr int kSent = -1;
-
 // The number whose `bits` lowest bits are those of `value` in reverse.
 int reversed(int value, int bits) {
   int result = 0;

@@ -9,8 +9,6 @@
 namespace lockstep {
 namespace {
 
-constexpr int kSent = -1;
-
 class PairwiseSum final : public CrossSum {
  public:
   PairwiseSum(const Topology& topology, const BucketLayout& layout, Index microbatches)

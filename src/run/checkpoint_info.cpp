@@ -15,7 +15,7 @@
 namespace lockstep {
 namespace {
 
-constexpr std::string_view kFormat = "lockstep-checkpoint";
+constexpr std::string_view kCheckpointFormat = "lockstep-checkpoint";
 
 template <typename T>
 void write_vector(Hdf5Writer& file, const std::string& path, const std::vector<T>& values) {
@@ -132,7 +132,7 @@ void write_info(Hdf5Writer& file, const Checkpoint& checkpoint) {
   const auto per_epoch = static_cast<std::uint64_t>(info.steps_per_epoch);
   const std::uint64_t epoch = info.step / per_epoch;
   const std::uint64_t position = info.step % per_epoch * static_cast<std::uint64_t>(info.batch);
-  file.attribute("/", "format", std::string(kFormat));
+  file.attribute("/", "format", std::string(kCheckpointFormat));
   file.attribute("/", "format_version", kCheckpointVersion);
   file.attribute("/", "lockstep_version", build_info().version);
   file.attribute("/", "step", info.step);
@@ -216,9 +216,9 @@ std::string CheckpointInfo::difference(const CheckpointInfo& run) const {
 
 std::uint64_t format_version(const Hdf5Reader& file) {
   const std::string format = file.text_attribute("/", "format");
-  if (format != kFormat) {
+  if (format != kCheckpointFormat) {
     throw Error(ExitCode::bad_data,
-                fmt::format("format: expected '{}', found '{}'", kFormat, format));
+                fmt::format("format: expected '{}', found '{}'", kCheckpointFormat, format));
   }
   const std::uint64_t version = file.count_attribute("/", "format_version");
   if (version < 1 || version > kCheckpointVersion) {

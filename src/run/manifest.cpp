@@ -27,8 +27,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 const std::string kName = "manifest.json";
-constexpr std::string_view kFormat = "lockstep-manifest";
-constexpr int kFormatVersion = 1;
+constexpr std::string_view kManifestFormat = "lockstep-manifest";
+constexpr int kManifestVersion = 1;
 constexpr Index kMaxBytes = Index{64} << 20;
 
 /// Variables that change what runs or where; the rest of the environment is nobody's business.
@@ -140,8 +140,8 @@ void Manifest::end(const RunEnd& end) {
 void Manifest::write() const {
   std::set<std::string> nodes;
   for (const RankPlace& place : facts_.ranks) nodes.insert(place.node);
-  Json json = {{"format", kFormat},
-               {"format_version", kFormatVersion},
+  Json json = {{"format", kManifestFormat},
+               {"format_version", kManifestVersion},
                {"command_line", facts_.command_line},
                {"lockstep", build()},
                {"libraries", libraries()},

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormatVersion = 1;
+constexpr int kMetricsVersion = 1;
 
 /// One line under construction.
 class Line {
@@ -77,7 +77,7 @@ void MetricsLog::append(const std::string& line) {
 
 void MetricsLog::on_start(const RunStart& start) {
   Line line("run");
-  line.set("v", kFormatVersion)
+  line.set("v", kMetricsVersion)
       .set("time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))))
       .set("segment", start.segment)
       .set("ranks", start.ranks)

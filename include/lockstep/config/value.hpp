@@ -42,6 +42,6 @@ using Value = std::variant<std::monostate, bool, Index, double, std::string, std
 /// The shortest TOML float that reads back as the same number: always with a point or an exponent.
 [[nodiscard]] std::string real_text(double value);
 /// The text as a TOML basic string, quoted and escaped.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string toml_string(std::string_view text);
 
 }  // namespace lockstep::config

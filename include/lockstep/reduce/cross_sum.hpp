@@ -30,6 +30,10 @@ class CrossSum {
   virtual void finish() = 0;
   /// The sum over all nodes of this rank's slice.
   [[nodiscard]] virtual std::span<const Real> sum(int bucket) const = 0;
+
+ protected:
+  /// Label of a message that leaves; one that arrives is labelled with its bucket.
+  static constexpr int kSent = -1;
 };
 
 /// Every node sends to every other what belongs there. For any number and size of nodes.

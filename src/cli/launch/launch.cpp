@@ -17,7 +17,7 @@
 namespace lockstep::cli {
 namespace {
 
-class Launch : public Command {
+class LaunchCommand : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "launch"; }
   [[nodiscard]] std::string_view summary() const override {
@@ -122,6 +122,6 @@ class Launch : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> launch_command() { return std::make_unique<Launch>(); }
+std::unique_ptr<Command> launch_command() { return std::make_unique<LaunchCommand>(); }
 
 }  // namespace lockstep::cli

@@ -16,7 +16,7 @@ namespace lockstep::cli {
 namespace {
 
 /// Between two requests to stop.
-constexpr double kAgain = 1;
+constexpr double kAskAgain = 1;
 /// After which a launcher that was told to end is killed.
 constexpr int kPatience = 5;
 
@@ -100,7 +100,7 @@ JobEnd run_job(const std::vector<std::string>& line, StopSignals& signals, std::
   int interrupts = 0;
   int told_to_end = 0;
   while (!reap(job, status)) {
-    const int signal = relay.next(signals, asked ? kAgain : forgotten.pause());
+    const int signal = relay.next(signals, asked ? kAskAgain : forgotten.pause());
     if (signal == SIGCHLD) continue;
     if (signal == 0 && forgotten.look()) {
       err << fmt::format("launch mpirun waits, though none of its ranks{} is left: killed\n",

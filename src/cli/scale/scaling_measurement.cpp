@@ -14,7 +14,7 @@
 namespace lockstep::cli {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 /// The seconds of the timed steps, and how they are spent.
 struct TimedSteps {

@@ -16,7 +16,7 @@ namespace lockstep {
 namespace {
 
 constexpr Index kTileRows = 64;  // sums over rows are summed within tiles of these first
-enum Parameter : unsigned { kWeight, kBias, kRunningMean, kRunningVar, kParameters };
+enum BatchNormParameter : unsigned { kWeight, kBias, kRunningMean, kRunningVar, kParameters };
 
 // Where the tiles of rows of a pass lie: each within one microbatch, counted from its first row.
 class RowTiles {

@@ -36,19 +36,19 @@ Value add_residual(BlockCopy& block, const Settings& s, Value input) {
       input);
 }
 
-const Key kOut{.name = "out",
-               .kind = Kind::integer,
-               .required = true,
-               .min = 1,
-               .max = 1 << 24,
-               .sentence = "Number of output channels."};
-const Key kStride{.name = "stride",
-                  .kind = Kind::integer,
-                  .default_value = "1",
-                  .min = 1,
-                  .max = 1 << 16,
-                  .unit = "places",
-                  .sentence = "Stride of the first convolution of the first copy."};
+const Key kBlockOut{.name = "out",
+                    .kind = Kind::integer,
+                    .required = true,
+                    .min = 1,
+                    .max = 1 << 24,
+                    .sentence = "Number of output channels."};
+const Key kBlockStride{.name = "stride",
+                       .kind = Kind::integer,
+                       .default_value = "1",
+                       .min = 1,
+                       .max = 1 << 16,
+                       .unit = "places",
+                       .sentence = "Stride of the first convolution of the first copy."};
 
 // -- Transformer block ----------------------------------------------------------------------------
 
@@ -110,7 +110,7 @@ const std::vector<BlockRow>& block_rows() {
   static const std::vector<BlockRow> rows{
       {{"residual_block",
         "Block: two convolutions 3x3 with batch norm, and their input added.",
-        {kOut, kStride,
+        {kBlockOut, kBlockStride,
          activation_key("\"relu\"", "What stands after the first norm and after the sum.")}},
        add_residual},
       {{"transformer_block",
