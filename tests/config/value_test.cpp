@@ -79,7 +79,7 @@ TEST(Value, RealTextIsTheShortestTomlFloat) {
   }
 }
 
-TEST(Value, QuotedEscapes) {
+TEST(Value, TomlStringEscapes) {
   EXPECT_EQ(toml_string("a\"b\\c"), R"("a\"b\\c")");
   EXPECT_EQ(toml_string("\n\t\x1b\x7f"), R"("\n\t\u001B\u007F")");
   EXPECT_EQ(toml_string("\xC3\xA4"), "\"\xC3\xA4\"");
