@@ -28,10 +28,7 @@ class OutsideTest : public FaultTest {
     return found;
   }
 
-  /// The command in a shell, so that its output can go anywhere.
-  [[nodiscard]] Command shell(const std::string& line) const {
-    return {{"bash", "-c", line}, directory_.path(), launch_environment()};
-  }
+  [[nodiscard]] Command shell(const std::string& line) const { return shell_in(directory_, line); }
 };
 
 // With another run at its path, which must not be touched.
@@ -105,10 +102,9 @@ TEST_F(OutsideTest, LinksAndPipesInARunDirectoryAreNotWrittenTo) {
 
 // `trainer train ... | head -1`, and a pager that is not looked at.
 TEST_F(OutsideTest, WhoeverReadsTheOutputOrDoesNotHoldsUpNoRun) {
-  const std::string trainer = LOCKSTEP_TRAINER;
   const std::string few = " --set run.steps=300 --set checkpoint.best=none";
   const Outcome left =
-      system_test::run(shell(trainer + " train config.toml --run-dir left" + few +
+      system_test::run(shell("\"$TRAINER\" train config.toml --run-dir left" + few +
                              " --set eval.every='\"1 steps\"' | head -1; echo ${PIPESTATUS[0]}"));
   EXPECT_TRUE(left.out.ends_with("\n0\n")) << left.out << left.err;
   EXPECT_EQ(count(left.out, "\n"), 2) << left.out;
@@ -116,7 +112,7 @@ TEST_F(OutsideTest, WhoeverReadsTheOutputOrDoesNotHoldsUpNoRun) {
   EXPECT_EQ(status("left"), "done 0\n");
   // The reader waits until the run is done, and then reads all.
   const Outcome slow = system_test::run(
-      shell("mkfifo pipe; " + trainer + " train config.toml --run-dir slow" + few +
+      shell("mkfifo pipe; \"$TRAINER\" train config.toml --run-dir slow" + few +
             " --set data.batch=350 --set parallel.microbatches=8 --set run.steps=2000"
             " --set watchdog.limit='\"2 s\"' --set watchdog.slow_limit='\"2 s\"' > pipe & "
             "exec 3< pipe; for i in $(seq 600); do grep -q done slow/STATUS 2> /dev/null && break;"
@@ -130,19 +126,18 @@ TEST_F(OutsideTest, WhoeverReadsTheOutputOrDoesNotHoldsUpNoRun) {
 }
 
 TEST_F(OutsideTest, OutputThatFailsIsNamedAndNoFileOfARunIsTakenForIt) {
-  const std::string trainer = LOCKSTEP_TRAINER;
-  const Outcome full = system_test::run(shell(trainer + " config explain > /dev/full"));
+  const Outcome full = system_test::run(shell("\"$TRAINER\" config explain > /dev/full"));
   EXPECT_EQ(full.code, 74);
   EXPECT_NE(full.err.find("standard output cannot be written: No space left on device"),
             std::string::npos)
       << full.err;
   const Outcome enough =
-      system_test::run(shell(trainer + " config schema | head -1; echo ${PIPESTATUS[0]}"));
+      system_test::run(shell("\"$TRAINER\" config schema | head -1; echo ${PIPESTATUS[0]}"));
   EXPECT_TRUE(enough.out.ends_with("\n0\n")) << enough.out;
   EXPECT_EQ(enough.err, "");
   // Files that are opened must not get the numbers of what was closed.
   const Outcome closed = system_test::run(
-      shell(trainer + " train config.toml --run-dir closed --max-steps 20 <&- >&- 2>&-"));
+      shell("\"$TRAINER\" train config.toml --run-dir closed --max-steps 20 <&- >&- 2>&-"));
   EXPECT_EQ(closed.code, 75);
   EXPECT_EQ(read_text(path("closed") / "LOCK").find("epoch"), std::string::npos);
   EXPECT_EQ(metric_lines(path("closed"), "step").size(), 20u);
@@ -150,10 +145,8 @@ TEST_F(OutsideTest, OutputThatFailsIsNamedAndNoFileOfARunIsTakenForIt) {
 
 TEST_F(OutsideTest, ALaunchWhoseReaderHasLeftEndsOnce) {
   const Outcome outcome = system_test::run(
-      shell(fmt::format("{} launch -np 2 --mpirun {} train config.toml --run-dir run --set "
-                        "run.steps=80 --set eval.every='\"1 steps\"' | head -1; "
-                        "echo ${{PIPESTATUS[0]}}",
-                        LOCKSTEP_TRAINER, LOCKSTEP_MPIEXEC)));
+      shell("\"$TRAINER\" launch -np 2 --mpirun \"$MPIEXEC\" train config.toml --run-dir run --set "
+            "run.steps=80 --set eval.every='\"1 steps\"' | head -1; echo ${PIPESTATUS[0]}"));
   EXPECT_TRUE(outcome.out.ends_with("\n0\n")) << outcome.out << outcome.err;
   EXPECT_EQ(count(outcome.err, "launch "), 2) << outcome.err;
   EXPECT_EQ(status("run"), "done 0\n");
@@ -163,16 +156,15 @@ TEST_F(OutsideTest, ALaunchWhoseReaderHasLeftEndsOnce) {
 // As by `ulimit -f`.
 TEST_F(OutsideTest, FilesThatMayNotBeLargeEnoughForSharedMemoryAreNotBegun) {
   const std::set<std::string> before = shared_segments();
-  const std::string trainer = LOCKSTEP_TRAINER;
   directory_.write("wide.toml", replaced(small_config("steps = 10"), "out = 128", "out = 100_000"));
   // Too small for MPI, and for the parameters.
   for (const auto& [blocks, message] : std::map<std::string, std::string>{
            {"1000", "error: files of this process may have 1024000 bytes"},
            {"6000", "error: the ranks on "}}) {
     const Outcome outcome = system_test::run(
-        shell(fmt::format("{} -q -np 2 --oversubscribe bash -c 'ulimit -f {}; exec {} train "
-                          "wide.toml --run-dir wide{}'",
-                          LOCKSTEP_MPIEXEC, blocks, trainer, blocks)),
+        shell(fmt::format("\"$MPIEXEC\" -q -np 2 --oversubscribe bash -c 'ulimit -f {0}; exec "
+                          "\"$TRAINER\" train wide.toml --run-dir wide{0}'",
+                          blocks)),
         30);
     EXPECT_EQ(outcome.code, 71) << outcome.err;
     EXPECT_EQ(count(outcome.err, message), 1) << outcome.err;

@@ -109,9 +109,7 @@ TEST_F(PredictTest, StreamOfANetworkWithSeveralOutputs) {
   train("two", config("train = \"two.h5\"", linear(2), "mse"));
   const std::vector<float> sample = ramp(3);
   directory_.write("sample", std::string(reinterpret_cast<const char*>(sample.data()), 12));
-  const Outcome outcome = run({{"/bin/sh", "-c", LOCKSTEP_TRAINER " predict two --stream < sample"},
-                               directory_.path(),
-                               launch_environment()});
+  const Outcome outcome = run(shell_in(directory_, "\"$TRAINER\" predict two --stream < sample"));
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   const auto rows = lines_of(outcome.out);
   ASSERT_EQ(rows.size(), 2U) << outcome.out;
@@ -129,9 +127,7 @@ TEST_F(PredictTest, NumbersThatFloatsCannotHoldAreNotStreamed) {
                        "mse"));
     const auto sample = static_cast<float>(start);
     directory_.write("sample", std::string(reinterpret_cast<const char*>(&sample), 4));
-    return run({{"/bin/sh", "-c", LOCKSTEP_TRAINER " predict " + name + " --stream < sample"},
-                directory_.path(),
-                launch_environment()});
+    return run(shell_in(directory_, "\"$TRAINER\" predict " + name + " --stream < sample"));
   };
   const Outcome stamps = streamed("stamps", 1e12);
   EXPECT_EQ(stamps.code, 65) << stamps.err;

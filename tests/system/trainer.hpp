@@ -39,6 +39,15 @@ inline Command command_in(const TemporaryDirectory& directory, int ranks,
   return {trainer(ranks, arguments), directory.path(), launch_environment()};
 }
 
+/// The command in a shell, so that its input and output can go anywhere. It calls the trainer
+/// "$TRAINER" and mpirun "$MPIEXEC", in quotes: there may be spaces in their paths.
+inline Command shell_in(const TemporaryDirectory& directory, const std::string& line) {
+  Arguments environment = launch_environment();
+  environment.emplace_back("TRAINER=" LOCKSTEP_TRAINER);
+  environment.emplace_back("MPIEXEC=" LOCKSTEP_MPIEXEC);
+  return {{"bash", "-c", line}, directory.path(), environment};
+}
+
 /// The variable that loads a library into a process, wherever it lies: the loader takes spaces in
 /// it for separators, so a link to the library stands in the test's directory.
 inline std::string preloading(const TemporaryDirectory& directory,
