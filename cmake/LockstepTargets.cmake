@@ -61,6 +61,26 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     COMPILE_OPTIONS "-Wno-maybe-uninitialized;-Wno-uninitialized")
 endif()
 
+# Most of a file's time goes into headers: files of a module are compiled together, so what only one of them sees has a
+# name that no other of its module has. Kernels stay apart: their loops do not depend on neighbours. So do files with
+# COMPILE_OPTIONS of their own.
+function(lockstep_compile_together target)
+  if(NOT LOCKSTEP_UNITY)
+    return()
+  endif()
+  get_target_property(sources ${target} SOURCES)
+  foreach(source IN LISTS sources)
+    string(REGEX MATCH "/src/([a-z]+)/" module "${source}")
+    set(module "${CMAKE_MATCH_1}")
+    if(NOT module STREQUAL "kernels")
+      math(EXPR count_${module} "${count_${module}} + 1")
+      math(EXPR batch "(${count_${module}} - 1) / 8")
+      set_source_files_properties("${source}" PROPERTIES UNITY_GROUP "${module}_${batch}")
+    endif()
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()
+
 # Third-party headers are SYSTEM: their warnings are not ours.
 function(lockstep_use_eigen target)
   get_target_property(eigen_include Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
@@ -103,6 +123,7 @@ function(lockstep_add_math target arch directory)
     target_include_directories(${target} SYSTEM PRIVATE ${OneDNN_INCLUDE_DIR})
     target_link_libraries(${target} PRIVATE ${OneDNN_LIBRARY})
   endif()
+  lockstep_compile_together(${target})
   set_target_properties(${target} PROPERTIES OUTPUT_NAME lockstep_math
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
     LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${directory}")
@@ -128,21 +149,33 @@ endforeach()
 file(GLOB_RECURSE lockstep_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*.cpp")
 list(REMOVE_ITEM lockstep_sources ${lockstep_math_sources})
 list(FILTER lockstep_sources EXCLUDE REGEX "/src/cli/")
-add_library(lockstep STATIC ${lockstep_sources})
-add_library(lockstep::lockstep ALIAS lockstep)
-target_include_directories(lockstep PRIVATE "${PROJECT_SOURCE_DIR}/src")
-target_include_directories(lockstep SYSTEM PRIVATE ${HDF5_INCLUDE_DIRS} ${XXHASH_INCLUDE_DIR})
-target_compile_definitions(lockstep PRIVATE XXH_INLINE_ALL)
-target_link_libraries(lockstep
-  PUBLIC lockstep_math
-  PRIVATE $<BUILD_INTERFACE:lockstep_options> $<BUILD_INTERFACE:tomlplusplus::tomlplusplus>
-          $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> fmt::fmt ZLIB::ZLIB ${HDF5_C_LIBRARIES})
 # Of these modules no step waits, and their headers are large: spare the compiler. What walks over all data is not among them.
-foreach(module IN ITEMS config setup run)
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${module}/*.cpp")
-  list(FILTER sources EXCLUDE REGEX "/setup/(look/|check_targets|class_weights)")
-  set_source_files_properties(${sources} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-O1>")
-endforeach()
+set(lockstep_run_sources ${lockstep_sources})
+list(FILTER lockstep_run_sources INCLUDE REGEX "/src/(config|run|setup)/")
+list(FILTER lockstep_run_sources EXCLUDE REGEX "/setup/(look/|check_targets|class_weights)")
+list(REMOVE_ITEM lockstep_sources ${lockstep_run_sources})
+
+function(lockstep_use_libraries target)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
+  target_include_directories(${target} SYSTEM PRIVATE ${HDF5_INCLUDE_DIRS} ${XXHASH_INCLUDE_DIR})
+  target_compile_definitions(${target} PRIVATE XXH_INLINE_ALL)
+  target_link_libraries(${target}
+    PUBLIC lockstep_math
+    PRIVATE $<BUILD_INTERFACE:lockstep_options> $<BUILD_INTERFACE:tomlplusplus::tomlplusplus>
+            $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> fmt::fmt ZLIB::ZLIB ${HDF5_C_LIBRARIES})
+  if(PNG_FOUND)
+    target_compile_definitions(${target} PRIVATE LOCKSTEP_HAS_PNG)
+    target_link_libraries(${target} PRIVATE PNG::PNG)
+  endif()
+  lockstep_compile_together(${target})
+endfunction()
+
+add_library(lockstep_run OBJECT ${lockstep_run_sources})
+lockstep_use_libraries(lockstep_run)
+target_compile_options(lockstep_run PRIVATE $<$<CONFIG:Release>:-O1>)
+add_library(lockstep STATIC ${lockstep_sources} $<TARGET_OBJECTS:lockstep_run>)
+add_library(lockstep::lockstep ALIAS lockstep)
+lockstep_use_libraries(lockstep)
 # Who builds no more than the program gets what this machine can use.
 foreach(arch IN LISTS lockstep_usable_arch)
   if(NOT arch STREQUAL lockstep_first_arch)
@@ -150,10 +183,6 @@ foreach(arch IN LISTS lockstep_usable_arch)
     add_dependencies(lockstep ${target})
   endif()
 endforeach()
-if(PNG_FOUND)
-  target_compile_definitions(lockstep PRIVATE LOCKSTEP_HAS_PNG)
-  target_link_libraries(lockstep PRIVATE PNG::PNG)
-endif()
 
 # -- The mathematics again, in double ------------------------------------------------------------------------------
 file(GLOB_RECURSE lockstep_double_sources CONFIGURE_DEPENDS
@@ -166,6 +195,7 @@ target_compile_definitions(lockstep_double PUBLIC LOCKSTEP_DOUBLE
   PRIVATE LOCKSTEP_ISA="${lockstep_first_arch}" LOCKSTEP_ISA_LIST="${lockstep_first_arch}")
 lockstep_use_eigen(lockstep_double)
 target_link_libraries(lockstep_double PUBLIC OpenMP::OpenMP_CXX PRIVATE lockstep_options fmt::fmt)
+lockstep_compile_together(lockstep_double)
 
 # -- The program ---------------------------------------------------------------------------------------------------
 # Everything but main, so that tests can link it.
@@ -177,6 +207,7 @@ target_link_libraries(lockstep_cli PUBLIC lockstep
   PRIVATE lockstep_options CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt)
 # Large headers and nothing that runs per sample: spare the compiler.
 target_compile_options(lockstep_cli PRIVATE -O1)
+lockstep_compile_together(lockstep_cli)
 add_executable(trainer "${PROJECT_SOURCE_DIR}/src/cli/main.cpp")
 target_link_libraries(trainer PRIVATE lockstep_cli lockstep_options)
 file(RELATIVE_PATH lockstep_bin_to_lib "/${CMAKE_INSTALL_BINDIR}" "/${CMAKE_INSTALL_LIBDIR}")

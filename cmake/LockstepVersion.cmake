@@ -9,5 +9,5 @@ add_custom_target(lockstep_build_info
     -DBUILD_TYPE=${CMAKE_BUILD_TYPE} -DSANITIZE=${LOCKSTEP_SANITIZE}
     -P "${PROJECT_SOURCE_DIR}/cmake/WriteBuildInfo.cmake"
   VERBATIM)
-add_dependencies(lockstep lockstep_build_info)
-target_include_directories(lockstep PRIVATE "${PROJECT_BINARY_DIR}/generated")
+add_dependencies(lockstep_run lockstep_build_info)
+target_include_directories(lockstep_run PRIVATE "${PROJECT_BINARY_DIR}/generated")
