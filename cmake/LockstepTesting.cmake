@@ -1,8 +1,11 @@
-# lockstep_test(TARGET FILE LIBRARY)        one GoogleTest program, run alone
-# lockstep_mpi_test(TARGET FILE [RANKS...]) the same program under mpirun, registered once per rank count
+# lockstep_test_program(NAME LIBRARY FILES...)   one GoogleTest program of several files
+# lockstep_test(PROGRAM FILE)                    the tests of a file, run alone
+# lockstep_mpi_test(PROGRAM FILE [RANKS...])     the same under mpirun, registered once per rank count
 set(LOCKSTEP_TEST_ENVIRONMENT
   "OMPI_ALLOW_RUN_AS_ROOT=1" "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1" "OMPI_MCA_btl_vader_single_copy_mechanism=none"
-  "OMP_WAIT_POLICY=passive")
+  "OMP_WAIT_POLICY=passive"
+  # Networks that are not there are not looked for: half the time of a start.
+  "OMPI_MCA_pml=ob1")
 
 if(LOCKSTEP_SANITIZE)
   # Open MPI never frees what it takes at start-up: with it, leaks cannot be told apart.
@@ -23,51 +26,82 @@ target_link_libraries(lockstep_test_headers PRIVATE lockstep lockstep_options GT
 set(lockstep_lesser_sets ${lockstep_usable_arch})
 list(POP_BACK lockstep_lesser_sets)
 
-function(lockstep_test_program target file library)
-  add_executable(${target} ${file})
+function(lockstep_test_program program library)
+  add_executable(${program} ${ARGN})
   if(NOT library STREQUAL "lockstep_double")  # other definitions, so the compiler would refuse them
-    target_precompile_headers(${target} REUSE_FROM lockstep_test_headers)
+    target_precompile_headers(${program} REUSE_FROM lockstep_test_headers)
   endif()
-  target_compile_options(${target} PRIVATE -O1)
-  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/tests")
-  target_include_directories(${target} SYSTEM PRIVATE ${HDF5_INCLUDE_DIRS})
-  target_compile_definitions(${target} PRIVATE
+  if(LOCKSTEP_UNITY)
+    set_target_properties(${program} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+  target_compile_options(${program} PRIVATE -O1)
+  target_include_directories(${program} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}/tests")
+  target_include_directories(${program} SYSTEM PRIVATE ${HDF5_INCLUDE_DIRS})
+  target_compile_definitions(${program} PRIVATE
     LOCKSTEP_SOURCE_DIR="${PROJECT_SOURCE_DIR}" LOCKSTEP_TRAINER="$<TARGET_FILE:trainer>"
     LOCKSTEP_MPIEXEC="${MPIEXEC_EXECUTABLE}" $<$<BOOL:${PNG_FOUND}>:LOCKSTEP_HAS_PNG>)
-  target_link_libraries(${target} PRIVATE ${library} lockstep_options GTest::gmock GTest::gtest fmt::fmt
+  target_link_libraries(${program} PRIVATE ${library} lockstep_options GTest::gmock GTest::gtest fmt::fmt
     nlohmann_json::nlohmann_json ZLIB::ZLIB ${HDF5_C_LIBRARIES})
-  add_dependencies(${target} trainer)
+  add_dependencies(${program} trainer)
 endfunction()
 
-function(lockstep_test target file library)
-  lockstep_test_program(${target} ${file} ${library})
-  target_link_libraries(${target} PRIVATE GTest::gtest_main)
-  add_test(NAME ${target} COMMAND ${target})
-  set_tests_properties(${target} PROPERTIES TIMEOUT 300 ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT}")
-  if(library STREQUAL "lockstep" AND file MATCHES "^(base|kernels|nn|optim|train|setup|run|infer)/")
-    foreach(set IN LISTS lockstep_lesser_sets)
-      add_test(NAME ${target}_${set} COMMAND ${target})
-      set_tests_properties(${target}_${set} PROPERTIES TIMEOUT 300
-        ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT};LOCKSTEP_ISA=${set}")
-    endforeach()
-  endif()
-endfunction()
-
-function(lockstep_mpi_test target file)
-  lockstep_test_program(${target} ${file} lockstep)
-  target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests/mpi_main.cpp")
-  foreach(ranks IN LISTS ARGN)
-    add_test(NAME ${target}_np${ranks}
-      COMMAND ${MPIEXEC_EXECUTABLE} -np ${ranks} --oversubscribe $<TARGET_FILE:${target}>)
-    set_tests_properties(${target}_np${ranks} PROPERTIES TIMEOUT 300 PROCESSORS 2
-      ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT}")
-    if(file MATCHES "^train/trainer_mpi" AND ranks EQUAL 3)
-      foreach(set IN LISTS lockstep_lesser_sets)
-        add_test(NAME ${target}_np${ranks}_${set}
-          COMMAND ${MPIEXEC_EXECUTABLE} -np ${ranks} --oversubscribe $<TARGET_FILE:${target}>)
-        set_tests_properties(${target}_np${ranks}_${set} PROPERTIES TIMEOUT 300 PROCESSORS 2
-          ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT};LOCKSTEP_ISA=${set}")
-      endforeach()
+# What --gtest_filter selects the tests of a file by. Each suite of a program stands in one file.
+function(lockstep_filter variable program file)
+  file(STRINGS "${CMAKE_CURRENT_SOURCE_DIR}/${file}" tests REGEX "^(TYPED_)?TEST(_[FP])?\\(")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  set(suites "")
+  foreach(test IN LISTS tests)
+    string(REGEX REPLACE "^[A-Z_]+\\(([A-Za-z0-9_]+).*" "\\1" suite "${test}")
+    list(APPEND suites ${suite})
+  endforeach()
+  list(REMOVE_DUPLICATES suites)
+  set(filter "")
+  foreach(suite IN LISTS suites)
+    get_property(other TARGET ${program} PROPERTY lockstep_file_of_${suite})
+    if(other)
+      message(FATAL_ERROR "${file}: suite '${suite}' stands in ${other}, too: give one of them another name")
     endif()
+    set_property(TARGET ${program} PROPERTY lockstep_file_of_${suite} "${file}")
+    list(APPEND filter "${suite}.*" "${suite}/*" "*/${suite}.*")
+  endforeach()
+  if(NOT filter)
+    message(FATAL_ERROR "${file}: no tests")
+  endif()
+  list(JOIN filter ":" filter)
+  set(${variable} "--gtest_filter=${filter}" PARENT_SCOPE)
+endfunction()
+
+# lockstep_add_tests(NAME PROCESSORS SETS COMMAND...)   a test, and again for each instruction set of the list
+function(lockstep_add_tests name processors sets)
+  add_test(NAME ${name} COMMAND ${ARGN})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 PROCESSORS ${processors}
+    ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT}")
+  foreach(set IN LISTS sets)
+    add_test(NAME ${name}_${set} COMMAND ${ARGN})
+    set_tests_properties(${name}_${set} PROPERTIES TIMEOUT 300 PROCESSORS ${processors}
+      ENVIRONMENT "${LOCKSTEP_TEST_ENVIRONMENT};LOCKSTEP_ISA=${set}")
+  endforeach()
+endfunction()
+
+function(lockstep_test program file)
+  string(REGEX REPLACE "/(.*)\\.cpp$" "_\\1" name "${file}")
+  lockstep_filter(filter ${program} ${file})
+  set(sets "")
+  if(file MATCHES "^(base|kernels|nn|optim|train|setup|run|infer)/" AND NOT file MATCHES "_double_test")
+    set(sets ${lockstep_lesser_sets})
+  endif()
+  lockstep_add_tests(${name} 1 "${sets}" ${program} "${filter}")
+endfunction()
+
+function(lockstep_mpi_test program file)
+  string(REGEX REPLACE "/(.*)\\.cpp$" "_\\1" name "${file}")
+  lockstep_filter(filter ${program} ${file})
+  foreach(ranks IN LISTS ARGN)
+    set(sets "")
+    if(file MATCHES "^train/trainer_mpi" AND ranks EQUAL 3)
+      set(sets ${lockstep_lesser_sets})
+    endif()
+    lockstep_add_tests(${name}_np${ranks} 2 "${sets}"
+      ${MPIEXEC_EXECUTABLE} -np ${ranks} --oversubscribe $<TARGET_FILE:${program}> "${filter}")
   endforeach()
 endfunction()

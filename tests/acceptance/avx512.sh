@@ -47,8 +47,7 @@ ln -s usr/bin usr/lib usr/lib64 "$system"
 put() { cp -L --parents -- "$@" "$system"; }
 # The tests that take least come first: what is left out by the time limit is then little.
 tests=()
-for test in $(cd -- "$root/tests" && ls {base,kernels,nn,optim,reduce}/*_test.cpp | grep -Ev '_(double|mpi)_test' |
-    sed 's|/|_|; s|\.cpp$||'); do
+for test in {base,kernels,nn,optim,reduce}_tests; do
   [[ -x "$build/tests/$test" ]] || leave "$build/tests/$test is missing: build with tests"
   begin="$(date +%s%N)"
   "$build/tests/$test" > "$work/native.log" 2>&1 || { echo "FAILED  $test, on this machine, too"; exit 1; }

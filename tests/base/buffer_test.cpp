@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <new>
+#include <utility>
 
 namespace lockstep {
 namespace {
@@ -18,6 +19,19 @@ TEST(Buffer, IsAlignedAndZeroedAtEverySize) {
     EXPECT_EQ(std::ranges::count(buffer.span(), 0.0F), size);
     std::ranges::fill(buffer.span(), 1.0F);
   }
+}
+
+TEST(Buffer, IsMovable) {
+  Buffer<float> buffer(100);
+  const float* data = buffer.data();
+  const Buffer<float> moved = std::move(buffer);
+  EXPECT_EQ(moved.data(), data);
+}
+
+TEST(Buffer, RoomIsInWholeCacheLines) {
+  EXPECT_EQ(aligned<float>(1), 16);
+  EXPECT_EQ(aligned<float>(16), 16);
+  EXPECT_EQ(aligned<double>(9), 16);
 }
 
 TEST(Buffer, TooMuchIsBadAlloc) {

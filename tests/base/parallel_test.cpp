@@ -67,17 +67,5 @@ TEST(ParallelFor, CutsTilesAtFixedPlaces) {
   EXPECT_EQ(ends, (std::vector<Index>{10, 20, 25}));
 }
 
-TEST(Buffer, IsAlignedZeroedAndMovable) {
-  Buffer<float> buffer(100);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % kAlignment, 0u);
-  for (const float v : buffer.span()) EXPECT_EQ(v, 0.0f);
-  const float* data = buffer.data();
-  const Buffer<float> moved = std::move(buffer);
-  EXPECT_EQ(moved.data(), data);
-  EXPECT_EQ(aligned<float>(1), 16);
-  EXPECT_EQ(aligned<float>(16), 16);
-  EXPECT_EQ(aligned<double>(9), 16);
-}
-
 }  // namespace
 }  // namespace lockstep

@@ -30,13 +30,13 @@ TEST(Graph, IsWrittenAndReadBack) {
   EXPECT_NE(json_schema(catalogue).find("\"uniqueItems\": true"), std::string::npos);
 }
 
-struct Case {
+struct GraphCase {
   std::string text;
   const char* expected;
 };
 
 TEST(Graph, ProblemsPointAtTheName) {
-  const std::vector<Case> cases{
+  const std::vector<GraphCase> cases{
       {graph("[\"input\", \"lineal\"]"),
        "mlp.toml:17:18: error: no layer is called 'lineal'\n"
        "   17 | from = [\"input\", \"lineal\"]\n"
@@ -54,7 +54,7 @@ TEST(Graph, ProblemsPointAtTheName) {
       {graph("[\"linear\", 3]"), "'from': expected list of strings, such as [\"a\", \"b\"], found"},
       {minimal("[[layer]]\ntype = \"relu\"\nname = \"input\"\n"),
        "error: no layer may be called 'input'"}};
-  for (const Case& one : cases) {
+  for (const GraphCase& one : cases) {
     const std::string message = refusal(one.text);
     EXPECT_NE(message.find(one.expected), std::string::npos) << message;
     EXPECT_NE(message.find("trainer: 1 error, nothing started"), std::string::npos) << message;

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::string_literals;
 
-Dataset load_pair(const std::string& inputs, const std::string& labels,
+Dataset load_npy_pair(const std::string& inputs, const std::string& labels,
                   bool classification = true) {
   const TemporaryDirectory directory;
   Source source;
@@ -17,11 +17,11 @@ Dataset load_pair(const std::string& inputs, const std::string& labels,
   return load(source);
 }
 
-const std::string kTwoLabels =
+const std::string kTwoNpyLabels =
     npy_file("<i8", "(2,)", little_endian<std::int64_t>(3) + little_endian<std::int64_t>(1));
 
 TEST(Npy, KeepsBytesAsTheyAre) {
-  const Dataset dataset = load_pair(npy_file("|u1", "(2, 1, 3)", "abcdef"), kTwoLabels);
+  const Dataset dataset = load_npy_pair(npy_file("|u1", "(2, 1, 3)", "abcdef"), kTwoNpyLabels);
   EXPECT_EQ(dataset.shape(), (Shape{1, 3, 1}));
   EXPECT_EQ(text_of(dataset.input_bytes()), "abcdef");
   EXPECT_EQ(dataset.label(0), 3);
@@ -29,7 +29,7 @@ TEST(Npy, KeepsBytesAsTheyAre) {
 
 TEST(Npy, ConvertsEveryType) {
   const auto second = [](const std::string& type, const std::string& a, const std::string& b) {
-    return load_pair(npy_file(type, "(2,)", a + b), kTwoLabels).float_inputs()[1];
+    return load_npy_pair(npy_file(type, "(2,)", a + b), kTwoNpyLabels).float_inputs()[1];
   };
   EXPECT_EQ(second("|i1", "\1", "\xff"), -1.0f);
   EXPECT_EQ(second("<i2", little_endian<std::int16_t>(1), little_endian<std::int16_t>(-300)),
@@ -50,27 +50,27 @@ TEST(Npy, ReadsVersionsTwoAndThree) {
     const std::string file = "\x93NUMPY"s + version + '\0' +
                              little_endian(static_cast<std::uint32_t>(header.size())) + header +
                              little_endian(5.0f) + little_endian(6.0f);
-    EXPECT_EQ(load_pair(file, kTwoLabels).float_inputs()[1], 6.0f);
+    EXPECT_EQ(load_npy_pair(file, kTwoNpyLabels).float_inputs()[1], 6.0f);
   }
 }
 
 TEST(Npy, ReadsValueTargets) {
   const Dataset dataset =
-      load_pair(npy_file("|u1", "(2,)", "ab"),
+      load_npy_pair(npy_file("|u1", "(2,)", "ab"),
                 npy_file("<f8", "(2, 1)", little_endian(0.5) + little_endian(1.5)), false);
   EXPECT_EQ(dataset.target(1)[0], 1.5f);
 }
 
 TEST(Npy, BoolIsZeroAndOne) {
   const Dataset dataset =
-      load_pair(npy_file("|b1", "(2,)", "\0\1"s), npy_file("|b1", "(2,)", "\1\0"s));
+      load_npy_pair(npy_file("|b1", "(2,)", "\0\1"s), npy_file("|b1", "(2,)", "\1\0"s));
   EXPECT_EQ(dataset.byte_inputs()[1], 1);
   EXPECT_EQ(dataset.label(0), 1);
   EXPECT_EQ(dataset.label(1), 0);
 }
 
 TEST(Npy, OneHotRowsAreLabels) {
-  const Dataset dataset = load_pair(npy_file("|u1", "(2, 3)", "abcdef"),
+  const Dataset dataset = load_npy_pair(npy_file("|u1", "(2, 3)", "abcdef"),
                                     npy_file("|b1", "(2, 4)", "\0\1\0\0\0\0\0\1"s));
   EXPECT_EQ(dataset.describe().target_columns, 1);
   EXPECT_EQ(dataset.label(0), 1);
@@ -81,7 +81,7 @@ TEST(Npy, OneHotRowsAreLabels) {
 TEST(Npy, OtherTypesAreRefusedWithTheRemedy) {
   const auto expect = [](const std::string& type, const std::string& remedy) {
     expect_error(ExitCode::bad_data, remedy,
-                 [&] { (void)load_pair(npy_file(type, "(1,)", "abcd"), kTwoLabels); });
+                 [&] { (void)load_npy_pair(npy_file(type, "(1,)", "abcd"), kTwoNpyLabels); });
   };
   expect("<U1", "\"<U1\"; texts are numbered with numpy.unique(labels, return_inverse=True)[1]");
   expect("|O", "Python objects");
@@ -92,7 +92,7 @@ TEST(Npy, OtherTypesAreRefusedWithTheRemedy) {
     std::string file = npy_file("x", "(1,)", "abcd");
     file.replace(file.find("'x'"), 3, "[('a', '<f4')]");
     file[8] = static_cast<char>(file[8] + 11);
-    (void)load_pair(file, kTwoLabels);
+    (void)load_npy_pair(file, kTwoNpyLabels);
   });
 }
 

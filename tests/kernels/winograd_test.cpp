@@ -14,7 +14,7 @@
 namespace lockstep::kernels {
 namespace {
 
-constexpr Index kMicrobatches = 3;
+constexpr Index kWinogradMicrobatches = 3;
 
 template <std::size_t kRows, std::size_t kColumns>
 using Grid = std::array<std::array<Real, kColumns>, kRows>;
@@ -105,13 +105,13 @@ class Winograd : public testing::TestWithParam<Case> {
         w_(numbers(layout_.rows * layout_.columns, 3)),
         bias_(numbers(c_.outputs, 4)),
         panels_(layout_.size()),
-        microbatches_(kMicrobatches) {
+        microbatches_(kWinogradMicrobatches) {
     for (Index i = 0; i < layout_.rows; ++i) {
       for (Index j = 0; j < layout_.columns; ++j) {
         panels_.data()[layout_.at(i, j)] = w_[static_cast<std::size_t>(i * layout_.columns + j)];
       }
     }
-    cut_batch({0, kMicrobatches}, c_.samples, kMicrobatches, microbatches_);
+    cut_batch({0, kWinogradMicrobatches}, c_.samples, kWinogradMicrobatches, microbatches_);
   }
   ~Winograd() override { set_thread_count(1); }
 
@@ -125,7 +125,7 @@ class Winograd : public testing::TestWithParam<Case> {
   }
   // Exactly as much as was asked for: what is written beyond it, a sanitizer sees.
   [[nodiscard]] Buffer<Real> scratch(int threads) const {
-    return Buffer<Real>(conv_scratch(conv_, c_.samples, kMicrobatches, threads));
+    return Buffer<Real>(conv_scratch(conv_, c_.samples, kWinogradMicrobatches, threads));
   }
   [[nodiscard]] Real w(Index row, Index column, Index input, Index output) const {
     return w_[static_cast<std::size_t>(
@@ -220,7 +220,7 @@ TEST_P(Winograd, WeightGradientIsAChainOverTheTilesOfAMicrobatchThenATree) {
     set_thread_count(threads);
     std::vector<Real> dw(static_cast<std::size_t>(layout_.size()), NAN);
     std::vector<Real> dbias(static_cast<std::size_t>(c_.outputs), NAN);
-    const LinearGradient gradient{{0, kMicrobatches}, dw.data(), dbias};
+    const LinearGradient gradient{{0, kWinogradMicrobatches}, dw.data(), dbias};
     conv_weight_gradient(conv_, {microbatches_, conv_.output.positions()}, x_.values.data(),
                          dy_.values.data(), {&gradient, 1}, scratch(threads).span());
     for (Index input = 0; input < c_.input.channels; ++input) {

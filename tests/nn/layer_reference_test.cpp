@@ -20,7 +20,7 @@ namespace {
 constexpr double kTolerance = 1e-5;
 
 // The formula of pytorch_layers.py.
-std::vector<Real> numbers(Index stream, Index count, double scale = 1) {
+std::vector<Real> reference_numbers(Index stream, Index count, double scale = 1) {
   std::vector<Real> values;
   for (Index i = 0; i < count; ++i) {
     values.push_back(
@@ -31,7 +31,7 @@ std::vector<Real> numbers(Index stream, Index count, double scale = 1) {
 
 // The parameters of a layer, or of a network, by their positions in files.
 void fill_parameter(const Parameter& parameter, Index number, std::span<Real> flat) {
-  from_file_layout(parameter, numbers(10 + number, parameter.spec.size(), 0.125), flat);
+  from_file_layout(parameter, reference_numbers(10 + number, parameter.spec.size(), 0.125), flat);
 }
 
 void expect_near(std::span<const Real> found, std::span<const float> expected,
@@ -53,13 +53,13 @@ TEST_P(LayerReferenceTest, IsPyTorchs) {
   network.add(r.make());
   const std::vector<Parameter>& table = network.parameters().parameters();
   LayerRun run(*layer, {r.input}, microbatches_of({1, 0, 2, 0}));
-  std::ranges::copy(numbers(1, static_cast<Index>(run.input().size())), run.input().begin());
+  std::ranges::copy(reference_numbers(1, static_cast<Index>(run.input().size())), run.input().begin());
   for (std::size_t p = 0; p < table.size(); ++p) {
     fill_parameter(table[p], static_cast<Index>(p), run.flat_parameters());
   }
   run.forward();
   expect_near(run.output(), r.output, "output");
-  std::ranges::copy(numbers(2, static_cast<Index>(run.output().size())),
+  std::ranges::copy(reference_numbers(2, static_cast<Index>(run.output().size())),
                     run.output_gradient().begin());
   run.backward();
   expect_near(run.input_gradient(), r.input_gradient, "input gradient");
@@ -98,7 +98,7 @@ TEST_P(LayerReferenceTest, TwentyStepsArePyTorchs) {
   for (std::size_t step = 0; step < r.losses.size(); ++step) {
     std::vector<MetricSums> sums(4);
     const std::span<Real> input = workspace.input().values(kSamples);
-    std::ranges::copy(numbers(1, static_cast<Index>(input.size())), input.begin());
+    std::ranges::copy(reference_numbers(1, static_cast<Index>(input.size())), input.begin());
     network.forward(parameters.span(), pass, workspace);
     evaluate_loss(*loss, pass, workspace.output(), {.labels = labels, .values = {}},
                   Real{1} / kSamples, workspace.output_gradient(), sums);

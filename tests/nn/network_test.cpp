@@ -110,7 +110,7 @@ TEST(Network, AddsTheGradientsOfAllConsumersOfAValue) {
   }
 }
 
-TEST(ParameterTable, FileLayoutIsATranspositionOfThePanels) {
+TEST(NetworkParameters, FileLayoutIsATranspositionOfThePanels) {
   Network network({.channels = 3});
   network.add(linear(2), "fc");
   std::vector<Real> flat(static_cast<std::size_t>(network.parameters().size()));
@@ -126,7 +126,7 @@ TEST(ParameterTable, FileLayoutIsATranspositionOfThePanels) {
   EXPECT_EQ(back, flat);
 }
 
-TEST(ParameterTable, PartsOfTheBufferMakeTheWholeTensorInFiles) {
+TEST(NetworkParameters, PartsOfTheBufferMakeTheWholeTensorInFiles) {
   Network network({.height = 4, .width = 4, .channels = 3});
   network.add(conv2d(21), "conv");
   network.add(linear(40), "fc");
@@ -148,7 +148,7 @@ TEST(ParameterTable, PartsOfTheBufferMakeTheWholeTensorInFiles) {
 }
 
 // Initial values are those of the elements, wherever these are stored.
-TEST(ParameterTable, InitialValuesDoNotDependOnThePanels) {
+TEST(NetworkParameters, InitialValuesDoNotDependOnThePanels) {
   Network network({.channels = 3});
   network.add(linear(40), "fc");
   const Parameter& weight = network.parameters().parameters()[0];

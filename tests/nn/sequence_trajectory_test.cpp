@@ -19,8 +19,8 @@
 namespace lockstep {
 namespace {
 
-constexpr double kTolerance = 1e-5;
-constexpr Index kSamples = 6, kPositions = 5, kChannels = 4, kSymbols = 7, kClasses = 3;
+constexpr double kSequenceTolerance = 1e-5;
+constexpr Index kSequenceSamples = 6, kPositions = 5, kChannels = 4, kSymbols = 7, kClasses = 3;
 
 Network network_of(const std::string& name) {
   const bool symbols = name == "transformer" || name == "sinusoidal";
@@ -71,7 +71,7 @@ void expect_parameters(const ParameterTable& table, std::span<const Real> flat,
   for (std::size_t p = 0; p < table.parameters().size(); ++p) {
     std::vector<Real> mine(expected[p].size());
     to_file_layout(table.parameters()[p], flat, mine);
-    EXPECT_LT(difference(mine, expected[p]), kTolerance)
+    EXPECT_LT(difference(mine, expected[p]), kSequenceTolerance)
         << what << " of " << table.parameters()[p].name;
   }
 }
@@ -88,7 +88,7 @@ TEST_P(SequenceTrajectoryTest, IsPyTorchs) {
 
   const auto microbatches = microbatches_of({2, 1, 0, 3});
   const Pass pass{.microbatches = microbatches, .training = true, .random = {}};
-  Workspace workspace(network, {.samples = kSamples, .microbatches = 4, .threads = thread_count()});
+  Workspace workspace(network, {.samples = kSequenceSamples, .microbatches = 4, .threads = thread_count()});
   Buffer<Real> parameters(table.size()), gradient(table.size()), momentum(table.size());
   const std::vector<std::span<Real>> slots{momentum.span()};
   ASSERT_EQ(table.parameters().size(), t.names.size());
@@ -97,16 +97,16 @@ TEST_P(SequenceTrajectoryTest, IsPyTorchs) {
     ASSERT_EQ(table.parameters()[p].spec.size(), static_cast<Index>(t.initial[p].size()));
     from_file_layout(table.parameters()[p], t.initial[p], parameters.span());
   }
-  std::ranges::copy(t.inputs, workspace.input().values(kSamples).begin());
+  std::ranges::copy(t.inputs, workspace.input().values(kSequenceSamples).begin());
 
   const GradientBlock block{{0, 4}, gradient.span()};
   for (std::size_t step = 0; step < t.losses.size(); ++step) {
     std::vector<MetricSums> sums(4);
     network.forward(parameters.span(), pass, workspace);
     if (step == 0) {
-      EXPECT_LT(difference(workspace.output().values(kSamples), t.predictions), kTolerance);
+      EXPECT_LT(difference(workspace.output().values(kSequenceSamples), t.predictions), kSequenceTolerance);
     }
-    evaluate_loss(*loss, pass, workspace.output(), targets, 1 / static_cast<Real>(kSamples),
+    evaluate_loss(*loss, pass, workspace.output(), targets, 1 / static_cast<Real>(kSequenceSamples),
                   workspace.output_gradient(), sums);
     network.backward(parameters.span(), pass, workspace, {&block, 1}, [](Index) {});
     if (step == 0) expect_parameters(table, gradient.span(), t.gradients, "gradient");
@@ -114,11 +114,11 @@ TEST_P(SequenceTrajectoryTest, IsPyTorchs) {
                     {.step = step + 1, .learning_rate = 0.02, .gradient_scale = 1});
     double total = 0;
     for (const MetricSums& s : sums) total += s[0];
-    EXPECT_NEAR(total / kSamples, double{t.losses[step]}, kTolerance * double{t.losses[step]})
+    EXPECT_NEAR(total / kSequenceSamples, double{t.losses[step]}, kSequenceTolerance * double{t.losses[step]})
         << "in step " << step;
   }
   expect_parameters(table, parameters.span(), t.trained, "trained value");
-  EXPECT_GT(difference(t.initial[0], t.trained[0]), 100 * kTolerance) << "nothing was learned";
+  EXPECT_GT(difference(t.initial[0], t.trained[0]), 100 * kSequenceTolerance) << "nothing was learned";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SequenceTrajectoryTest, testing::ValuesIn(sequence_trajectories()),

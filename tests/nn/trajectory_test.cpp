@@ -19,12 +19,12 @@
 namespace lockstep {
 namespace {
 
-constexpr double kTolerance = 1e-5;
+constexpr double kTrajectoryTolerance = 1e-5;
 
 class TrajectoryTest : public testing::TestWithParam<Trajectory> {};
 
 // max |a - b| / max |b|
-double difference(std::span<const Real> a, std::span<const Real> b) {
+double greatest_difference(std::span<const Real> a, std::span<const Real> b) {
   double most = 0, largest = 0;
   for (std::size_t i = 0; i < b.size(); ++i) {
     most = std::max(most, std::fabs(double{a[i]} - double{b[i]}));
@@ -83,14 +83,14 @@ TEST_P(TrajectoryTest, IsPyTorchs) {
     MetricSums total{};
     for (const MetricSums& s : sums) total[0] += s[0];
     const double expected = t.losses[step];
-    EXPECT_NEAR(total[0] / samples, expected, kTolerance * expected) << "in step " << step;
+    EXPECT_NEAR(total[0] / samples, expected, kTrajectoryTolerance * expected) << "in step " << step;
   }
 
   for (std::size_t p = 0; p < table.size(); ++p) {
     std::vector<Real> trained(t.trained[p].size());
     to_file_layout(table[p], parameters.span(), trained);
-    EXPECT_LT(difference(trained, t.trained[p]), kTolerance) << table[p].name;
-    EXPECT_GT(difference(t.initial[p], t.trained[p]), 100 * kTolerance) << "nothing was learned";
+    EXPECT_LT(greatest_difference(trained, t.trained[p]), kTrajectoryTolerance) << table[p].name;
+    EXPECT_GT(greatest_difference(t.initial[p], t.trained[p]), 100 * kTrajectoryTolerance) << "nothing was learned";
   }
 }
 

@@ -11,7 +11,7 @@
 namespace lockstep::system_test {
 namespace {
 
-constexpr std::string_view kConfig = R"([run]
+constexpr std::string_view kChannelOrderConfig = R"([run]
 name = "net"
 seed = 3
 epochs = 2
@@ -70,8 +70,8 @@ class ChannelOrder : public testing::Test {
   static void SetUpTestSuite() {
     directory_ = std::make_unique<TemporaryDirectory>();
     directory_->write("data.h5", data());
-    directory_->write("net.toml", kConfig);
-    directory_->write("more.toml", replaced(kConfig, "epochs = 2", "epochs = 4"));
+    directory_->write("net.toml", kChannelOrderConfig);
+    directory_->write("more.toml", replaced(kChannelOrderConfig, "epochs = 2", "epochs = 4"));
     const std::string packed =
         read_text(std::filesystem::path(LOCKSTEP_SOURCE_DIR) / "tests/system/version1.h5.gz");
     directory_->write("old.h5", text_of(inflate(bytes_of(packed), 1 << 20, "version1.h5.gz")));
@@ -187,7 +187,7 @@ TEST_F(ChannelOrder, OfAnOldExportIsUnderstood) {
 
 // Where no order of PyTorch's makes the network, export and import say so, and nothing changes.
 TEST_F(ChannelOrder, ThatThereIsNoneIsSaid) {
-  directory_->write("groups.toml", replaced(kConfig, "type = \"batch_norm\"",
+  directory_->write("groups.toml", replaced(kChannelOrderConfig, "type = \"batch_norm\"",
                                             "type = \"group_norm\"\ngroups = 2"));
   done({"train", "groups.toml", "--run-dir", "groups"});
   const std::string checkpoint = "groups/checkpoints/latest.h5";

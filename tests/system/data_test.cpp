@@ -12,7 +12,7 @@ constexpr int kSide = 4;
 constexpr int kPerClass = 12;
 const std::vector<std::string> kNames = {"bright", "dark, or \"black\""};
 
-constexpr std::string_view kConfig = R"(
+constexpr std::string_view kDataConfig = R"(
 [run]
 name = "shades"
 epochs = 30
@@ -47,7 +47,7 @@ class DataTest : public testing::Test {
         directory_.write(fmt::format("shades/{}/{:02}.pgm", name, i), picture);
       }
     }
-    directory_.write("config.toml", kConfig);
+    directory_.write("config.toml", kDataConfig);
   }
 
   [[nodiscard]] Outcome trainer(const Arguments& arguments, int ranks = 0) const {

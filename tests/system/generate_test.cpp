@@ -6,7 +6,7 @@
 namespace lockstep::system_test {
 namespace {
 
-constexpr std::string_view kConfig = R"(
+constexpr std::string_view kGenerateConfig = R"(
 [run]
 name = "writer"
 epochs = 4
@@ -46,7 +46,7 @@ class GenerateTest : public testing::Test {
     std::string text;
     for (int i = 0; i < 500; ++i) text += fmt::format("{} für {};\n", i * i % 97, i % 7);
     directory_->write("data.txt", text);
-    train("writer", kConfig);
+    train("writer", kGenerateConfig);
   }
   static void TearDownTestSuite() { directory_.reset(); }
 
@@ -163,7 +163,7 @@ TEST_F(GenerateTest, WrongRequestsAreRefused) {
 }
 
 TEST_F(GenerateTest, NetworksThatDoNotWriteAreRefused) {
-  train("ahead", replaced(kConfig, "causal = true", "causal = false"));
+  train("ahead", replaced(kGenerateConfig, "causal = true", "causal = false"));
   directory_->write("data.csv", class_table(60, 4, 3));
   train("classes", R"(
 [run]

@@ -7,7 +7,7 @@ namespace lockstep::system_test {
 namespace {
 
 // 3.8 million parameters, saved after every step.
-constexpr std::string_view kConfig = R"(
+constexpr std::string_view kMemoryConfig = R"(
 [run]
 name = "memory"
 epochs = 2
@@ -45,7 +45,7 @@ double memory_of(const std::string& mark) {
 
 TEST(Memory, IsWhatTheHeaderSays) {
   TemporaryDirectory directory;
-  directory.write("config.toml", std::string(kConfig));
+  directory.write("config.toml", std::string(kMemoryConfig));
   directory.write("x.csv", class_table(64, 128, 3));
   for (const int ranks : {0, 4}) {
     SCOPED_TRACE(fmt::format("{} ranks", ranks));

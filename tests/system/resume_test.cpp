@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kConfig = R"(
+constexpr std::string_view kResumeConfig = R"(
 [run]
 name = "long"
 seed = 3
@@ -65,7 +65,7 @@ class ResumeTest : public testing::Test {
   static void SetUpTestSuite() {
     shared_ = std::make_unique<Shared>();
     shared_->directory.write("data.csv", class_table(412, 20, 5));
-    shared_->directory.write("config.toml", kConfig);
+    shared_->directory.write("config.toml", kResumeConfig);
     const Outcome alone = system_test::run(train(1, "whole"));
     const Outcome on_four = system_test::run(train(4, "whole4"));
     ASSERT_TRUE(alone.code == 0 && on_four.code == 0) << alone.err << on_four.err;

@@ -9,7 +9,7 @@
 namespace lockstep::system_test {
 namespace {
 
-constexpr std::string_view kConfig = R"(
+constexpr std::string_view kSharedMemoryConfig = R"(
 [run]
 name = "endless"
 steps = 100_000_000
@@ -41,7 +41,7 @@ class SharedMemoryTest : public testing::Test {
  protected:
   SharedMemoryTest() {
     directory_.write("data.csv", class_table(5000, 20, 5));  // long epochs: they end in MPI calls
-    directory_.write("config.toml", std::string(kConfig));
+    directory_.write("config.toml", std::string(kSharedMemoryConfig));
   }
 
   /// Starts four ranks and waits until they train.

@@ -7,7 +7,7 @@
 namespace lockstep::system_test {
 namespace {
 
-constexpr std::string_view kConfig = R"(
+constexpr std::string_view kStreamedDataConfig = R"(
 [run]
 name = "streamed"
 seed = 5
@@ -43,7 +43,7 @@ class StreamedDataTest : public testing::Test {
   void write(hsize_t chunk_rows) const {
     write_hdf5_set(directory_ / "train.h5", 1503, 20, 3, chunk_rows);
     write_hdf5_set(directory_ / "val.h5", 1003, 20, 3, chunk_rows);
-    directory_.write("config.toml", kConfig);
+    directory_.write("config.toml", kStreamedDataConfig);
   }
 
   [[nodiscard]] Outcome train(int ranks, const std::string& run, const Arguments& more = {}) const {
@@ -131,7 +131,7 @@ TEST_F(StreamedDataTest, WithoutShufflingItIsTheSameAsInMemory) {
 }
 
 TEST_F(StreamedDataTest, SeveralFilesWithWeightsAreTheSameAsInMemory) {
-  directory_.write("config.toml", replaced(kConfig, "train.h5", "part?.h5"));
+  directory_.write("config.toml", replaced(kStreamedDataConfig, "train.h5", "part?.h5"));
   for (const int part : {1, 2}) {
     const std::string file = directory_ / fmt::format("part{}.h5", part);
     const int count = 700 + part;

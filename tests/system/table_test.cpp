@@ -6,7 +6,7 @@
 namespace lockstep::system_test {
 namespace {
 
-constexpr std::string_view kConfig = R"(
+constexpr std::string_view kTableConfig = R"(
 [run]
 name = "table"
 epochs = 20
@@ -38,7 +38,7 @@ class TableTest : public testing::Test {
 
   [[nodiscard]] Outcome train(const std::string& run, int ranks = 0,
                               const Arguments& more = {}) const {
-    directory_.write("config.toml", kConfig);
+    directory_.write("config.toml", kTableConfig);
     Arguments line = {"train", "config.toml", "--run-dir", run};
     line.insert(line.end(), more.begin(), more.end());
     return trainer(line, ranks);

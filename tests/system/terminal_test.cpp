@@ -10,7 +10,7 @@
 namespace lockstep::system_test {
 namespace {
 
-constexpr std::string_view kConfig = R"(
+constexpr std::string_view kTerminalConfig = R"(
 [run]
 epochs = 5
 [data]
@@ -37,7 +37,7 @@ constexpr std::string_view kColour = "\x1b[32m";
 class TerminalTest : public testing::Test {
  protected:
   TerminalTest() {
-    directory_.write("config.toml", kConfig);
+    directory_.write("config.toml", kTerminalConfig);
     directory_.write("data.csv", class_table(1000, 20, 5));
   }
 

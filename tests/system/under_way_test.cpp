@@ -10,7 +10,7 @@ namespace {
 /// Every pattern of messages: gradients and parameters between nodes, norms, an average that is
 /// judged, audits, evaluation, and the state at every save. At most 1024 numbers travel together,
 /// so that messages are many.
-constexpr std::string_view kConfig = R"(
+constexpr std::string_view kUnderWayConfig = R"(
 [run]
 name = "messages"
 seed = 3
@@ -74,7 +74,7 @@ const Transport kSockets{
 class UnderWay : public testing::Test {
  protected:
   UnderWay() {
-    directory_.write("config.toml", std::string(kConfig));
+    directory_.write("config.toml", std::string(kUnderWayConfig));
     directory_.write("x.csv", class_table(160, 64, 3));
   }
 

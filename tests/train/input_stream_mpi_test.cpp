@@ -16,7 +16,7 @@
 namespace lockstep {
 namespace {
 
-constexpr int kSamples = 1003, kColumns = 5;
+constexpr int kStreamedSamples = 1003, kColumns = 5;
 constexpr Index kMemory = 4 * 200 * kColumns * 4;  // windows of 200 samples at most
 
 struct StreamedSet {
@@ -26,13 +26,13 @@ struct StreamedSet {
     source.path = directory / "a.h5";
     source.inputs_name = "x";
     source.targets_name = "y";
-    write_hdf5_set(source.path, kSamples, kColumns, 3, chunk_rows);
+    write_hdf5_set(source.path, kStreamedSamples, kColumns, 3, chunk_rows);
     whole = std::make_unique<Dataset>(load(source));
     if (faulty) {
-      std::vector<float> x(kSamples * kColumns, 1.0f);
+      std::vector<float> x(kStreamedSamples * kColumns, 1.0f);
       x[700 * kColumns + 2] = NAN;
-      write_hdf5_rows(source.path, "x", true, {kSamples, kColumns}, x, chunk_rows);
-      write_hdf5_rows(source.path, "y", false, {kSamples}, std::vector<std::uint8_t>(kSamples));
+      write_hdf5_rows(source.path, "x", true, {kStreamedSamples, kColumns}, x, chunk_rows);
+      write_hdf5_rows(source.path, "y", false, {kStreamedSamples}, std::vector<std::uint8_t>(kStreamedSamples));
     }
     source.memory = memory;
     streamed = std::make_unique<Dataset>(load(source));
@@ -89,8 +89,8 @@ TEST(InputStream, AFaultOfOneRankIsThrownByAll) {
   const Topology topology(world);
   const bool faulty = world.rank() == world.size() - 1;
   const StreamedSet set(0, kMemory, faulty);
-  const Sampler sampler(9, kSamples, 64, true, set.streamed->describe().blocks);
-  InputStream stream(topology, *set.streamed, Subset::whole(kSamples));
+  const Sampler sampler(9, kStreamedSamples, 64, true, set.streamed->describe().blocks);
+  InputStream stream(topology, *set.streamed, Subset::whole(kStreamedSamples));
   int caught = 0;
   try {
     for (std::uint64_t step = 0; step < 40; ++step) stream.require(sampler, sampler.batch(step));
@@ -109,18 +109,18 @@ TEST(InputStream, ANodeThatReadsOtherNumbersIsNamedByAll) {
   const bool other = world.rank() == world.size() - 1 && world.size() > 1;
   const StreamedSet set(0);
   if (other) {
-    std::vector<float> x(kSamples * kColumns);
+    std::vector<float> x(kStreamedSamples * kColumns);
     std::memcpy(x.data(), set.whole->input_bytes().data(), x.size() * sizeof x[0]);
     x[700 * kColumns + 2] = std::nextafter(x[700 * kColumns + 2], 1e9f);
-    write_hdf5_rows(set.directory / "b.h5", "x", true, {kSamples, kColumns}, x);
+    write_hdf5_rows(set.directory / "b.h5", "x", true, {kStreamedSamples, kColumns}, x);
     Source source;
     source.path = set.directory / "b.h5";
     source.inputs_name = "x";
     set.streamed->set_file(open_inputs(source));
   }
   const DatasetHeader& header = set.streamed->describe();
-  const Sampler sampler(9, kSamples, 64, true, header.blocks);
-  InputStream stream(topology, *set.streamed, Subset::whole(kSamples));
+  const Sampler sampler(9, kStreamedSamples, 64, true, header.blocks);
+  InputStream stream(topology, *set.streamed, Subset::whole(kStreamedSamples));
   std::string message;
   try {
     const auto steps = static_cast<std::uint64_t>(sampler.steps_per_epoch());

@@ -31,7 +31,7 @@ long allocations_in_steps(const Optimizer& optimizer, const TrainerOptions& opti
   return allocations - before;
 }
 
-TEST(Step, AllocatesNothingAfterTheFirst) {
+TEST(NoAllocation, AfterTheFirstStep) {
   const auto momentum = sgd({.momentum = 0.9});
   const auto adam = adamw();
   const auto layerwise = lamb();
@@ -56,7 +56,7 @@ TEST(Step, AllocatesNothingAfterTheFirst) {
   set_thread_count(1);
 }
 
-TEST(Step, ALossWithAllItsOptionsAllocatesNothing) {
+TEST(NoAllocation, InALossWithAllItsOptions) {
   const auto loss =
       cross_entropy({.label_smoothing = 0.1f, .class_weights = {0.5f, 2, 1.25f}, .top_k = 2});
   const auto momentum = sgd({.momentum = 0.9});
@@ -64,7 +64,7 @@ TEST(Step, ALossWithAllItsOptionsAllocatesNothing) {
 }
 
 // Neither does the thread that reads.
-TEST(Step, AStreamedSetAllocatesNothing) {
+TEST(NoAllocation, OfAStreamedSet) {
   const Communicator all(MPI_COMM_WORLD);
   const Topology world(all);
   const TemporaryDirectory directory;
@@ -88,7 +88,7 @@ TEST(Step, AStreamedSetAllocatesNothing) {
   EXPECT_EQ(allocations - before, 0);
 }
 
-TEST(Step, TheCounterCounts) {
+TEST(NoAllocation, TheCounterCounts) {
   const long before = allocations;
 
   const Buffer<Real> buffer(100);

@@ -26,7 +26,7 @@ void be_late(const Communicator& world) {
   if (world.rank() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
-TEST(Step, OnOneNodeWhoWaitsSleepsWithoutNaps) {
+TEST(StepSleep, OnOneNodeWhoWaitsSleepsWithoutNaps) {
   const Communicator world(MPI_COMM_WORLD);
   const Topology one_node(world);
   const SmallProblem problem;
