@@ -22,19 +22,19 @@ std::span<Real> OrderedSum::next() const {
   return {level(depth_), static_cast<std::size_t>(length_)};
 }
 
-void OrderedSum::push(Share block) {
+void OrderedSum::push(MicrobatchRange block) {
   assert(depth_ < kMaxDepth);
   assert(depth_ == 0 || stack_[static_cast<std::size_t>(depth_ - 1)].end() == block.first);
   stack_[static_cast<std::size_t>(depth_++)] = block;
   merge_pairs();
 }
 
-std::span<Real> OrderedSum::partner(Share block) const {
+std::span<Real> OrderedSum::partner(MicrobatchRange block) const {
   if (depth_ == 0 || !is_pair(stack_[static_cast<std::size_t>(depth_ - 1)], block)) return {};
   return {level(depth_ - 1), static_cast<std::size_t>(length_)};
 }
 
-void OrderedSum::merged(Share block) {
+void OrderedSum::merged(MicrobatchRange block) {
   assert(!partner(block).empty() || length_ == 0);
   stack_[static_cast<std::size_t>(depth_ - 1)].count += block.count;
   merge_pairs();

@@ -113,7 +113,7 @@ Section checkpoint_section() {
             .max = 1,
             .min_exclusive = true,
             .deployment = true,
-            .sentence = "Share of the time that saving may stop training for: a save that takes "
+            .sentence = "Fraction of the time that saving may stop training for: a save that takes "
                         "more of it goes on in the background, and distances in time grow until "
                         "the stop is no larger.",
             .field = field<&C::checkpoint, &Checkpoint::overhead>},

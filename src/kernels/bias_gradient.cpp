@@ -6,7 +6,7 @@
 
 namespace lockstep::kernels {
 
-RowBlocks rows_of(const RowBlocks& rows, Share block) {
+RowBlocks rows_of(const RowBlocks& rows, MicrobatchRange block) {
   const auto first = static_cast<std::size_t>(block.first - rows.microbatches.front().index);
   return {rows.microbatches.subspan(first, static_cast<std::size_t>(block.count)), rows.positions};
 }

@@ -7,7 +7,7 @@
 namespace lockstep::kernels {
 
 /// The microbatches of `block` among those of the share.
-[[nodiscard]] RowBlocks rows_of(const RowBlocks& rows, Share block);
+[[nodiscard]] RowBlocks rows_of(const RowBlocks& rows, MicrobatchRange block);
 
 /// total[j] += the sum of column j of some rows of `width` numbers, `stride` apart, one row after
 /// the other.

@@ -156,7 +156,7 @@ void sum_panels(const Task& t, Range panels, bool pack_x) {
     const RowBlocks group = group_from(t, i);
     i += group.size();
     if (group.size() == t.leaves.size()) return sum_group(t, panels, group, dw, pack_x);
-    const Share share{group[0].index, group.size()};
+    const MicrobatchRange share{group[0].index, group.size()};
     const std::span<Real> pair = sum.partner(share);
     target.add = !pair.empty() && rows_in(group).size() <= t.passes.rows();
     target.data = target.add ? pair.data() : sum.next().data();

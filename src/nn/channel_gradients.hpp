@@ -76,7 +76,7 @@ void sum_channel_gradients(const LayerBackward& b, Index channels, const Sums& s
   OrderedSum sum(b.scratch.subspan(static_cast<std::size_t>(aligned<Real>(count * length))),
                  length);
   for (std::size_t block = 0; block < b.gradients.size(); ++block) {
-    const Share share = b.gradients[block].block;
+    const MicrobatchRange share = b.gradients[block].block;
     const Index before = share.first - microbatches.front().index;
     sum.clear();
     for (Index m = 0; m < share.count; ++m) {

@@ -9,7 +9,8 @@
 
 namespace lockstep {
 
-GradientAccumulator::GradientAccumulator(std::span<const Block> blocks, const Rounds& rounds)
+GradientAccumulator::GradientAccumulator(std::span<const Block> blocks,
+                                         const AccumulationPlan& rounds)
     : size_(blocks.empty() ? 0 : std::ssize(blocks.front().values)) {
   memory_ = Buffer<Real>(plan(blocks, rounds) * aligned<Real>(size_));
   plan(blocks, rounds);
@@ -18,7 +19,7 @@ GradientAccumulator::GradientAccumulator(std::span<const Block> blocks, const Ro
 // What waits to be added lies on a stack, as in OrderedSum: the sum of a block grows where the
 // reducer looks for it, and what is to be added to it lies in a slot of our own, which is free
 // again for the next round. Called twice: to count the slots, then to place them.
-Index GradientAccumulator::plan(std::span<const Block> blocks, const Rounds& rounds) {
+Index GradientAccumulator::plan(std::span<const Block> blocks, const AccumulationPlan& rounds) {
   struct Unpaired {
     Block block;
     std::size_t slot;
@@ -27,12 +28,12 @@ Index GradientAccumulator::plan(std::span<const Block> blocks, const Rounds& rou
   std::vector<Unpaired> stack;
   std::vector<bool> taken;
   const Index stride = aligned<Real>(size_);
-  for (const std::vector<Share>& parts : rounds) {
+  for (const std::vector<MicrobatchRange>& parts : rounds) {
     Round round;
     std::vector<std::size_t> added;
-    for (const Share& part : parts) {
+    for (const MicrobatchRange& part : parts) {
       round.parts.emplace_back();
-      for (const Share& block : aligned_blocks(part)) {
+      for (const MicrobatchRange& block : aligned_blocks(part)) {
         const auto whole =
             std::ranges::find(blocks, block.first, [](const Block& b) { return b.block.first; });
         if (whole != blocks.end()) {

@@ -13,12 +13,12 @@ namespace {
 /// to be added and sent on.
 constexpr double kNapSeconds = 2e-4;
 
-Share share_of_rank(const Topology& topology, int rank, Index microbatches) {
-  return share_of(rank, topology.ranks().size(), microbatches);
+MicrobatchRange share_of_rank(const Topology& topology, int rank, Index microbatches) {
+  return microbatches_of(rank, topology.ranks().size(), microbatches);
 }
 
 Index bytes_of_blocks(const Topology& topology, const BucketLayout& layout, Index microbatches) {
-  const Share mine = share_of_rank(topology, topology.ranks().rank(), microbatches);
+  const MicrobatchRange mine = share_of_rank(topology, topology.ranks().rank(), microbatches);
   return static_cast<Index>(aligned_blocks(mine).size()) * aligned<Real>(layout.size()) *
          static_cast<Index>(sizeof(Real));
 }
@@ -49,7 +49,8 @@ GradientReducer::GradientReducer(const Topology& topology, const BucketLayout& l
     const int rank = topology.first_rank(topology.my_node()) + local;
     const std::span<Real> all = memory_.segment_of<Real>(local);
     Index at = 0;
-    for (const Share& block : aligned_blocks(share_of_rank(topology, rank, microbatches))) {
+    for (const MicrobatchRange& block :
+         aligned_blocks(share_of_rank(topology, rank, microbatches))) {
       const auto values =
           all.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(layout.size()));
       sources_.push_back({block, values.data()});

@@ -30,7 +30,7 @@ class HalvingSum final : public CrossSum {
     finished_rounds_.reserve(buckets_.size());
   }
 
-  [[nodiscard]] std::span<const Share> blocks() const override { return {&block_, 1}; }
+  [[nodiscard]] std::span<const MicrobatchRange> blocks() const override { return {&block_, 1}; }
 
   [[nodiscard]] std::span<Real> part(int bucket, std::size_t ward, std::size_t) override {
     return slice(buckets_[static_cast<std::size_t>(bucket)],
@@ -142,7 +142,7 @@ class HalvingSum final : public CrossSum {
   BucketLayout layout_;
   std::vector<int> wards_;
   int rounds_;
-  Share block_;
+  MicrobatchRange block_;
   Buffer<Real> memory_;
   std::vector<Bucket> buckets_;
   std::vector<int> finished_rounds_;
@@ -155,7 +155,7 @@ bool can_halve(const Topology& topology, Index microbatches) {
   const int nodes = topology.nodes();
   if (!std::has_single_bit(static_cast<unsigned>(nodes))) return false;
   for (int node = 0; node < nodes; ++node) {
-    const Share share = share_of_node(topology, node, microbatches);
+    const MicrobatchRange share = share_of_node(topology, node, microbatches);
     if (topology.node_size(node) != topology.node_size(0) || share.count * nodes != microbatches ||
         !std::has_single_bit(static_cast<std::size_t>(share.count))) {
       return false;

@@ -20,7 +20,7 @@ class PairwiseSum final : public CrossSum {
         sum_(microbatches),
         requests_(topology.ranks(), plan(microbatches)) {}
 
-  [[nodiscard]] std::span<const Share> blocks() const override { return own_blocks_; }
+  [[nodiscard]] std::span<const MicrobatchRange> blocks() const override { return own_blocks_; }
 
   [[nodiscard]] std::span<Real> part(int bucket, std::size_t ward, std::size_t block) override {
     return part_of(buckets_[static_cast<std::size_t>(bucket)], ward, block);
@@ -67,7 +67,7 @@ class PairwiseSum final : public CrossSum {
     bool started = false;
   };
 
-  std::vector<Share> blocks_of(int node, Index microbatches) const {
+  std::vector<MicrobatchRange> blocks_of(int node, Index microbatches) const {
     return aligned_blocks(share_of_node(topology_, node, microbatches));
   }
 
@@ -113,7 +113,7 @@ class PairwiseSum final : public CrossSum {
     bucket.sum = take(mine);
     const auto self = static_cast<std::size_t>(std::ranges::find(wards_, rank_) - wards_.begin());
     for (int node = 0; node < topology_.nodes(); ++node) {
-      const std::vector<Share> blocks = blocks_of(node, microbatches);
+      const std::vector<MicrobatchRange> blocks = blocks_of(node, microbatches);
       for (std::size_t k = 0; k < blocks.size(); ++k) {
         if (node == topology_.my_node()) {
           bucket.sources.push_back({blocks[k], part_of(bucket, self, k).data()});
@@ -149,7 +149,7 @@ class PairwiseSum final : public CrossSum {
   BucketLayout layout_;
   int rank_;
   std::vector<int> wards_;
-  std::vector<Share> own_blocks_;
+  std::vector<MicrobatchRange> own_blocks_;
   BlockSum sum_;
   Buffer<Real> memory_;
   std::vector<Bucket> buckets_;
@@ -158,10 +158,11 @@ class PairwiseSum final : public CrossSum {
 
 }  // namespace
 
-Share share_of_node(const Topology& topology, int node, Index microbatches) {
+MicrobatchRange share_of_node(const Topology& topology, int node, Index microbatches) {
   const int ranks = topology.ranks().size();
-  const Share first = share_of(topology.first_rank(node), ranks, microbatches);
-  const Share last = share_of(topology.first_rank(node + 1) - 1, ranks, microbatches);
+  const MicrobatchRange first = microbatches_of(topology.first_rank(node), ranks, microbatches);
+  const MicrobatchRange last =
+      microbatches_of(topology.first_rank(node + 1) - 1, ranks, microbatches);
   return {first.first, last.end() - first.first};
 }
 

@@ -12,7 +12,7 @@ constexpr std::size_t kVotes = 3;  // stop, save, changed
 std::vector<Index> report_sizes(int ranks, Index microbatches) {
   std::vector<Index> sizes;
   for (int rank = 0; rank < ranks; ++rank) {
-    sizes.push_back(static_cast<Index>(kVotes) + share_of(rank, ranks, microbatches).count *
+    sizes.push_back(static_cast<Index>(kVotes) + microbatches_of(rank, ranks, microbatches).count *
                                                      static_cast<Index>(kSumsPerMicrobatch));
   }
   return sizes;
@@ -23,7 +23,7 @@ std::vector<Index> report_sizes(int ranks, Index microbatches) {
 Consensus::Consensus(const Topology& topology, Index microbatches)
     : topology_(topology),
       microbatches_(microbatches),
-      share_(share_of(topology.ranks().rank(), topology.ranks().size(), microbatches)),
+      share_(microbatches_of(topology.ranks().rank(), topology.ranks().size(), microbatches)),
       reports_(topology, report_sizes(topology.ranks().size(), microbatches)) {}
 
 void Consensus::vote(Wishes wishes, bool changed) {
@@ -33,7 +33,7 @@ void Consensus::vote(Wishes wishes, bool changed) {
   out[2] = changed ? 1 : 0;
 }
 
-void Consensus::add_loss(Share microbatches, std::span<const MetricSums> sums) {
+void Consensus::add_loss(MicrobatchRange microbatches, std::span<const MetricSums> sums) {
   const auto before = static_cast<std::size_t>(microbatches.first - share_.first);
   auto at = reports_.mine().subspan(kVotes + before * kSumsPerMicrobatch).begin();
   for (const MetricSums& s : sums) at = std::ranges::copy(s, at).out;
@@ -47,7 +47,7 @@ void Consensus::exchange(StepResult& result) {
     result.wishes.stop |= report[0] != 0;
     result.wishes.save |= report[1] != 0;
     if (report[2] != 0) result.changed.push_back(rank);
-    const Share share = share_of(rank, ranks, microbatches_);
+    const MicrobatchRange share = microbatches_of(rank, ranks, microbatches_);
     for (std::size_t m = 0; m < static_cast<std::size_t>(share.count); ++m) {
       for (std::size_t i = 0; i < kSumsPerMicrobatch; ++i) {
         result.sums[i] += report[kVotes + m * kSumsPerMicrobatch + i];

@@ -57,7 +57,7 @@ MetricSums sum_over_ranks(const Communicator& ranks, Index microbatches, Index b
   std::vector<int> starts;
   int total = 0;
   for (int rank = 0; rank < ranks.size(); ++rank) {
-    const Share share = share_of(rank, ranks.size(), microbatches);
+    const MicrobatchRange share = microbatches_of(rank, ranks.size(), microbatches);
     starts.push_back(total);
     counts.push_back(static_cast<int>(batches * share.count) * static_cast<int>(kSums));
     total += counts.back();
@@ -68,7 +68,7 @@ MetricSums sum_over_ranks(const Communicator& ranks, Index microbatches, Index b
   MetricSums result{};
   for (Index b = 0; b < batches; ++b) {
     for (int rank = 0; rank < ranks.size(); ++rank) {
-      const Index share = share_of(rank, ranks.size(), microbatches).count;
+      const Index share = microbatches_of(rank, ranks.size(), microbatches).count;
       const auto begin = static_cast<std::size_t>(starts[static_cast<std::size_t>(rank)]) +
                          static_cast<std::size_t>(b * share) * kSums;
       for (std::size_t i = 0; i < static_cast<std::size_t>(share) * kSums; ++i) {
@@ -87,16 +87,17 @@ Evaluator::Evaluator(const Communicator& communicator, const Network& network, I
       network_(network),
       batch_(batch),
       microbatch_count_(microbatches),
-      rounds_(plan_rounds(network, share_of(communicator.rank(), communicator.size(), microbatches),
-                          batch, microbatches, rounds, /*parameters=*/0, thread_count())),
+      rounds_(plan_accumulation(
+          network, microbatches_of(communicator.rank(), communicator.size(), microbatches), batch,
+          microbatches, rounds, /*parameters=*/0, thread_count())),
       workers_(make_workers(network, rounds_, batch, microbatches, /*training=*/false)) {}
 
-Share Evaluator::rows_of(int rank, Index index, Index samples) const {
-  const Share share = share_of(rank, communicator_.size(), microbatch_count_);
+MicrobatchRange Evaluator::rows_of(int rank, Index index, Index samples) const {
+  const MicrobatchRange share = microbatches_of(rank, communicator_.size(), microbatch_count_);
   const Index first = index * batch_;
   const Index size = std::min(batch_, samples - first);
   return {first + microbatch_begin(size, share.first, microbatch_count_),
-          share_samples(share, size, microbatch_count_)};
+          samples_in(share, size, microbatch_count_)};
 }
 
 template <typename Judge, typename Visit>
@@ -110,7 +111,7 @@ void Evaluator::for_each_part(std::span<const Real> parameters, const Samples& s
     const Index size = std::min(batch_, samples.size() - b * batch_);
     samples.require(in_order, {.epoch = time, .first = b * batch_, .size = size});
     communicator_.heartbeat().enter(Phase::evaluation);
-    for (const std::vector<Share>& parts : rounds_) {
+    for (const std::vector<MicrobatchRange>& parts : rounds_) {
       at_once(workers_, parts, [&](std::size_t i) {
         const BatchPart part{parts[i], size, microbatch_count_};
         const Index first = b * batch_ + part.first();
@@ -180,7 +181,7 @@ std::vector<Real> Evaluator::predict(std::span<const Real> parameters, const Sam
     }
     auto from = rank == 0 ? mine.cbegin() : theirs.cbegin();
     for (Index b = 0; b < batches(samples.size()); ++b) {
-      const Share rows = rows_of(rank, b, samples.size());
+      const MicrobatchRange rows = rows_of(rank, b, samples.size());
       const auto length = rows.count * static_cast<Index>(width);
       std::copy_n(from, length, all.begin() + rows.first * static_cast<Index>(width));
       from += length;

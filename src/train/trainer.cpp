@@ -28,13 +28,13 @@ auto made(const Topology& topology, const Make& make) {
 
 // Gradients that travel to other nodes while backpropagation goes on must become final layer by
 // layer, so there all threads of a rank work on the same layer.
-Rounds rounds_of(const Topology& topology, const Network& network, Share share,
-                 const TrainerOptions& options) {
+AccumulationPlan rounds_of(const Topology& topology, const Network& network, MicrobatchRange share,
+                           const TrainerOptions& options) {
   const bool together = topology.nodes() > 1 && options.overlap;
   const Index wanted =
       together && thread_count() > 1 ? std::max<Index>(options.rounds, 1) : options.rounds;
-  return plan_rounds(network, share, options.batch, options.microbatches, wanted,
-                     network.parameters().size(), together ? 1 : thread_count());
+  return plan_accumulation(network, share, options.batch, options.microbatches, wanted,
+                           network.parameters().size(), together ? 1 : thread_count());
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       options_(options),
       rounds_(rounds_of(
           topology, network,
-          share_of(topology.ranks().rank(), topology.ranks().size(), options.microbatches),
+          microbatches_of(topology.ranks().rank(), topology.ranks().size(), options.microbatches),
           options)),
       sampler_(options.seed, samples.size(), options.batch, options.shuffle,
                samples.data->describe().blocks),
@@ -119,7 +119,7 @@ StepResult Trainer::batch_of(std::uint64_t step) const {
 // For one round of the microbatches of this rank.
 void Trainer::forward_backward(const StepResult& step, Index round) {
   const std::span<const Real> parameters = replicas_.parameters();
-  const std::vector<Share>& parts = rounds_[static_cast<std::size_t>(round)];
+  const std::vector<MicrobatchRange>& parts = rounds_[static_cast<std::size_t>(round)];
   at_once(workers_, parts,
           [&](std::size_t i) { read(workers_[i], step.batch, steps_done_, parts[i]); });
   monitor_.lap(Part::data);
@@ -150,7 +150,8 @@ void Trainer::gradients_ready(Index round, Index offset) {
   if (is_last(round)) reducer_.ready_from(offset);
 }
 
-void Trainer::read(Worker& worker, const BatchRange& batch, std::uint64_t step, Share share) {
+void Trainer::read(Worker& worker, const BatchRange& batch, std::uint64_t step,
+                   MicrobatchRange share) {
   const BatchPart part{share, batch.size, options_.microbatches};
   const Index first = batch.first + part.first();
   worker.read(samples_, batch.epoch, part,

@@ -20,7 +20,7 @@ Evidence Trainer::evidence(bool recompute) {
 Digest Trainer::recomputed_gradient() {
   assert(steps_done_ > 0);
   const std::uint64_t step = steps_done_ - 1;
-  const Share share{.first = 0, .count = 1};  // other samples in every step
+  const MicrobatchRange share{.first = 0, .count = 1};  // other samples in every step
   // Nobody looks at the gradients of a rank between two steps.
   const GradientBlock gradient{share, reducer_.blocks().front().values};
   Worker& worker = workers_.front();

@@ -24,16 +24,17 @@ void Worker::loss(const Loss& loss, double scale) {
                 std::span(sums_).first(pass_.microbatches.size()));
 }
 
-Rounds plan_rounds(const Network& network, Share share, Index batch, Index microbatches,
-                   Index wanted, Index parameters, int threads) {
-  const Index activations = network.activations() * share_samples(share, batch, microbatches);
+AccumulationPlan plan_accumulation(const Network& network, MicrobatchRange share, Index batch,
+                                   Index microbatches, Index wanted, Index parameters,
+                                   int threads) {
+  const Index activations = network.activations() * samples_in(share, batch, microbatches);
   const Index rounds =
       wanted > 0 ? wanted : rounds_for_speed(share.count, activations, parameters, threads);
   return cut_into_rounds(share, rounds, threads);
 }
 
-std::vector<Worker> make_workers(const Network& network, const Rounds& rounds, Index batch,
-                                 Index microbatches, bool training) {
+std::vector<Worker> make_workers(const Network& network, const AccumulationPlan& rounds,
+                                 Index batch, Index microbatches, bool training) {
   const Index count = most_parts(rounds);
   const Capacity capacity{// Also the first microbatch of all, for an audit.
                           .samples = std::max(most_samples(rounds, batch, microbatches),

@@ -30,10 +30,10 @@ float by_definition(const std::vector<float>& values, std::size_t first, std::si
   return by_definition(values, first, left) + by_definition(values, first + left, count - left);
 }
 
-float sum_of_blocks(const std::vector<float>& values, const std::vector<Share>& blocks) {
+float sum_of_blocks(const std::vector<float>& values, const std::vector<MicrobatchRange>& blocks) {
   Buffer<Real> memory(OrderedSum::memory_for(static_cast<Index>(values.size()), 1));
   OrderedSum sum(memory.span(), 1);
-  for (const Share& b : blocks) {
+  for (const MicrobatchRange& b : blocks) {
     sum.next()[0] =
         by_definition(values, static_cast<std::size_t>(b.first), static_cast<std::size_t>(b.count));
     sum.push(b);
@@ -48,9 +48,10 @@ TEST(OrderedSum, EqualsTheDefinitionForEveryCountAndEveryNumberOfRanks) {
     const std::vector<float> values = leaves(m);
     const float expected = by_definition(values, 0, values.size());
     for (Index ranks = 1; ranks <= m; ++ranks) {
-      std::vector<Share> blocks;
+      std::vector<MicrobatchRange> blocks;
       for (Index rank = 0; rank < ranks; ++rank) {
-        for (const Share& b : aligned_blocks(share_of(rank, ranks, m))) blocks.push_back(b);
+        for (const MicrobatchRange& b : aligned_blocks(microbatches_of(rank, ranks, m)))
+          blocks.push_back(b);
       }
       EXPECT_TRUE(same_bits(sum_of_blocks(values, blocks), expected)) << m << " over " << ranks;
     }

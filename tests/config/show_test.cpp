@@ -171,7 +171,7 @@ TEST(Explain, KeysTypesAndSections) {
   const std::string momentum =
       "optimizer.sgd.momentum\n"
       "  real, at least 0 and below 1, default 0.0\n"
-      "  Share of the previous update that is kept.\n";
+      "  Fraction of the previous update that is kept.\n";
   EXPECT_EQ(explain(catalogue, "optimizer.momentum"), momentum);
   EXPECT_EQ(explain(catalogue, "optimizer.sgd.momentum"), momentum);
   EXPECT_EQ(explain(catalogue, "layer.linear.out"),

@@ -27,7 +27,7 @@ inline Catalogue small_catalogue() {
                    .min = 0,
                    .max = 1,
                    .max_exclusive = true,
-                   .sentence = "Share of doubt."}}}};
+                   .sentence = "Fraction of doubt."}}}};
   out.optimizers = {{"sgd",
                      "Stochastic gradient descent.",
                      {{.name = "momentum",
@@ -36,7 +36,7 @@ inline Catalogue small_catalogue() {
                        .min = 0,
                        .max = 1,
                        .max_exclusive = true,
-                       .sentence = "Share of the previous update that is kept."},
+                       .sentence = "Fraction of the previous update that is kept."},
                       {.name = "betas", .kind = Kind::reals, .sentence = "Decay rates."}}}};
   out.schedules = {
       {"constant", "Always lr."},

@@ -8,7 +8,7 @@ namespace {
 using namespace std::string_literals;
 
 Dataset load_npy_pair(const std::string& inputs, const std::string& labels,
-                  bool classification = true) {
+                      bool classification = true) {
   const TemporaryDirectory directory;
   Source source;
   source.path = directory.write("x.npy", inputs);
@@ -57,7 +57,7 @@ TEST(Npy, ReadsVersionsTwoAndThree) {
 TEST(Npy, ReadsValueTargets) {
   const Dataset dataset =
       load_npy_pair(npy_file("|u1", "(2,)", "ab"),
-                npy_file("<f8", "(2, 1)", little_endian(0.5) + little_endian(1.5)), false);
+                    npy_file("<f8", "(2, 1)", little_endian(0.5) + little_endian(1.5)), false);
   EXPECT_EQ(dataset.target(1)[0], 1.5f);
 }
 
@@ -71,7 +71,7 @@ TEST(Npy, BoolIsZeroAndOne) {
 
 TEST(Npy, OneHotRowsAreLabels) {
   const Dataset dataset = load_npy_pair(npy_file("|u1", "(2, 3)", "abcdef"),
-                                    npy_file("|b1", "(2, 4)", "\0\1\0\0\0\0\0\1"s));
+                                        npy_file("|b1", "(2, 4)", "\0\1\0\0\0\0\0\1"s));
   EXPECT_EQ(dataset.describe().target_columns, 1);
   EXPECT_EQ(dataset.label(0), 1);
   EXPECT_EQ(dataset.label(1), 3);

@@ -29,7 +29,8 @@ inline bool same(Real a, Real b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
 /// The sum of leaf(m) over the microbatches of a block, on the tree.
 template <typename Leaf>
-Real sum_on_tree(std::span<const Microbatch> microbatches, Share block, const Leaf& leaf) {
+Real sum_on_tree(std::span<const Microbatch> microbatches, MicrobatchRange block,
+                 const Leaf& leaf) {
   std::vector<Real> memory(static_cast<std::size_t>(OrderedSum::memory_for(block.count, 1)));
   OrderedSum sum(memory, 1);
   for (Index m = block.first; m < block.end(); ++m) {

@@ -66,7 +66,7 @@ class LinearKernels : public testing::TestWithParam<Sizes> {
   }
 
   // The gradients of the blocks: each dw in panels, then dbias.
-  std::vector<Real> gradients(const std::vector<Share>& blocks, int threads) const {
+  std::vector<Real> gradients(const std::vector<MicrobatchRange>& blocks, int threads) const {
     set_thread_count(threads);
     const Index each = aligned<Real>(layout_.size()) + s_.out;
     std::vector<Real> all(static_cast<std::size_t>(each) * blocks.size(), NAN);
@@ -82,7 +82,7 @@ class LinearKernels : public testing::TestWithParam<Sizes> {
   }
 
   template <typename Leaf>
-  Real tree(Share block, const Leaf& leaf) const {
+  Real tree(MicrobatchRange block, const Leaf& leaf) const {
     return sum_on_tree(microbatches_, block, leaf);
   }
 
@@ -126,7 +126,7 @@ TEST_P(LinearKernels, InputGradientIsOneChain) {
 }
 
 TEST_P(LinearKernels, GradientsAreChainsWithinAMicrobatchAndATreeAcross) {
-  const std::vector<Share> blocks{{0, 4}, {4, 1}};
+  const std::vector<MicrobatchRange> blocks{{0, 4}, {4, 1}};
   const auto all = gradients(blocks, 1);
   const Index each = static_cast<Index>(all.size()) / 2;
   for (std::size_t b = 0; b < blocks.size(); ++b) {
@@ -155,7 +155,7 @@ TEST_P(LinearKernels, GradientsAreChainsWithinAMicrobatchAndATreeAcross) {
 }
 
 TEST_P(LinearKernels, ThreadsChangeNoBitOfAGradientAndColumnsBeyondTheMatrixAreZero) {
-  const std::vector<Share> blocks{{0, 4}, {4, 1}};
+  const std::vector<MicrobatchRange> blocks{{0, 4}, {4, 1}};
   const auto one = gradients(blocks, 1);
   for (const int threads : {2, 3}) {
     const auto several = gradients(blocks, threads);

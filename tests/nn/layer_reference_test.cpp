@@ -53,7 +53,8 @@ TEST_P(LayerReferenceTest, IsPyTorchs) {
   network.add(r.make());
   const std::vector<Parameter>& table = network.parameters().parameters();
   LayerRun run(*layer, {r.input}, microbatches_of({1, 0, 2, 0}));
-  std::ranges::copy(reference_numbers(1, static_cast<Index>(run.input().size())), run.input().begin());
+  std::ranges::copy(reference_numbers(1, static_cast<Index>(run.input().size())),
+                    run.input().begin());
   for (std::size_t p = 0; p < table.size(); ++p) {
     fill_parameter(table[p], static_cast<Index>(p), run.flat_parameters());
   }

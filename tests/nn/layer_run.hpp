@@ -71,7 +71,7 @@ class LayerRun {
   [[nodiscard]] std::span<Real> flat_gradient(std::size_t block) const {
     return gradients_[block].span();
   }
-  [[nodiscard]] const std::vector<Share>& blocks() const { return blocks_; }
+  [[nodiscard]] const std::vector<MicrobatchRange>& blocks() const { return blocks_; }
 
   [[nodiscard]] std::size_t input_count() const { return inputs_.size(); }
 
@@ -107,7 +107,7 @@ class LayerRun {
                               static_cast<Index>(microbatches_.size())});
     gradients_.clear();
     std::vector<GradientBlock> blocks;
-    for (const Share& block : blocks_) {
+    for (const MicrobatchRange& block : blocks_) {
       gradients_.emplace_back(flat_size_);
       std::ranges::fill(gradients_.back().span(), Real(NAN));
       blocks.push_back({block, gradients_.back().span()});
@@ -184,7 +184,7 @@ class LayerRun {
   std::vector<Index> offsets_;
   Index flat_size_ = 0;
   std::vector<std::span<const Real>> parameters_;
-  std::vector<Share> blocks_;
+  std::vector<MicrobatchRange> blocks_;
 };
 
 }  // namespace lockstep

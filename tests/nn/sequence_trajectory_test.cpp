@@ -88,7 +88,8 @@ TEST_P(SequenceTrajectoryTest, IsPyTorchs) {
 
   const auto microbatches = microbatches_of({2, 1, 0, 3});
   const Pass pass{.microbatches = microbatches, .training = true, .random = {}};
-  Workspace workspace(network, {.samples = kSequenceSamples, .microbatches = 4, .threads = thread_count()});
+  Workspace workspace(network,
+                      {.samples = kSequenceSamples, .microbatches = 4, .threads = thread_count()});
   Buffer<Real> parameters(table.size()), gradient(table.size()), momentum(table.size());
   const std::vector<std::span<Real>> slots{momentum.span()};
   ASSERT_EQ(table.parameters().size(), t.names.size());
@@ -104,7 +105,8 @@ TEST_P(SequenceTrajectoryTest, IsPyTorchs) {
     std::vector<MetricSums> sums(4);
     network.forward(parameters.span(), pass, workspace);
     if (step == 0) {
-      EXPECT_LT(difference(workspace.output().values(kSequenceSamples), t.predictions), kSequenceTolerance);
+      EXPECT_LT(difference(workspace.output().values(kSequenceSamples), t.predictions),
+                kSequenceTolerance);
     }
     evaluate_loss(*loss, pass, workspace.output(), targets, 1 / static_cast<Real>(kSequenceSamples),
                   workspace.output_gradient(), sums);
@@ -114,11 +116,13 @@ TEST_P(SequenceTrajectoryTest, IsPyTorchs) {
                     {.step = step + 1, .learning_rate = 0.02, .gradient_scale = 1});
     double total = 0;
     for (const MetricSums& s : sums) total += s[0];
-    EXPECT_NEAR(total / kSequenceSamples, double{t.losses[step]}, kSequenceTolerance * double{t.losses[step]})
+    EXPECT_NEAR(total / kSequenceSamples, double{t.losses[step]},
+                kSequenceTolerance * double{t.losses[step]})
         << "in step " << step;
   }
   expect_parameters(table, parameters.span(), t.trained, "trained value");
-  EXPECT_GT(difference(t.initial[0], t.trained[0]), 100 * kSequenceTolerance) << "nothing was learned";
+  EXPECT_GT(difference(t.initial[0], t.trained[0]), 100 * kSequenceTolerance)
+      << "nothing was learned";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SequenceTrajectoryTest, testing::ValuesIn(sequence_trajectories()),

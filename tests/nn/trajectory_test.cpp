@@ -83,14 +83,16 @@ TEST_P(TrajectoryTest, IsPyTorchs) {
     MetricSums total{};
     for (const MetricSums& s : sums) total[0] += s[0];
     const double expected = t.losses[step];
-    EXPECT_NEAR(total[0] / samples, expected, kTrajectoryTolerance * expected) << "in step " << step;
+    EXPECT_NEAR(total[0] / samples, expected, kTrajectoryTolerance * expected)
+        << "in step " << step;
   }
 
   for (std::size_t p = 0; p < table.size(); ++p) {
     std::vector<Real> trained(t.trained[p].size());
     to_file_layout(table[p], parameters.span(), trained);
     EXPECT_LT(greatest_difference(trained, t.trained[p]), kTrajectoryTolerance) << table[p].name;
-    EXPECT_GT(greatest_difference(t.initial[p], t.trained[p]), 100 * kTrajectoryTolerance) << "nothing was learned";
+    EXPECT_GT(greatest_difference(t.initial[p], t.trained[p]), 100 * kTrajectoryTolerance)
+        << "nothing was learned";
   }
 }
 

@@ -22,7 +22,7 @@ Real leaf(Index microbatch, Index i) {
                            std::exp2(static_cast<double>(microbatch % 5 * 7)));
 }
 
-Real tree_sum(Share block, Index i) {
+Real tree_sum(MicrobatchRange block, Index i) {
   Buffer<Real> memory(OrderedSum::memory_for(block.end(), 1));
   OrderedSum sum(memory.span(), 1);
   for (Index m = block.first; m < block.end(); ++m) {
@@ -33,7 +33,7 @@ Real tree_sum(Share block, Index i) {
 }
 
 // One step: every part sets its blocks from the end to the start, as layers do.
-void run(GradientAccumulator& accumulator, const Rounds& rounds) {
+void run(GradientAccumulator& accumulator, const AccumulationPlan& rounds) {
   for (std::size_t round = 0; round < rounds.size(); ++round) {
     std::vector<GradientReducer::Block> blocks;
     for (std::size_t part = 0; part < rounds[round].size(); ++part) {
@@ -57,14 +57,14 @@ void run(GradientAccumulator& accumulator, const Rounds& rounds) {
   }
 }
 
-void expect_tree_sums(Share share, Index count, int threads) {
+void expect_tree_sums(MicrobatchRange share, Index count, int threads) {
   std::vector<Buffer<Real>> memory;
   std::vector<GradientReducer::Block> blocks;
-  for (const Share& block : aligned_blocks(share)) {
+  for (const MicrobatchRange& block : aligned_blocks(share)) {
     memory.emplace_back(kSize);
     blocks.push_back({block, memory.back().span()});
   }
-  const Rounds rounds = cut_into_rounds(share, count, threads);
+  const AccumulationPlan rounds = cut_into_rounds(share, count, threads);
   GradientAccumulator accumulator(blocks, rounds);
   for (int step = 0; step < 2; ++step) {
     run(accumulator, rounds);
@@ -95,7 +95,7 @@ TEST(GradientAccumulator, TakesALogarithmOfTheGradients) {
   Buffer<Real> memory(kSize);
   const GradientReducer::Block block{{0, 64}, memory.span()};
   const auto gradients = [&](Index rounds, int threads) {
-    const Rounds cut = cut_into_rounds({0, 64}, rounds, threads);
+    const AccumulationPlan cut = cut_into_rounds({0, 64}, rounds, threads);
     return GradientAccumulator({&block, 1}, cut).bytes() / gradient;
   };
   EXPECT_EQ(gradients(1, 1), 0);

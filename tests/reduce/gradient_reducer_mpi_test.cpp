@@ -26,7 +26,7 @@ Real leaf(int step, Index microbatch, Index i) {
 }
 
 // The sum over [first, first + count) of all leaves on the tree, for one place.
-Real tree_sum(int step, Share block, Index i) {
+Real tree_sum(int step, MicrobatchRange block, Index i) {
   Buffer<Real> memory(OrderedSum::memory_for(block.end(), 1));
   OrderedSum sum(memory.span(), 1);
   for (Index m = block.first; m < block.end(); ++m) {

@@ -44,7 +44,8 @@ class WeightsTest : public testing::Test {
     directory_ = std::make_unique<TemporaryDirectory>();
     directory_->write("data.csv", class_table(120, 5, 3));
     directory_->write("net.toml", kWeightsConfig);
-    directory_->write("averaged.toml", replaced(kWeightsConfig, "lr = 0.05", "lr = 0.05\nema = 0.9"));
+    directory_->write("averaged.toml",
+                      replaced(kWeightsConfig, "lr = 0.05", "lr = 0.05\nema = 0.9"));
     for (const char* name : {"net", "averaged"}) {
       done(0, {"train", std::string(name) + ".toml", "--run-dir", name});
       done(0, {"export", checkpoint(name), "--out", std::string(name) + ".safetensors"});

@@ -16,7 +16,8 @@ StepResult step_of(const Topology& topology, Consensus& consensus, int rank, Wis
                    bool changed) {
   const bool mine = topology.ranks().rank() == rank;
   consensus.vote(mine ? wishes : Wishes{}, mine && changed);
-  const Share share = share_of(topology.ranks().rank(), topology.ranks().size(), kMicrobatches);
+  const MicrobatchRange share =
+      microbatches_of(topology.ranks().rank(), topology.ranks().size(), kMicrobatches);
   for (Index m = share.first; m < share.end(); ++m) {
     const MetricSums sums{static_cast<double>(m + 1), 0.5};
     consensus.add_loss({m, 1}, std::span(&sums, 1));

@@ -32,7 +32,8 @@ struct StreamedSet {
       std::vector<float> x(kStreamedSamples * kColumns, 1.0f);
       x[700 * kColumns + 2] = NAN;
       write_hdf5_rows(source.path, "x", true, {kStreamedSamples, kColumns}, x, chunk_rows);
-      write_hdf5_rows(source.path, "y", false, {kStreamedSamples}, std::vector<std::uint8_t>(kStreamedSamples));
+      write_hdf5_rows(source.path, "y", false, {kStreamedSamples},
+                      std::vector<std::uint8_t>(kStreamedSamples));
     }
     source.memory = memory;
     streamed = std::make_unique<Dataset>(load(source));

@@ -388,7 +388,7 @@ TEST(Trainer, AStepOfNoUseChangesNothingOnAnyRank) {
     const Topology world(all, nodes);
     for (const Fault fault : {Fault::loss, Fault::gradient}) {
       // The last rank alone sees it, in the first microbatch of its fourth step.
-      const int share = static_cast<int>(share_of(all.size() - 1, all.size(), 8).count);
+      const int share = static_cast<int>(microbatches_of(all.size() - 1, all.size(), 8).count);
       const Faulty loss(all.rank() == all.size() - 1 ? fault : Fault::none, 3 * share);
       Trainer trainer(world, problem.network, loss, *optimizer, problem.samples,
                       {.seed = 3, .batch = 32, .microbatches = 8, .ema = 0.9, .bucket = 1024});

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "lockstep/base/share.hpp"
+#include "lockstep/base/microbatches.hpp"
 
 namespace lockstep {
 
@@ -33,16 +33,16 @@ class OrderedSum {
   /// Where the values of the next block are to be written.
   [[nodiscard]] std::span<Real> next() const;
   /// Takes what was written to `next()` as the sum over the microbatches of `block`.
-  void push(Share block);
+  void push(MicrobatchRange block);
   /// What `block` would be added to at once if it were pushed next; empty if nothing. Whoever adds
   /// it there without writing it to `next()` first says so by `merged(block)` instead of `push`.
-  [[nodiscard]] std::span<Real> partner(Share block) const;
-  void merged(Share block);
+  [[nodiscard]] std::span<Real> partner(MicrobatchRange block) const;
+  void merged(MicrobatchRange block);
   /// The sum of all blocks; at least one was pushed. Valid until the next push.
   [[nodiscard]] std::span<const Real> finish();
   /// Whether two neighbouring blocks are the halves of one block of the tree: their sum may then be
   /// pushed in their place.
-  [[nodiscard]] static bool is_pair(Share left, Share right) {
+  [[nodiscard]] static bool is_pair(MicrobatchRange left, MicrobatchRange right) {
     return left.count == right.count && left.first % (2 * left.count) == 0;
   }
   /// With how many sums before it the sum of one microbatch is added up as soon as it is pushed,
@@ -64,7 +64,7 @@ class OrderedSum {
   Index length_;
   Index stride_;
   Index depth_ = 0;
-  std::array<Share, kMaxDepth> stack_{};
+  std::array<MicrobatchRange, kMaxDepth> stack_{};
 };
 
 }  // namespace lockstep

@@ -35,7 +35,7 @@ using Field = std::variant<bool*, Index*, double*, std::string*, std::vector<dou
 ///
 ///     {.name = "momentum", .kind = Kind::real, .default_value = "0.0", .min = 0, .max = 1,
 ///     .max_exclusive = true,
-///      .sentence = "Share of the previous update that is kept."}
+///      .sentence = "Fraction of the previous update that is kept."}
 struct Key {
   std::string name{};
   Kind kind = Kind::text;

@@ -3,7 +3,7 @@
 #include <span>
 #include <string_view>
 
-#include "lockstep/base/share.hpp"
+#include "lockstep/base/microbatches.hpp"
 #include "lockstep/kernels/panels.hpp"
 
 /// The three matrix products of a fully connected layer.
@@ -46,7 +46,7 @@ void linear_input_gradient(ConstMatrix dy, const Weight& w, Matrix dx, std::span
 
 /// One aligned block of microbatches and where the sums over it go; `dbias` may be empty.
 struct LinearGradient {
-  Share block;
+  MicrobatchRange block;
   Real* dw = nullptr;  ///< in the panels of the weight
   std::span<Real> dbias;
 };

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lockstep/base/microbatches.hpp"
 #include "lockstep/base/random.hpp"
-#include "lockstep/base/share.hpp"
 #include "lockstep/base/types.hpp"
 #include "lockstep/kernels/panels.hpp"
 

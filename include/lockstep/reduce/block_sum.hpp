@@ -3,7 +3,7 @@
 #include <span>
 
 #include "lockstep/base/buffer.hpp"
-#include "lockstep/base/share.hpp"
+#include "lockstep/base/microbatches.hpp"
 
 namespace lockstep {
 
@@ -12,7 +12,7 @@ class BlockSum {
  public:
   /// A block and the first number of what is to be summed of it.
   struct Source {
-    Share block;
+    MicrobatchRange block;
     const Real* values;
   };
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "lockstep/base/share.hpp"
+#include "lockstep/base/microbatches.hpp"
 #include "lockstep/comm/topology.hpp"
 #include "lockstep/reduce/bucket_layout.hpp"
 
@@ -20,7 +20,7 @@ class CrossSum {
   virtual ~CrossSum() = default;
 
   /// The aligned blocks of this node's microbatches.
-  [[nodiscard]] virtual std::span<const Share> blocks() const = 0;
+  [[nodiscard]] virtual std::span<const MicrobatchRange> blocks() const = 0;
   /// Where the node's sum over block `block` of the slice of `ward` is to be written.
   [[nodiscard]] virtual std::span<Real> part(int bucket, std::size_t ward, std::size_t block) = 0;
   /// All parts of the bucket are written.
@@ -50,6 +50,6 @@ class CrossSum {
 [[nodiscard]] bool can_halve(const Topology& topology, Index microbatches);
 
 /// The microbatches of a node.
-[[nodiscard]] Share share_of_node(const Topology& topology, int node, Index microbatches);
+[[nodiscard]] MicrobatchRange share_of_node(const Topology& topology, int node, Index microbatches);
 
 }  // namespace lockstep

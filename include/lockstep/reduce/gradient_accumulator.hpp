@@ -3,8 +3,8 @@
 #include <span>
 #include <vector>
 
+#include "lockstep/base/accumulation_plan.hpp"
 #include "lockstep/base/buffer.hpp"
-#include "lockstep/base/rounds.hpp"
 #include "lockstep/reduce/gradient_reducer.hpp"
 
 namespace lockstep {
@@ -24,7 +24,7 @@ class GradientAccumulator {
   using Block = GradientReducer::Block;
 
   /// `blocks`: the maximal aligned blocks of the share; `rounds`: how it is cut.
-  GradientAccumulator(std::span<const Block> blocks, const Rounds& rounds);
+  GradientAccumulator(std::span<const Block> blocks, const AccumulationPlan& rounds);
 
   /// One for each maximal aligned block of the part, and the flat buffer for its gradient.
   [[nodiscard]] std::span<const Block> blocks(Index round, std::size_t part) const {
@@ -53,7 +53,7 @@ class GradientAccumulator {
   };
 
   /// Returns the number of gradients that wait at the same time.
-  Index plan(std::span<const Block> blocks, const Rounds& rounds);
+  Index plan(std::span<const Block> blocks, const AccumulationPlan& rounds);
 
   Index size_;
   Buffer<Real> memory_;

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "lockstep/base/buffer.hpp"
-#include "lockstep/base/share.hpp"
+#include "lockstep/base/microbatches.hpp"
 #include "lockstep/comm/rendezvous.hpp"
 #include "lockstep/comm/topology.hpp"
 #include "lockstep/reduce/block_sum.hpp"

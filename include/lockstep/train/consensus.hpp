@@ -23,7 +23,7 @@ class Consensus {
 
   void vote(Wishes wishes, bool changed);
   /// The sums of some of this rank's microbatches, one after the other.
-  void add_loss(Share microbatches, std::span<const MetricSums> sums);
+  void add_loss(MicrobatchRange microbatches, std::span<const MetricSums> sums);
   /// Sets what all ranks said: wishes, changed, and sums, which are added microbatch by microbatch
   /// in their order, so that they do not depend on the number of ranks. Collective.
   void exchange(StepResult& result);
@@ -31,8 +31,8 @@ class Consensus {
  private:
   const Topology& topology_;
   Index microbatches_;
-  Share share_;       ///< of this rank
-  Bulletin reports_;  ///< of each rank: its votes, then the sums of its microbatches
+  MicrobatchRange share_;  ///< of this rank
+  Bulletin reports_;       ///< of each rank: its votes, then the sums of its microbatches
 };
 
 }  // namespace lockstep

@@ -41,13 +41,13 @@ class Evaluator {
                      const Visit& visit);
   [[nodiscard]] Index batches(Index samples) const { return (samples + batch_ - 1) / batch_; }
   /// The rows of batch `index` that `rank` computes, as sample numbers [first, first + count).
-  [[nodiscard]] Share rows_of(int rank, Index index, Index samples) const;
+  [[nodiscard]] MicrobatchRange rows_of(int rank, Index index, Index samples) const;
 
   const Communicator& communicator_;
   const Network& network_;
   Index batch_;
   Index microbatch_count_;
-  Rounds rounds_;
+  AccumulationPlan rounds_;
   std::vector<Worker> workers_;
   std::uint64_t times_ = 0;  ///< how often it went through samples: their epoch, if streamed
 };

@@ -110,7 +110,7 @@ class Trainer {
   void forward_backward(const StepResult& step, Index round);
   [[nodiscard]] bool is_last(Index round) const { return round + 1 == std::ssize(rounds_); }
   void gradients_ready(Index round, Index offset);
-  void read(Worker& worker, const BatchRange& batch, std::uint64_t step, Share share);
+  void read(Worker& worker, const BatchRange& batch, std::uint64_t step, MicrobatchRange share);
   [[nodiscard]] Digest recomputed_gradient();
 
   const Topology& topology_;
@@ -118,7 +118,7 @@ class Trainer {
   const Loss& loss_;
   const Samples& samples_;
   TrainerOptions options_;
-  Rounds rounds_;
+  AccumulationPlan rounds_;
   Sampler sampler_;
   GradientReducer reducer_;
   GradientAccumulator accumulator_;

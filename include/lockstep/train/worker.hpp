@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "lockstep/base/rounds.hpp"
+#include "lockstep/base/accumulation_plan.hpp"
 #include "lockstep/nn/workspace.hpp"
 #include "lockstep/train/samples.hpp"
 
@@ -10,7 +10,7 @@ namespace lockstep {
 
 /// Some microbatches of a batch.
 struct BatchPart {
-  Share share;
+  MicrobatchRange share;
   Index samples = 0;       ///< of the batch
   Index microbatches = 0;  ///< of the batch
 
@@ -74,20 +74,22 @@ class Worker {
 /// How a rank computes its share of batches of up to `batch` samples in `microbatches`: in `wanted`
 /// rounds, or if that is 0 in as many as are fast when each part also writes a gradient of so many
 /// `parameters`.
-[[nodiscard]] Rounds plan_rounds(const Network& network, Share share, Index batch,
-                                 Index microbatches, Index wanted, Index parameters, int threads);
+[[nodiscard]] AccumulationPlan plan_accumulation(const Network& network, MicrobatchRange share,
+                                                 Index batch, Index microbatches, Index wanted,
+                                                 Index parameters, int threads);
 
 /// The workers of a rank that computes its share in such rounds, of batches of up to `batch`
 /// samples in `microbatches`.
-[[nodiscard]] std::vector<Worker> make_workers(const Network& network, const Rounds& rounds,
-                                               Index batch, Index microbatches, bool training);
+[[nodiscard]] std::vector<Worker> make_workers(const Network& network,
+                                               const AccumulationPlan& rounds, Index batch,
+                                               Index microbatches, bool training);
 
 /// Bytes that the activations of all of them take.
 [[nodiscard]] Index bytes_of(const std::vector<Worker>& workers);
 
 /// Calls body(i) for the parts of a round, each with its worker's thread.
 template <typename Body>
-void at_once(const std::vector<Worker>& workers, const std::vector<Share>& parts,
+void at_once(const std::vector<Worker>& workers, const std::vector<MicrobatchRange>& parts,
              const Body& body) {
   if (workers.size() == 1) return body(0);
   each_thread_alone(std::ssize(parts), [&](Index i) { body(static_cast<std::size_t>(i)); });

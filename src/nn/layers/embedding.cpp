@@ -61,7 +61,7 @@ struct SymbolSum {
 
   /// Sets `out` to the sum over `block` and takes `row` beyond it; false if no row lies there.
   /// `room` has a row for each level of the tree.
-  bool sum(Share block, Index& row, Real* out, Real* room) const {
+  bool sum(MicrobatchRange block, Index& row, Real* out, Real* room) const {
     const Index end = end_of(block);
     if (row == Occurrences::kNone || row >= end) return false;
     if (block.count == 1) {
@@ -79,12 +79,12 @@ struct SymbolSum {
     return left || right;
   }
 
-  [[nodiscard]] Index end_of(Share block) const {
+  [[nodiscard]] Index end_of(MicrobatchRange block) const {
     const Microbatch& last =
         microbatches[static_cast<std::size_t>(block.end() - 1 - microbatches.front().index)];
     return (last.first_row + last.rows) * positions;
   }
-  [[nodiscard]] Index begin_of(Share block) const {
+  [[nodiscard]] Index begin_of(MicrobatchRange block) const {
     const Microbatch& first =
         microbatches[static_cast<std::size_t>(block.first - microbatches.front().index)];
     return first.first_row * positions;
@@ -154,7 +154,7 @@ class Embedding final : public Layer {
     Occurrences occurrences(first, carve(scratch, rows));
     const SymbolSum symbol_sum{b.pass.microbatches, positions, occurrences, dy};
     for (std::size_t i = 0; i < b.gradients.size(); ++i) {
-      const Share block = b.gradients[i].block;
+      const MicrobatchRange block = b.gradients[i].block;
       occurrences.clear();
       for (Index row = symbol_sum.end_of(block) - 1; row >= symbol_sum.begin_of(block); --row) {
         const Index symbol = symbol_of(b.inputs[0].data[row]);
@@ -242,7 +242,7 @@ class Embedding final : public Layer {
     return scratch.subspan(each * static_cast<std::size_t>(thread_number()), each);
   }
 
-  void weight_gradient(const SymbolSum& symbol_sum, Share block, std::span<Real> gradient,
+  void weight_gradient(const SymbolSum& symbol_sum, MicrobatchRange block, std::span<Real> gradient,
                        std::span<Real> scratch) const {
     const auto microbatches = static_cast<Index>(symbol_sum.microbatches.size());
     parallel_for_tiles(options_.symbols, kSymbolTile, [&](Index begin, Index end) {
@@ -256,7 +256,7 @@ class Embedding final : public Layer {
   }
 
   /// The rows of one position, summed over the samples of each microbatch, then over these.
-  void position_gradient(const SymbolSum& sums, Share block, std::span<Real> gradient,
+  void position_gradient(const SymbolSum& sums, MicrobatchRange block, std::span<Real> gradient,
                          std::span<Real> scratch) const {
     const Index dim = options_.dim;
     const auto microbatches = static_cast<Index>(sums.microbatches.size());

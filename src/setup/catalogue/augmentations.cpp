@@ -61,7 +61,7 @@ const std::vector<Row<Augmentation>>& augmentation_rows() {
           .default_value = "0.5",
           .min = 0,
           .max = 1,
-          .sentence = "Share of the samples that are flipped."},
+          .sentence = "Fraction of the samples that are flipped."},
          {.name = "alternate",
           .kind = Kind::boolean,
           .default_value = "false",

@@ -213,7 +213,7 @@ const std::vector<Row<Layer>>& layer_rows() {
           .min = 0,
           .max = 1,
           .min_exclusive = true,
-          .sentence = "Share by which a step moves the running mean and variance."},
+          .sentence = "Fraction by which a step moves the running mean and variance."},
          {.name = "epsilon",
           .kind = Kind::real,
           .default_value = "1e-5",

@@ -30,7 +30,7 @@ const std::vector<Row<Loss>>& loss_rows() {
           .min = 0,
           .max = 1,
           .max_exclusive = true,
-          .sentence = "Share of each answer that is spread evenly over all classes."},
+          .sentence = "Fraction of each answer that is spread evenly over all classes."},
          {.name = "class_weights",
           .kind = Kind::reals_or_choice,
           .min = 0,

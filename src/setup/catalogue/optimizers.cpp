@@ -15,7 +15,7 @@ const Key kMomentum{.name = "momentum",
                     .min = 0,
                     .max = 1,
                     .max_exclusive = true,
-                    .sentence = "Share of the previous update that is kept."};
+                    .sentence = "Fraction of the previous update that is kept."};
 const Key kBetas{.name = "betas",
                  .kind = Kind::reals,
                  .default_value = "[0.9, 0.999]",
@@ -103,7 +103,7 @@ const std::vector<Row<Optimizer>>& optimizer_rows() {
           .min = 0,
           .max = 1,
           .max_exclusive = true,
-          .sentence = "Share of the previous update that is kept."},
+          .sentence = "Fraction of the previous update that is kept."},
          {.name = "trust",
           .kind = Kind::real,
           .default_value = "0.001",

@@ -97,7 +97,7 @@ const std::vector<ScheduleRow>& schedule_rows() {
           .max = 1,
           .min_exclusive = true,
           .max_exclusive = true,
-          .sentence = "Share of the run in which the rate rises."},
+          .sentence = "Fraction of the run in which the rate rises."},
          {.name = "start",
           .kind = Kind::real,
           .default_value = "0.04",

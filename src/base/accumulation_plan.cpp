@@ -1,4 +1,4 @@
-#include "lockstep/base/rounds.hpp"
+#include "lockstep/base/accumulation_plan.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -10,11 +10,11 @@ namespace {
 
 constexpr double kBusy = 0.75;
 
-std::vector<Share> cut(Share share, Index parts) {
-  std::vector<Share> cuts;
+std::vector<MicrobatchRange> cut(MicrobatchRange share, Index parts) {
+  std::vector<MicrobatchRange> cuts;
   const Index count = std::min(parts, share.count);
   for (Index i = 0; i < count; ++i) {
-    const Share part = share_of(i, count, share.count);
+    const MicrobatchRange part = microbatches_of(i, count, share.count);
     cuts.push_back({share.first + part.first, part.count});
   }
   return cuts;
@@ -23,7 +23,8 @@ std::vector<Share> cut(Share share, Index parts) {
 // Microbatches that the busiest threads compute one after the other, if each computes its own.
 Index steps_of(Index count, Index rounds, int threads) {
   Index steps = 0;
-  for (const Share& round : cut({0, count}, rounds)) steps += pieces_of(round.count, threads);
+  for (const MicrobatchRange& round : cut({0, count}, rounds))
+    steps += pieces_of(round.count, threads);
   return steps;
 }
 
@@ -34,11 +35,12 @@ bool keeps_busy(Index count, Index rounds, int threads) {
 
 }  // namespace
 
-Rounds cut_into_rounds(Share share, Index rounds, int threads) {
+AccumulationPlan cut_into_rounds(MicrobatchRange share, Index rounds, int threads) {
   assert(rounds >= 1);
   const bool apart = keeps_busy(share.count, std::min(rounds, share.count), threads);
-  Rounds cuts;
-  for (const Share& round : cut(share, rounds)) cuts.push_back(cut(round, apart ? threads : 1));
+  AccumulationPlan cuts;
+  for (const MicrobatchRange& round : cut(share, rounds))
+    cuts.push_back(cut(round, apart ? threads : 1));
   return cuts;
 }
 
@@ -53,28 +55,28 @@ Index rounds_for_speed(Index count, Index activations, Index parameters, int thr
   return best;
 }
 
-Index most_samples(const Rounds& rounds, Index samples, Index microbatches) {
+Index most_samples(const AccumulationPlan& rounds, Index samples, Index microbatches) {
   Index most = 0;
-  for (const std::vector<Share>& parts : rounds) {
-    for (const Share& part : parts) {
+  for (const std::vector<MicrobatchRange>& parts : rounds) {
+    for (const MicrobatchRange& part : parts) {
       // A smaller batch is rounded elsewhere, and may give a part one sample more than its due.
-      most = std::max(most, share_samples(part, samples, microbatches) + 1);
+      most = std::max(most, samples_in(part, samples, microbatches) + 1);
     }
   }
   return most;
 }
 
-Index most_microbatches(const Rounds& rounds) {
+Index most_microbatches(const AccumulationPlan& rounds) {
   Index most = 0;
-  for (const std::vector<Share>& parts : rounds) {
-    for (const Share& part : parts) most = std::max(most, part.count);
+  for (const std::vector<MicrobatchRange>& parts : rounds) {
+    for (const MicrobatchRange& part : parts) most = std::max(most, part.count);
   }
   return most;
 }
 
-Index most_parts(const Rounds& rounds) {
+Index most_parts(const AccumulationPlan& rounds) {
   Index most = 0;
-  for (const std::vector<Share>& parts : rounds) most = std::max(most, std::ssize(parts));
+  for (const std::vector<MicrobatchRange>& parts : rounds) most = std::max(most, std::ssize(parts));
   return most;
 }
 

@@ -8,17 +8,17 @@
 namespace lockstep {
 
 /// A contiguous range of the microbatches of one global batch: [first, first + count).
-struct Share {
+struct MicrobatchRange {
   Index first = 0;
   Index count = 0;
 
   [[nodiscard]] Index end() const { return first + count; }
-  friend bool operator==(const Share&, const Share&) = default;
+  friend bool operator==(const MicrobatchRange&, const MicrobatchRange&) = default;
 };
 
 /// The gradient of one aligned block of microbatches: a flat buffer laid out like the parameters.
 struct GradientBlock {
-  Share block;
+  MicrobatchRange block;
   std::span<Real> values;
 };
 
@@ -30,11 +30,11 @@ struct Microbatch {
 };
 
 /// The range of `microbatches` that `rank` of `ranks` computes: as equal as possible, in order.
-[[nodiscard]] Share share_of(Index rank, Index ranks, Index microbatches);
+[[nodiscard]] MicrobatchRange microbatches_of(Index rank, Index ranks, Index microbatches);
 
 /// Cuts a share into its maximal aligned blocks, left to right: a block of 2^k microbatches starts
 /// at a multiple of 2^k. These are the subtrees of the ordered sum that one rank can finish alone.
-[[nodiscard]] std::vector<Share> aligned_blocks(Share share);
+[[nodiscard]] std::vector<MicrobatchRange> aligned_blocks(MicrobatchRange share);
 
 /// Where microbatch `index` of `microbatches` starts within a batch of `samples`: floor(samples *
 /// index / microbatches). Depends on nothing else, so that every rank count cuts a batch at the
@@ -44,10 +44,10 @@ struct Microbatch {
 }
 
 /// The largest number of samples that `share` can receive from a batch of `samples`.
-[[nodiscard]] Index share_samples(Share share, Index samples, Index microbatches);
+[[nodiscard]] Index samples_in(MicrobatchRange share, Index samples, Index microbatches);
 
 /// The microbatches of `share` of a batch of `samples`, written to `out` (out.size() ==
 /// share.count).
-void cut_batch(Share share, Index samples, Index microbatches, std::span<Microbatch> out);
+void cut_batch(MicrobatchRange share, Index samples, Index microbatches, std::span<Microbatch> out);
 
 }  // namespace lockstep

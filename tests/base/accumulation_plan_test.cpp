@@ -1,4 +1,4 @@
-#include "lockstep/base/rounds.hpp"
+#include "lockstep/base/accumulation_plan.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,17 +9,17 @@
 namespace lockstep {
 namespace {
 
-TEST(Rounds, CoverTheShareInOrderAsEquallyAsPossible) {
+TEST(AccumulationPlan, CoverTheShareInOrderAsEquallyAsPossible) {
   for (Index count = 1; count <= 20; ++count) {
     for (Index wanted = 1; wanted <= 25; ++wanted) {
       for (int threads = 1; threads <= 5; ++threads) {
-        const Rounds rounds = cut_into_rounds({7, count}, wanted, threads);
+        const AccumulationPlan rounds = cut_into_rounds({7, count}, wanted, threads);
         ASSERT_EQ(static_cast<Index>(rounds.size()), std::min(wanted, count));
         Index at = 7;
-        for (const std::vector<Share>& parts : rounds) {
+        for (const std::vector<MicrobatchRange>& parts : rounds) {
           Index least = count;
           Index most = 0;
-          for (const Share& part : parts) {
+          for (const MicrobatchRange& part : parts) {
             EXPECT_EQ(part.first, at);
             at = part.end();
             least = std::min(least, part.count);
@@ -37,7 +37,7 @@ TEST(Rounds, CoverTheShareInOrderAsEquallyAsPossible) {
   }
 }
 
-TEST(Rounds, HaveAPartForEachThreadThatStaysBusy) {
+TEST(AccumulationPlan, HaveAPartForEachThreadThatStaysBusy) {
   const auto parts = [](Index count, Index rounds, int threads) {
     return most_parts(cut_into_rounds({0, count}, rounds, threads));
   };
@@ -51,14 +51,14 @@ TEST(Rounds, HaveAPartForEachThreadThatStaysBusy) {
   EXPECT_EQ(parts(1, 1, 16), 1);
 }
 
-TEST(Rounds, HaveRoomForEverySmallerBatch) {
+TEST(AccumulationPlan, HaveRoomForEverySmallerBatch) {
   for (Index wanted = 1; wanted <= 5; ++wanted) {
     for (int threads = 1; threads <= 3; ++threads) {
-      const Rounds rounds = cut_into_rounds({3, 5}, wanted, threads);
+      const AccumulationPlan rounds = cut_into_rounds({3, 5}, wanted, threads);
       const Index room = most_samples(rounds, 50, 11);
       for (Index samples = 0; samples <= 50; ++samples) {
-        for (const std::vector<Share>& parts : rounds) {
-          for (const Share& part : parts) EXPECT_LE(share_samples(part, samples, 11), room);
+        for (const std::vector<MicrobatchRange>& parts : rounds) {
+          for (const MicrobatchRange& part : parts) EXPECT_LE(samples_in(part, samples, 11), room);
         }
       }
       EXPECT_LE(room, 50 * most_microbatches(rounds) / 11 + 2);
@@ -66,7 +66,7 @@ TEST(Rounds, HaveRoomForEverySmallerBatch) {
   }
 }
 
-TEST(Rounds, ForSpeedHaveNoFewerActivationsThanParameters) {
+TEST(AccumulationPlan, ForSpeedHaveNoFewerActivationsThanParameters) {
   const Caches here = caches();
   set_caches({.first = 32 << 10, .second = 2 << 20, .third = 32 << 20});
   constexpr Index million = 1'000'000;

@@ -1,4 +1,4 @@
-#include "lockstep/base/share.hpp"
+#include "lockstep/base/microbatches.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -6,14 +6,14 @@
 
 namespace lockstep {
 
-Share share_of(Index rank, Index ranks, Index microbatches) {
+MicrobatchRange microbatches_of(Index rank, Index ranks, Index microbatches) {
   assert(0 <= rank && rank < ranks && ranks <= microbatches);
   const Index begin = microbatches * rank / ranks;
   return {begin, microbatches * (rank + 1) / ranks - begin};
 }
 
-std::vector<Share> aligned_blocks(Share share) {
-  std::vector<Share> blocks;
+std::vector<MicrobatchRange> aligned_blocks(MicrobatchRange share) {
+  std::vector<MicrobatchRange> blocks;
   for (Index at = share.first; at < share.end();) {
     const auto room = std::bit_floor(static_cast<std::size_t>(share.end() - at));
     const auto alignment = at == 0 ? room : static_cast<std::size_t>(at & -at);
@@ -24,12 +24,13 @@ std::vector<Share> aligned_blocks(Share share) {
   return blocks;
 }
 
-Index share_samples(Share share, Index samples, Index microbatches) {
+Index samples_in(MicrobatchRange share, Index samples, Index microbatches) {
   return microbatch_begin(samples, share.end(), microbatches) -
          microbatch_begin(samples, share.first, microbatches);
 }
 
-void cut_batch(Share share, Index samples, Index microbatches, std::span<Microbatch> out) {
+void cut_batch(MicrobatchRange share, Index samples, Index microbatches,
+               std::span<Microbatch> out) {
   assert(static_cast<Index>(out.size()) == share.count);
   const Index base = microbatch_begin(samples, share.first, microbatches);
   for (Index i = 0; i < share.count; ++i) {
