@@ -1,4 +1,4 @@
-# Debian packages of Lockstep. Sourced by quickstart.sh and test.sh; does nothing when run.
+# Debian packages of Lockstep. Sourced by the other scripts; does nothing when run.
 
 # To build and to run.
 build_packages=(
@@ -21,6 +21,9 @@ test_packages=(
   libgtest-dev libgmock-dev python3 python3-numpy python3-h5py
   clang  # known answers of another compiler
 )
+
+# For scripts/check.sh, besides.
+check_packages=(clang-format-14 libomp-dev)
 
 # To draw the pictures of scripts/demo.sh, besides.
 demo_packages=(python3 python3-numpy python3-h5py python3-matplotlib)

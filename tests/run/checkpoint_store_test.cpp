@@ -133,7 +133,7 @@ TEST(CheckpointStore, PassesOverLargeFilesThatAreNone) {
 TEST(CheckpointStore, KeepsTheNewestMultiple) {
   const TemporaryDirectory directory;
   const CheckpointStore store(Directory(directory.path()), 2);
-  for (const std::uint64_t step : {0, 10, 20, 23, 24, 25}) {
+  for (const std::uint64_t step : {0U, 10U, 20U, 23U, 24U, 25U}) {
     store.save(step, image_of('a'), {}, 10);
   }
   std::vector<std::string> rejected;

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# What is looked at beside the tests: the format of the sources, the build and the unit tests of clang, and the unit
+# tests under sanitizers. Builds into build-clang/ and build-sanitizers/. Safe to repeat.
+set -euo pipefail
+
+root="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)"
+cd -- "$root"
+source scripts/packages.sh
+
+usage() {
+  cat << 'END'
+usage: scripts/check.sh [CHECK...]
+
+  format       the sources are as clang-format leaves them
+  clang        clang++ builds everything without a warning; unit tests, trainer verify
+  sanitizers   unit tests under AddressSanitizer and UndefinedBehaviorSanitizer, without a warning of g++
+
+Without CHECK: all of them, one after the other; the exit status is 1 if one failed.
+END
+}
+
+# build_and_test DIRECTORY OPTION...   Builds the trainer and all tests; runs those that start no trainer.
+build_and_test() {
+  local build="$1"
+  shift
+  mkdir -p "$build"
+  local generator=()
+  if [[ ! -f "$build/CMakeCache.txt" ]] && command -v ninja > /dev/null; then generator=(-G Ninja); fi
+  cmake -S . -B "$build" "${generator[@]}" -DLOCKSTEP_BUILD_TESTS=ON -DLOCKSTEP_WERROR=ON "$@" &&
+    cmake --build "$build" --parallel "$(nproc)" &&
+    ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$(nproc)" \
+      -E '^(system|package|structure|cli_examples|kernels_other)_'
+}
+
+check_format() { scripts/format.sh --check; }
+
+check_clang() {
+  build_and_test build-clang -DCMAKE_CXX_COMPILER=clang++ && build-clang/bin/trainer verify
+}
+
+check_sanitizers() { build_and_test build-sanitizers -DLOCKSTEP_SANITIZE=address,undefined; }
+
+checks=("$@")
+for check in "${checks[@]}"; do
+  case "$check" in
+    format | clang | sanitizers) ;;
+    --help | -h) usage && exit ;;
+    *) usage >&2 && exit 64 ;;
+  esac
+done
+((${#checks[@]})) || checks=(format clang sanitizers)
+
+install_packages "${build_packages[@]}" "${test_packages[@]}" "${check_packages[@]}" ||
+  echo "Going on: the checks tell whether what they need is there all the same."
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_WAIT_POLICY=passive
+failed=()
+for check in "${checks[@]}"; do
+  echo "== $check"
+  "check_$check" || failed+=("$check")
+done
+if ((${#failed[@]})); then
+  echo "failed: ${failed[*]}"
+  exit 1
+fi
+echo "passed: ${checks[*]}"
