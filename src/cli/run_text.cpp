@@ -85,20 +85,14 @@ const Metric* find(const std::vector<Metric>& metrics, std::string_view name) {
   return found == metrics.end() ? nullptr : &*found;
 }
 
-/// The figures that people compare: accuracy, top K and perplexity; or of a regression r2, and
-/// where it has none rmse.
+/// The metrics that people compare.
 std::string headline(const std::vector<Metric>& metrics) {
   std::string text;
   for (const Metric& m : metrics) {
-    if (m.name == "acc" || m.name == "perplexity" || m.name.starts_with("top")) {
-      text += (text.empty() ? "" : "  ") + metric_text(m.name, m.value);
-    }
+    if (!metric_row(m.name).headline) continue;
+    text += (text.empty() ? "" : "  ") + metric_text(m.name, m.value);
   }
-  if (!text.empty()) return text;
-  for (const std::string_view name : {"r2", "rmse"}) {
-    if (const Metric* metric = find(metrics, name)) return metric_text(name, metric->value);
-  }
-  return {};
+  return text;
 }
 
 /// "  loss 0.0981  val 0.0592  acc 98.09 %".

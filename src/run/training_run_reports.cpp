@@ -21,8 +21,8 @@ void TrainingRun::report_step(const StepResult& result, const StepTimes& times) 
   event.step = trainer_->steps_done();
   event.epoch = epochs_done();
   event.loss = result.loss();
-  event.error =
-      classifies() && result.counted > 0 ? (result.counted - result.sums[1]) / result.counted : 0;
+  const std::optional<double> right = setup_.loss->right(result.sums);
+  event.error = right && result.counted > 0 ? (result.counted - *right) / result.counted : 0;
   event.learning_rate = recent_.learning_rate;
   event.gradient_norm = result.gradient_norm;
   event.samples = result.batch.size;
