@@ -194,11 +194,10 @@ std::string times_text(const TimesEvent& event) {
   const auto ms = [](double seconds) { return fmt::format("{:.2f}", 1e3 * seconds); };
   const bool several = event.ranks.size() > 1;
   std::vector<std::vector<std::string>> rows(2);
-  for (std::size_t i = 0; i < kPartNames.size(); ++i) {
-    const auto part = static_cast<Part>(i);
-    if (!several && (part == Part::hidden || part == Part::exposed || part == Part::wait)) continue;
-    rows[0].emplace_back(kPartNames[i]);
-    rows[1].push_back(ms(mean[part]));
+  for (std::size_t i = 0; i < kPartRows.size(); ++i) {
+    if (!several && kPartRows[i].kind == PartKind::exchange) continue;
+    rows[0].emplace_back(kPartRows[i].name);
+    rows[1].push_back(ms(mean.seconds[i]));
   }
   rows[0].insert(rows[0].begin(), "  ms per step");
   rows[1].insert(rows[1].begin(), several ? "  mean of ranks" : "");

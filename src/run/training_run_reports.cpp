@@ -51,7 +51,6 @@ void TrainingRun::report_epoch(const std::vector<Metric>& train) {
 
 // Collective: every rank tells where its time of this epoch went.
 void TrainingRun::report_times() {
-  constexpr std::size_t kParts = kPartNames.size();
   const std::span<double> waited = trainer_->waited_for();
   const auto longest = std::ranges::max_element(waited);
   const StepTimes& times = totals_.epoch_times();
@@ -67,8 +66,8 @@ void TrainingRun::report_times() {
   for (std::size_t r = 0; r < ranks && root(); ++r) {
     RankTimes rank{.rank = static_cast<int>(r), .node = node_names_[r], .times = {}};
     const auto from = all.begin() + static_cast<std::ptrdiff_t>(r * mine.size());
-    std::copy_n(from, kParts, rank.times.seconds.begin());
-    rank.waited_for = static_cast<int>(from[kParts]);
+    std::copy_n(from, kPartRows.size(), rank.times.seconds.begin());
+    rank.waited_for = static_cast<int>(from[kPartRows.size()]);
     event.ranks.push_back(rank);
   }
   if (root()) {
