@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <variant>
 #include <vector>
 
@@ -32,6 +33,21 @@ std::optional<BestMetric> read_best(const Hdf5Reader& file, const std::string& n
 }
 
 // Only what was counted is there: most runs count nothing.
+/// A number that is stored under its name.
+struct Count {
+  const char* name;
+  Index Progress::*value;
+};
+
+/// Those of the policies, among others; a new one is a row.
+constexpr std::array<Count, 5> kCounts{{
+    {"epoch_ignored", &Progress::epoch_ignored},
+    {"flat_steps", &Progress::flat_steps},
+    {"rate_drops", &Progress::rate_drops},
+    {"skipped", &Progress::skipped},
+    {"rollbacks", &Progress::rollbacks},
+}};
+
 void write_count(Hdf5Writer& file, const std::string& name, Index count) {
   if (count > 0) file.attribute("/progress", name, integer(count));
 }
@@ -65,11 +81,7 @@ void write_progress(Hdf5Writer& file, const Progress& progress) {
   write_best(file, "best", progress.best);
   write_stagnation(file, "stop", progress.stop);
   write_stagnation(file, "plateau", progress.plateau);
-  write_count(file, "epoch_ignored", progress.epoch_ignored);
-  write_count(file, "flat_steps", progress.flat_steps);
-  write_count(file, "rate_drops", progress.rate_drops);
-  write_count(file, "skipped", progress.skipped);
-  write_count(file, "rollbacks", progress.rollbacks);
+  for (const Count& count : kCounts) write_count(file, count.name, progress.*count.value);
   if (progress.usual_loss_weight > 0) {
     file.attribute("/progress", "usual_loss", progress.usual_loss);
     file.attribute("/progress", "usual_loss_weight", progress.usual_loss_weight);
@@ -98,14 +110,10 @@ Progress read_progress(const Hdf5Reader& file) {
   progress.best = read_best(file, "best");
   progress.stop = read_stagnation(file, "stop");
   progress.plateau = read_stagnation(file, "plateau");
-  progress.epoch_ignored = read_count(file, "epoch_ignored");
-  progress.flat_steps = read_count(file, "flat_steps");
-  progress.rate_drops = read_count(file, "rate_drops");
-  progress.skipped = read_count(file, "skipped");
-  progress.rollbacks = read_count(file, "rollbacks");
-  if (file.has_attribute("/progress", "usual_loss")) {
-    progress.usual_loss = real_attribute(file, "/progress", "usual_loss");
-    progress.usual_loss_weight = real_attribute(file, "/progress", "usual_loss_weight");
+  for (const Count& count : kCounts) progress.*count.value = read_count(file, count.name);
+  if (file.has_attribute(kProgressGroup, "usual_loss")) {
+    progress.usual_loss = real_attribute(file, kProgressGroup, "usual_loss");
+    progress.usual_loss_weight = real_attribute(file, kProgressGroup, "usual_loss_weight");
   }
   // Progress counts its rows by the first column.
   std::vector<std::string> names = file.list("/history");
