@@ -8,6 +8,7 @@
 #include "cli/text.hpp"
 #include "lockstep/base/printable.hpp"
 #include "lockstep/comm/environment.hpp"
+#include "lockstep/run/run_files.hpp"
 #include "lockstep/run/version.hpp"
 
 namespace lockstep::cli {
@@ -232,9 +233,9 @@ std::string done_text(const RunEnd& end, const std::string& directory) {
   text += fmt::format("done   {}, {} in {}", plural(end.epochs, "epoch"), plural(end.step, "step"),
                       duration(end.seconds));
   if (end.best) {
-    text += fmt::format("   best {} (step {})   {}/checkpoints/best.h5",
+    text += fmt::format("   best {} (step {})   {}/{}/{}",
                         metric_text(end.best->metric, end.best->value), thousands(end.best->step),
-                        printable(directory));
+                        printable(directory), kCheckpointFolder, kBestLink);
   } else {
     text += "   " + printable(directory);
   }

@@ -10,6 +10,7 @@
 #include "cli/scale/scaling_statistics.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/io/file.hpp"
+#include "lockstep/run/run_files.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -95,8 +96,8 @@ std::string machine_of(const Json& manifest) {
 
 Measurement read_measurement(const std::filesystem::path& directory, const ScalingPlan& plan,
                              const ScalingRun& run) {
-  const std::string metrics = text_of(directory / "metrics.jsonl");
-  const std::string manifest = text_of(directory / "manifest.json");
+  const std::string metrics = text_of(directory / kMetricsFile);
+  const std::string manifest = text_of(directory / kManifestFile);
   try {
     const TimedSteps steps = read_steps(metrics, plan, run);
     check(steps, plan, run);
