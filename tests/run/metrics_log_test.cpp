@@ -237,6 +237,25 @@ TEST_F(MetricsLogTest, LinesHaveTheirFieldsInTheirOrder) {
                 "t status exit reason step epochs seconds samples_per_s best "}));
 }
 
+TEST_F(MetricsLogTest, TheSchemaKnowsWhichFieldsMayBeLeftOut) {
+  MetricsLog log = open();
+  tell_everything(log);
+  const Json schema = Json::parse(metrics_schema());
+  const Validator validator(schema);
+  std::string optional;
+  for (const std::string& line : lines()) {
+    const Json whole = Json::parse(line);
+    for (const auto& [name, value] : whole.items()) {
+      Json part = whole;
+      part.erase(name);
+      if (validator.valid(part)) optional += whole["t"].get<std::string>() + "." + name + " ";
+    }
+  }
+  EXPECT_EQ(optional,
+            "step.grad_norm epoch.nonfinite epoch.train_acc epoch.val_acc epoch.val_loss "
+            "rank.waited_for eval.r2 eval.rmse milestone.seconds end.best end.reason ");
+}
+
 TEST_F(MetricsLogTest, TheSchemaSaysWhatEachFieldIs) {
   const Json schema = Json::parse(metrics_schema());
   for (const Json& line : schema["oneOf"]) {
