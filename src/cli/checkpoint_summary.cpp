@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "lockstep/io/digest.hpp"
+#include "lockstep/run/checkpoint_paths.hpp"
 #include "lockstep/run/checkpoint_store.hpp"
 
 namespace lockstep::cli {
@@ -31,20 +32,21 @@ void measure(std::span<const float> values, TensorSummary& tensor) {
   tensor.norm = std::sqrt(squares);
 }
 
-TensorSummary summarize_tensor(const Hdf5Reader& file, const std::string& name) {
-  const std::string path = "/" + name;
+TensorSummary summarize_tensor(const Hdf5Reader& file, const std::string& path) {
+  const std::string name = path.substr(1);
   TensorSummary tensor{.name = name, .shape = file.shape_of(path)};
   const std::vector<float> values = file.floats(path);
   tensor.count = values.size();
   measure(values, tensor);
   tensor.found_digest = digest_of(std::as_bytes(std::span(values))).hex();
-  if (file.has_attribute("/digest", name)) tensor.digest = file.text_attribute("/digest", name);
+  if (file.has_attribute(kDigestGroup, name))
+    tensor.digest = file.text_attribute(kDigestGroup, name);
   return tensor;
 }
 
 std::vector<TensorSummary> summarize_group(const Hdf5Reader& file, const std::string& group) {
   std::vector<TensorSummary> tensors;
-  for (const std::string& name : file.list("/" + group)) {
+  for (const std::string& name : file.list(group)) {
     tensors.push_back(summarize_tensor(file, group + "/" + name));
   }
   return tensors;
@@ -52,8 +54,8 @@ std::vector<TensorSummary> summarize_group(const Hdf5Reader& file, const std::st
 
 std::vector<HistoryColumn> last_row(const Hdf5Reader& file) {
   std::vector<HistoryColumn> row;
-  for (const std::string& name : file.list("/history")) {
-    const std::vector<double> values = file.doubles("/history/" + name);
+  for (const std::string& name : file.list(kHistoryGroup)) {
+    const std::vector<double> values = file.doubles(kHistoryGroup + "/" + name);
     if (!values.empty()) row.push_back({name, {values.back()}});
   }
   std::ranges::stable_sort(row, {}, [](const HistoryColumn& c) { return c.name != "step"; });
@@ -64,12 +66,12 @@ CheckpointSummary summarize(const Hdf5Reader& file) {
   CheckpointSummary summary;
   summary.info = read_info(file);
   summary.version = format_version(file);
-  summary.writer = file.text_attribute("/", "lockstep_version");
-  summary.epoch = file.count_attribute("/", "epoch");
-  summary.state_digest = file.text_attribute("/digest", "state");
-  summary.model = summarize_group(file, "model");
-  for (const std::string& slot : file.list("/optimizer")) {
-    std::vector<TensorSummary> tensors = summarize_group(file, "optimizer/" + slot);
+  summary.writer = file.text_attribute(kRootGroup, "lockstep_version");
+  summary.epoch = file.count_attribute(kRootGroup, "epoch");
+  summary.state_digest = file.text_attribute(kDigestGroup, "state");
+  summary.model = summarize_group(file, kModelGroup);
+  for (const std::string& slot : file.list(kOptimizerGroup)) {
+    std::vector<TensorSummary> tensors = summarize_group(file, slot_group(slot));
     std::ranges::move(tensors, std::back_inserter(summary.optimizer));
   }
   summary.last_row = last_row(file);

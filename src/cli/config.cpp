@@ -83,7 +83,7 @@ class Config : public Command {
                                 : config::explain(catalogue(), key_));
     }
     if (schema_->parsed()) {
-      session.out << (metrics_ ? std::string(metrics_schema()) : config::json_schema(catalogue()));
+      session.out << (metrics_ ? metrics_schema() : config::json_schema(catalogue()));
     }
     session.out << std::flush;
     session.data << std::flush;

@@ -8,6 +8,7 @@
 #include "cli/text.hpp"
 #include "lockstep/base/printable.hpp"
 #include "lockstep/comm/environment.hpp"
+#include "lockstep/run/run_files.hpp"
 #include "lockstep/run/version.hpp"
 
 namespace lockstep::cli {
@@ -85,20 +86,14 @@ const Metric* find(const std::vector<Metric>& metrics, std::string_view name) {
   return found == metrics.end() ? nullptr : &*found;
 }
 
-/// The figures that people compare: accuracy, top K and perplexity; or of a regression r2, and
-/// where it has none rmse.
+/// The metrics that people compare.
 std::string headline(const std::vector<Metric>& metrics) {
   std::string text;
   for (const Metric& m : metrics) {
-    if (m.name == "acc" || m.name == "perplexity" || m.name.starts_with("top")) {
-      text += (text.empty() ? "" : "  ") + metric_text(m.name, m.value);
-    }
+    if (!metric_row(m.name).headline) continue;
+    text += (text.empty() ? "" : "  ") + metric_text(m.name, m.value);
   }
-  if (!text.empty()) return text;
-  for (const std::string_view name : {"r2", "rmse"}) {
-    if (const Metric* metric = find(metrics, name)) return metric_text(name, metric->value);
-  }
-  return {};
+  return text;
 }
 
 /// "  loss 0.0981  val 0.0592  acc 98.09 %".
@@ -200,11 +195,10 @@ std::string times_text(const TimesEvent& event) {
   const auto ms = [](double seconds) { return fmt::format("{:.2f}", 1e3 * seconds); };
   const bool several = event.ranks.size() > 1;
   std::vector<std::vector<std::string>> rows(2);
-  for (std::size_t i = 0; i < kPartNames.size(); ++i) {
-    const auto part = static_cast<Part>(i);
-    if (!several && (part == Part::hidden || part == Part::exposed || part == Part::wait)) continue;
-    rows[0].emplace_back(kPartNames[i]);
-    rows[1].push_back(ms(mean[part]));
+  for (std::size_t i = 0; i < kPartRows.size(); ++i) {
+    if (!several && kPartRows[i].kind == PartKind::exchange) continue;
+    rows[0].emplace_back(kPartRows[i].name);
+    rows[1].push_back(ms(mean.seconds[i]));
   }
   rows[0].insert(rows[0].begin(), "  ms per step");
   rows[1].insert(rows[1].begin(), several ? "  mean of ranks" : "");
@@ -239,9 +233,9 @@ std::string done_text(const RunEnd& end, const std::string& directory) {
   text += fmt::format("done   {}, {} in {}", plural(end.epochs, "epoch"), plural(end.step, "step"),
                       duration(end.seconds));
   if (end.best) {
-    text += fmt::format("   best {} (step {})   {}/checkpoints/best.h5",
+    text += fmt::format("   best {} (step {})   {}/{}/{}",
                         metric_text(end.best->metric, end.best->value), thousands(end.best->step),
-                        printable(directory));
+                        printable(directory), kCheckpointFolder, kBestLink);
   } else {
     text += "   " + printable(directory);
   }

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "lockstep/base/printable.hpp"
+#include "lockstep/nn/metric.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -86,9 +87,8 @@ std::string shape_text(const std::vector<Index>& shape) {
 }
 
 std::string metric_text(std::string_view name, double value) {
-  const std::string_view figure = name.substr(name.find_last_of("/_") + 1);
-  const bool is_share = figure == "acc" || figure.starts_with("top");
-  return fmt::format("{} {}", name, is_share ? percent(value) : significant(value));
+  const bool is_fraction = metric_row(name).unit == MetricUnit::fraction;
+  return fmt::format("{} {}", name, is_fraction ? percent(value) : significant(value));
 }
 
 std::string table(std::vector<std::vector<std::string>> rows, const std::vector<bool>& left) {

@@ -16,6 +16,7 @@
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/io/sealed.hpp"
 #include "lockstep/nn/file_order.hpp"
+#include "lockstep/run/checkpoint_paths.hpp"
 #include "lockstep/run/run_info.hpp"
 #include "lockstep/run/version.hpp"
 #include "lockstep/train/updater.hpp"
@@ -46,11 +47,11 @@ void describe(const Hdf5Reader& checkpoint, Safetensors& content) {
   content.metadata["format"] = "pt";  // layouts of PyTorch; some of its loaders insist on it
   content.metadata["lockstep_version"] = build_info().version;
   content.metadata["format_version"] = fmt::format("{}", kCheckpointVersion);
-  content.metadata["step"] = fmt::format("{}", checkpoint.count_attribute("/", "step"));
-  content.metadata["state_digest"] = checkpoint.text_attribute("/digest", "state");
+  content.metadata["step"] = fmt::format("{}", checkpoint.count_attribute(kRootGroup, "step"));
+  content.metadata["state_digest"] = checkpoint.text_attribute(kDigestGroup, "state");
   // Without these the network sees other inputs than it has learned from.
-  for (const std::string name : {"input_", "target_"}) {
-    const std::string prefix = "/data/" + name;
+  for (const std::string& prefix : {kInputPrefix, kTargetPrefix}) {
+    const std::string name = prefix.substr(kDataGroup.size() + 1);
     if (!checkpoint.has(prefix + "mean")) continue;
     content.metadata[name + "mean"] = means_text(checkpoint, prefix);
     content.metadata[name + "inverse_std"] = list_text(checkpoint.floats(prefix + "inverse_std"));
@@ -155,14 +156,14 @@ ExportedWeights export_weights(const Hdf5Reader& checkpoint, const std::string& 
   const FileOrders wanted = file_orders(network);
   ExportedWeights weights;
   weights.exception = wanted.exception;
-  const std::string average = "optimizer/" + std::string(kAverageSlot);
-  weights.averaged = !last && checkpoint.has("/" + average);
+  const std::string average = slot_group(kAverageSlot);
+  weights.averaged = !last && checkpoint.has(average);
   describe(checkpoint, weights.content);
   const std::vector<Parameter>& parameters = network.parameters().parameters();
   for (const std::size_t i : by_name(parameters)) {
     const Parameter& p = parameters[i];
     std::vector<float>& numbers = weights.numbers.emplace_back(
-        read_tensor(checkpoint, weights.averaged ? average : "model", p));
+        read_tensor(checkpoint, weights.averaged ? average : kModelGroup, p));
     if (const FileOrder& order = wanted.parameters[i]; given[i] != order) {
       const std::vector<float> read = numbers;
       reorder(p, read, given[i], order, std::as_writable_bytes(std::span(numbers)));

@@ -48,8 +48,8 @@ void evaluate_loss(const Loss& loss, const Pass& pass, ConstTensor prediction,
         const Real own = targets.weights[static_cast<std::size_t>(sample)];
         MetricSums part{};
         evaluate(sample * positions, positions, row_weight * own, part);
-        part[0] *= static_cast<double>(own);
-        for (std::size_t k = 0; k < part.size(); ++k) total[k] += part[k];
+        part.loss() *= static_cast<double>(own);
+        total += part;
       }
     }
     for (double& sum : total) sum /= per_sample;

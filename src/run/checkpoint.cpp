@@ -6,6 +6,7 @@
 
 #include "lockstep/io/digest.hpp"
 #include "lockstep/nn/file_layout.hpp"
+#include "lockstep/run/checkpoint_paths.hpp"
 #include "run/checkpoint_info.hpp"
 #include "run/checkpoint_progress.hpp"
 #include "run/checkpoint_tensors.hpp"
@@ -42,34 +43,34 @@ CheckpointDraft::CheckpointDraft(const Checkpoint& facts, const Network& network
   write_progress(file_, facts.progress);
   const std::vector<FileOrder> orders = orders_in(kCheckpointVersion, network);
   const std::vector<Parameter>& parameters = network.parameters().parameters();
-  file_.group("/model");
+  file_.group(kModelGroup);
   for (const Network::Node& node : network.nodes()) {
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       const Parameter& p = parameters[i];
       if (!p.name.starts_with(node.name + ".")) continue;
-      add(kParameters, "model", p, orders[i]);
-      file_.attribute("/model/" + p.name, "layer", std::string(node.layer->type()));
-      file_.attribute("/model/" + p.name, "role", p.name.substr(node.name.size() + 1));
+      add(kParameters, kModelGroup, p, orders[i]);
+      file_.attribute(kModelGroup + "/" + p.name, "layer", std::string(node.layer->type()));
+      file_.attribute(kModelGroup + "/" + p.name, "role", p.name.substr(node.name.size() + 1));
     }
   }
-  file_.group("/optimizer");
-  file_.attribute("/optimizer", "type", facts.info.optimizer);
-  file_.attribute("/optimizer", "slots", facts.info.slots);
-  file_.attribute("/optimizer", "step", facts.info.step);
+  file_.group(kOptimizerGroup);
+  file_.attribute(kOptimizerGroup, "type", facts.info.optimizer);
+  file_.attribute(kOptimizerGroup, "slots", facts.info.slots);
+  file_.attribute(kOptimizerGroup, "step", facts.info.step);
   for (std::size_t slot = 0; slot < slots.size(); ++slot) {
-    const std::string group = "optimizer/" + std::string(slots[slot]);
-    file_.group("/" + group);
+    const std::string group = slot_group(slots[slot]);
+    file_.group(group);
     for (std::size_t i = 0; i < parameters.size(); ++i) {
       add(1 + slot, group, parameters[i], orders[i]);
     }
   }
 }
 
-void CheckpointDraft::add(std::size_t group, const std::string& group_name,
+void CheckpointDraft::add(std::size_t group, const std::string& group_path,
                           const Parameter& parameter, const FileOrder& order) {
-  const std::string name = group_name + "/" + parameter.name;
-  const Index offset = file_.make_dataset("/" + name, parameter.file_shape());
-  tensors_.push_back({name, group, &parameter, order, offset});
+  const std::string path = group_path + "/" + parameter.name;
+  const Index offset = file_.make_dataset(path, parameter.file_shape());
+  tensors_.push_back({path.substr(1), group, &parameter, order, offset});
 }
 
 void CheckpointDraft::set(std::size_t group, Range range, std::span<const Real> values) {
@@ -99,11 +100,11 @@ CheckpointImage CheckpointDraft::finish() && {
     digests.push_back(digest_of(values).hex());
   }
   std::string digest = state.finish().hex();
-  file_.group("/digest");
-  file_.attribute("/digest", "algorithm", std::string("XXH3-128"));
-  file_.attribute("/digest", "state", digest);
+  file_.group(kDigestGroup);
+  file_.attribute(kDigestGroup, "algorithm", std::string("XXH3-128"));
+  file_.attribute(kDigestGroup, "state", digest);
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
-    file_.attribute("/digest", tensors_[i].name, digests[i]);
+    file_.attribute(kDigestGroup, tensors_[i].name, digests[i]);
   }
   const std::span<const std::byte> bytes = file_.finish();
   return {std::move(file_), bytes, std::move(digest)};
@@ -125,16 +126,15 @@ Checkpoint decode(const Hdf5Reader& file, const Network& network,
   Checkpoint checkpoint;
   checkpoint.info = read_info(file);
   checkpoint.progress = read_progress(file);
-  checkpoint.inputs = read_normalization(file, "/data/input_", network.input_shape().channels);
-  checkpoint.targets = read_normalization(file, "/data/target_", network.output_shape().size());
+  checkpoint.inputs = read_normalization(file, kInputPrefix, network.input_shape().channels);
+  checkpoint.targets = read_normalization(file, kTargetPrefix, network.output_shape().size());
   const Index size = network.parameters().size();
   const std::vector<FileOrder> orders = orders_in(format_version(file), network);
   checkpoint.parameters = Buffer<Real>(size);
-  read_tensors(file, "model", network, orders, checkpoint.parameters.span());
+  read_tensors(file, kModelGroup, network, orders, checkpoint.parameters.span());
   for (const std::string_view slot : slots) {
     checkpoint.optimizer.emplace_back(size);
-    read_tensors(file, "optimizer/" + std::string(slot), network, orders,
-                 checkpoint.optimizer.back().span());
+    read_tensors(file, slot_group(slot), network, orders, checkpoint.optimizer.back().span());
   }
   return checkpoint;
 }

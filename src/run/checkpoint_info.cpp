@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "lockstep/base/error.hpp"
+#include "lockstep/run/checkpoint_paths.hpp"
 #include "lockstep/run/version.hpp"
 #include "run/checkpoint_progress.hpp"
 #include "run/graph_json.hpp"
@@ -46,13 +47,13 @@ std::vector<std::string> read_lines(const Hdf5Reader& file, const std::string& p
 // Target, then weights if there are any.
 void write_columns(Hdf5Writer& file, const ColumnNames& columns) {
   if (!columns.known()) return;
-  write_lines(file, "/data/input_names", columns.inputs);
-  write_lines(file, "/data/target_names", {columns.target, columns.weights});
+  write_lines(file, kInputNamesPath, columns.inputs);
+  write_lines(file, kTargetNamesPath, {columns.target, columns.weights});
 }
 
 ColumnNames read_columns(const Hdf5Reader& file) {
-  ColumnNames columns{read_lines(file, "/data/input_names"), "", ""};
-  const std::vector<std::string> others = read_lines(file, "/data/target_names");
+  ColumnNames columns{read_lines(file, kInputNamesPath), "", ""};
+  const std::vector<std::string> others = read_lines(file, kTargetNamesPath);
   if (!others.empty()) columns.target = others[0];
   if (others.size() > 1) columns.weights = others[1];
   return columns;
@@ -61,25 +62,26 @@ ColumnNames read_columns(const Hdf5Reader& file) {
 // What the labels stand for.
 void write_names(Hdf5Writer& file, const CheckpointInfo& info) {
   if (!info.class_names.empty()) {
-    file.text("/data/class_names", fmt::format("{}", fmt::join(info.class_names, "\n")));
+    file.text(kClassNamesPath, fmt::format("{}", fmt::join(info.class_names, "\n")));
   }
   if (info.vocabulary.empty()) return;
   const auto& points = info.vocabulary.code_points();
   const std::vector<std::int64_t> symbols(points.begin(), points.end());
-  file.dataset("/data/vocabulary", {{static_cast<Index>(symbols.size())}}, symbols);
-  file.attribute("/data", "symbols", std::string(info.vocabulary.bytewise() ? "byte" : "char"));
+  file.dataset(kVocabularyPath, {{static_cast<Index>(symbols.size())}}, symbols);
+  file.attribute(kDataGroup, "symbols", std::string(info.vocabulary.bytewise() ? "byte" : "char"));
 }
 
 void read_names(const Hdf5Reader& file, CheckpointInfo& info) {
-  info.class_names = read_lines(file, "/data/class_names");
+  info.class_names = read_lines(file, kClassNamesPath);
   info.columns = read_columns(file);
-  if (!file.has("/data/vocabulary")) return;
+  if (!file.has(kVocabularyPath)) return;
   std::vector<std::uint32_t> points;
-  for (const double symbol : file.doubles("/data/vocabulary")) {
+  for (const double symbol : file.doubles(kVocabularyPath)) {
     const bool fits = symbol >= 0 && symbol <= 0x10FFFF;
     points.push_back(fits ? static_cast<std::uint32_t>(symbol) : 0);
   }
-  info.vocabulary = Vocabulary::stored(file.text_attribute("/data", "symbols") == "byte", points);
+  info.vocabulary =
+      Vocabulary::stored(file.text_attribute(kDataGroup, "symbols") == "byte", points);
 }
 
 // The layers of a graph, each as words for a message.
@@ -132,41 +134,41 @@ void write_info(Hdf5Writer& file, const Checkpoint& checkpoint) {
   const auto per_epoch = static_cast<std::uint64_t>(info.steps_per_epoch);
   const std::uint64_t epoch = info.step / per_epoch;
   const std::uint64_t position = info.step % per_epoch * static_cast<std::uint64_t>(info.batch);
-  file.attribute("/", "format", std::string(kCheckpointFormat));
-  file.attribute("/", "format_version", kCheckpointVersion);
-  file.attribute("/", "lockstep_version", build_info().version);
-  file.attribute("/", "step", info.step);
-  file.attribute("/", "epoch", epoch);
-  file.attribute("/", "samples_seen",
+  file.attribute(kRootGroup, "format", std::string(kCheckpointFormat));
+  file.attribute(kRootGroup, "format_version", kCheckpointVersion);
+  file.attribute(kRootGroup, "lockstep_version", build_info().version);
+  file.attribute(kRootGroup, "step", info.step);
+  file.attribute(kRootGroup, "epoch", epoch);
+  file.attribute(kRootGroup, "samples_seen",
                  epoch * static_cast<std::uint64_t>(info.train_samples) + position);
-  file.group("/config");
-  file.attribute("/config", "loss", info.loss);
-  file.text("/config/resolved", info.config);
-  file.text("/config/graph", info.graph);
-  file.group("/schedule");
-  file.attribute("/schedule", "position", info.step);
-  file.group("/rng");
-  file.attribute("/rng", "algorithm", std::string("philox4x32-10"));
-  file.attribute("/rng", "seed", info.seed);
-  file.group("/sampler");
-  file.attribute("/sampler", "epoch", epoch);
-  file.attribute("/sampler", "position", position);
-  file.attribute("/sampler", "steps_per_epoch", per_epoch);
-  file.attribute("/sampler", "permutation", std::string(info.shuffle ? "feistel" : "none"));
-  file.attribute("/sampler", "samples", integer(info.train_samples));
-  file.attribute("/sampler", "batch", integer(info.batch));
-  file.attribute("/sampler", "microbatches", integer(info.microbatches));
-  file.attribute("/sampler", "dataset_digest", info.data_digest);
-  file.attribute("/sampler", "split", info.split);
-  file.group("/data");
-  file.attribute("/data", "height", integer(info.input.height));
-  file.attribute("/data", "width", integer(info.input.width));
-  file.attribute("/data", "channels", integer(info.input.channels));
-  if (info.rate > 0) file.attribute("/data", "rate", integer(info.rate));
+  file.group(kConfigGroup);
+  file.attribute(kConfigGroup, "loss", info.loss);
+  file.text(kResolvedPath, info.config);
+  file.text(kGraphPath, info.graph);
+  file.group(kScheduleGroup);
+  file.attribute(kScheduleGroup, "position", info.step);
+  file.group(kRngGroup);
+  file.attribute(kRngGroup, "algorithm", std::string("philox4x32-10"));
+  file.attribute(kRngGroup, "seed", info.seed);
+  file.group(kSamplerGroup);
+  file.attribute(kSamplerGroup, "epoch", epoch);
+  file.attribute(kSamplerGroup, "position", position);
+  file.attribute(kSamplerGroup, "steps_per_epoch", per_epoch);
+  file.attribute(kSamplerGroup, "permutation", std::string(info.shuffle ? "feistel" : "none"));
+  file.attribute(kSamplerGroup, "samples", integer(info.train_samples));
+  file.attribute(kSamplerGroup, "batch", integer(info.batch));
+  file.attribute(kSamplerGroup, "microbatches", integer(info.microbatches));
+  file.attribute(kSamplerGroup, "dataset_digest", info.data_digest);
+  file.attribute(kSamplerGroup, "split", info.split);
+  file.group(kDataGroup);
+  file.attribute(kDataGroup, "height", integer(info.input.height));
+  file.attribute(kDataGroup, "width", integer(info.input.width));
+  file.attribute(kDataGroup, "channels", integer(info.input.channels));
+  if (info.rate > 0) file.attribute(kDataGroup, "rate", integer(info.rate));
   write_names(file, info);
   write_columns(file, info.columns);
-  write_normalization(file, "/data/input_", checkpoint.inputs);
-  write_normalization(file, "/data/target_", checkpoint.targets);
+  write_normalization(file, kInputPrefix, checkpoint.inputs);
+  write_normalization(file, kTargetPrefix, checkpoint.targets);
 }
 
 Normalization read_normalization(const Hdf5Reader& file, const std::string& prefix,
@@ -215,12 +217,12 @@ std::string CheckpointInfo::difference(const CheckpointInfo& run) const {
 }
 
 std::uint64_t format_version(const Hdf5Reader& file) {
-  const std::string format = file.text_attribute("/", "format");
+  const std::string format = file.text_attribute(kRootGroup, "format");
   if (format != kCheckpointFormat) {
     throw Error(ExitCode::bad_data,
                 fmt::format("format: expected '{}', found '{}'", kCheckpointFormat, format));
   }
-  const std::uint64_t version = file.count_attribute("/", "format_version");
+  const std::uint64_t version = file.count_attribute(kRootGroup, "format_version");
   if (version < 1 || version > kCheckpointVersion) {
     throw Error(
         ExitCode::bad_data,
@@ -233,28 +235,30 @@ std::uint64_t format_version(const Hdf5Reader& file) {
 CheckpointInfo read_info(const Hdf5Reader& file) {
   static_cast<void>(format_version(file));
   CheckpointInfo info;
-  info.step = file.count_attribute("/", "step");
-  info.config = file.text("/config/resolved");
-  info.graph = file.text("/config/graph");
-  info.seed = file.count_attribute("/rng", "seed");
-  info.steps_per_epoch = std::max<Index>(1, index_attribute(file, "/sampler", "steps_per_epoch"));
-  info.shuffle = file.text_attribute("/sampler", "permutation") == "feistel";
-  info.batch = index_attribute(file, "/sampler", "batch");
-  info.train_samples = index_attribute(file, "/sampler", "samples");
-  info.microbatches = index_attribute(file, "/sampler", "microbatches");
-  info.data_digest = file.text_attribute("/sampler", "dataset_digest");
-  info.split = file.text_attribute("/sampler", "split");
-  info.loss = file.text_attribute("/config", "loss");
-  info.optimizer = file.text_attribute("/optimizer", "type");
-  info.slots = file.text_attribute("/optimizer", "slots");
-  info.input = {index_attribute(file, "/data", "height"), index_attribute(file, "/data", "width"),
-                index_attribute(file, "/data", "channels")};
-  if (file.has_attribute("/data", "rate")) info.rate = index_attribute(file, "/data", "rate");
+  info.step = file.count_attribute(kRootGroup, "step");
+  info.config = file.text(kResolvedPath);
+  info.graph = file.text(kGraphPath);
+  info.seed = file.count_attribute(kRngGroup, "seed");
+  info.steps_per_epoch =
+      std::max<Index>(1, index_attribute(file, kSamplerGroup, "steps_per_epoch"));
+  info.shuffle = file.text_attribute(kSamplerGroup, "permutation") == "feistel";
+  info.batch = index_attribute(file, kSamplerGroup, "batch");
+  info.train_samples = index_attribute(file, kSamplerGroup, "samples");
+  info.microbatches = index_attribute(file, kSamplerGroup, "microbatches");
+  info.data_digest = file.text_attribute(kSamplerGroup, "dataset_digest");
+  info.split = file.text_attribute(kSamplerGroup, "split");
+  info.loss = file.text_attribute(kConfigGroup, "loss");
+  info.optimizer = file.text_attribute(kOptimizerGroup, "type");
+  info.slots = file.text_attribute(kOptimizerGroup, "slots");
+  info.input = {index_attribute(file, kDataGroup, "height"),
+                index_attribute(file, kDataGroup, "width"),
+                index_attribute(file, kDataGroup, "channels")};
+  if (file.has_attribute(kDataGroup, "rate")) info.rate = index_attribute(file, kDataGroup, "rate");
   read_names(file, info);
   if (info.microbatches < 1 || info.batch < info.microbatches) {
     throw Error(ExitCode::bad_data,
-                fmt::format("/sampler: expected microbatches from 1 to batch, found {} and {}",
-                            info.microbatches, info.batch));
+                fmt::format("{}: expected microbatches from 1 to batch, found {} and {}",
+                            kSamplerGroup, info.microbatches, info.batch));
   }
   return info;
 }

@@ -11,6 +11,7 @@
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/io/file.hpp"
+#include "lockstep/run/run_files.hpp"
 
 namespace lockstep {
 namespace {
@@ -33,10 +34,10 @@ std::optional<std::uint64_t> step_of(std::string_view name) {
 
 // The best checkpoint of a run, or the newest that can be read.
 StoredCheckpoint best_in(const std::filesystem::path& directory) {
-  const std::filesystem::path below = directory / "checkpoints";
+  const std::filesystem::path below = directory / kCheckpointFolder;
   const std::filesystem::path folder = file_exists(below) ? below : directory;
   std::vector<std::string> rejected;
-  if (const auto best = folder / "best.h5"; file_exists(best)) {
+  if (const auto best = folder / kBestLink; file_exists(best)) {
     try {
       return read_checkpoint(best);
     } catch (const Error& error) {
@@ -193,7 +194,7 @@ void CheckpointStore::prune(std::uint64_t saved_step, std::optional<std::uint64_
                             std::uint64_t every) const {
   // If the best one could not be saved, the link still leads to the one before.
   if (best_step && !holds(*best_step)) {
-    best_step = step_of(directory_.link_target("best.h5").value_or(""));
+    best_step = step_of(directory_.link_target(kBestLink).value_or(""));
   }
   Index kept = 0;
   bool has_multiple = false;

@@ -26,16 +26,15 @@ void reorder(const Parameter& parameter, std::span<const Real> tensor, const Fil
 
 std::vector<float> read_tensor(const Hdf5Reader& file, const std::string& group,
                                const Parameter& parameter) {
-  const std::string path = "/" + group + "/" + parameter.name;
+  const std::string path = group + "/" + parameter.name;
+  const std::string name = path.substr(1);
   if (!file.has(path)) {
-    throw Error(ExitCode::bad_data,
-                "checkpoint has no tensor '" + group + "/" + parameter.name + "'");
+    throw Error(ExitCode::bad_data, fmt::format("checkpoint has no tensor '{}'", name));
   }
   if (const auto found = file.shape_of(path); found != parameter.file_shape()) {
-    throw Error(
-        ExitCode::bad_data,
-        fmt::format("tensor '{}/{}': expected shape ({}), found ({})", group, parameter.name,
-                    fmt::join(parameter.file_shape(), ", "), fmt::join(found, ", ")));
+    throw Error(ExitCode::bad_data,
+                fmt::format("tensor '{}': expected shape ({}), found ({})", name,
+                            fmt::join(parameter.file_shape(), ", "), fmt::join(found, ", ")));
   }
   return file.floats(path);
 }

@@ -18,7 +18,7 @@ namespace lockstep {
 void reorder(const Parameter& parameter, std::span<const Real> tensor, const FileOrder& from,
              const FileOrder& to, std::span<std::byte> out);
 
-/// The numbers of a tensor in the file's order.
+/// The numbers of a tensor of a group, such as kModelGroup, in the file's order.
 /// Errors: Error(bad_data) if it is not there, or of another shape.
 [[nodiscard]] std::vector<float> read_tensor(const Hdf5Reader& file, const std::string& group,
                                              const Parameter& parameter);

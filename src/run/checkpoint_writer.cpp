@@ -9,11 +9,14 @@
 #include "lockstep/base/blocked_signals.hpp"
 #include "lockstep/base/clock.hpp"
 #include "lockstep/base/current_error.hpp"
+#include "lockstep/run/run_files.hpp"
 
 namespace lockstep {
 namespace {
 
-std::string path_of(const std::string& name) { return "checkpoints/" + name; }
+std::string path_of(const std::string& name) {
+  return fmt::format("{}/{}", kCheckpointFolder, name);
+}
 
 }  // namespace
 
@@ -113,8 +116,8 @@ void CheckpointWriter::link(std::uint64_t latest, std::optional<std::uint64_t> b
   const auto link = [this](const std::string& name, std::uint64_t step) {
     if (store_.holds(step)) directory_.link(name, CheckpointStore::file_name(step));
   };
-  link("latest.h5", latest);
-  if (best_step) link("best.h5", *best_step);
+  link(kLatestLink, latest);
+  if (best_step) link(kBestLink, *best_step);
 }
 
 // What cannot be seen here fails the save.

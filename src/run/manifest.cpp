@@ -19,6 +19,7 @@
 #include "lockstep/io/file.hpp"
 #include "lockstep/io/libraries.hpp"
 #include "lockstep/kernels/linear.hpp"
+#include "lockstep/run/run_files.hpp"
 #include "lockstep/run/version.hpp"
 
 namespace lockstep {
@@ -26,7 +27,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const std::string kName = "manifest.json";
 constexpr std::string_view kManifestFormat = "lockstep-manifest";
 constexpr int kManifestVersion = 1;
 constexpr Index kMaxBytes = Index{64} << 20;
@@ -101,8 +101,8 @@ ManifestSegment from_json(const Json& json) {
 
 std::vector<ManifestSegment> read_segments(const Directory& directory) {
   std::vector<ManifestSegment> segments;
-  if (!directory.holds(kName)) return segments;
-  const std::vector<std::byte> bytes = read_file(directory, kName, kMaxBytes);
+  if (!directory.holds(kManifestFile)) return segments;
+  const std::vector<std::byte> bytes = read_file(directory, kManifestFile, kMaxBytes);
   const auto* text = reinterpret_cast<const char*>(bytes.data());
   try {
     const Json json = Json::parse(text, text + bytes.size());
@@ -111,7 +111,7 @@ std::vector<ManifestSegment> read_segments(const Directory& directory) {
     throw Error(ExitCode::bad_data,
                 fmt::format("{} is not a manifest: {}\n  move it away to go on without the history "
                             "of this run",
-                            (directory.path() / kName).string(), error.what()));
+                            (directory.path() / kManifestFile).string(), error.what()));
   }
   return segments;
 }
@@ -157,7 +157,7 @@ void Manifest::write() const {
   // Paths and variables need not be UTF-8.
   const std::string text =
       printable_json(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
-  write_atomically(directory_, kName, {std::as_bytes(std::span(text))});
+  write_atomically(directory_, kManifestFile, {std::as_bytes(std::span(text))});
 }
 
 std::string affinity_list() {

@@ -3,64 +3,249 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <cmath>
 #include <ctime>
-#include <nlohmann/json.hpp>
-#include <span>
+#include <optional>
 #include <system_error>
 #include <utility>
-#include <vector>
 
-#include "lockstep/base/printable.hpp"
+#include "run/metrics_line.hpp"
 
 namespace lockstep {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kMetricsVersion = 1;
-
-/// One line under construction.
-class Line {
- public:
-  explicit Line(const char* type) : json_{{"t", type}} {}
-
-  /// A number whose value may be NaN or infinite: JSON cannot say so, a list beside it does.
-  Line& number(const std::string& key, double value) {
-    if (!std::isfinite(value)) nonfinite_.push_back(key);
-    json_[key] = value;  // written as null if it is not finite
-    return *this;
-  }
-  template <typename T>
-  Line& set(const std::string& key, const T& value) {
-    json_[key] = value;
-    return *this;
-  }
-  Line& metrics(const std::string& prefix, std::span<const Metric> metrics) {
-    for (const Metric& metric : metrics) number(prefix + metric.name, metric.value);
-    return *this;
-  }
-  Line& times(const StepTimes& times) {
-    for (std::size_t i = 0; i < kPartNames.size(); ++i) {
-      number(std::string(kPartNames[i]) + "_s", times.seconds[i]);
-    }
-    return *this;
-  }
-  Line& text_if_any(const std::string& key, const std::string& text) {
-    return text.empty() ? *this : set(key, text);
-  }
-
-  [[nodiscard]] std::string text() {
-    if (!nonfinite_.empty()) json_["nonfinite"] = nonfinite_;
-    return printable_json(json_.dump(-1, ' ', false, Json::error_handler_t::replace)) + "\n";
-  }
-
- private:
-  Json json_;
-  std::vector<std::string> nonfinite_;
+/// The version of the format.
+struct Version {
+  static constexpr int kVersion = 1;
+  [[nodiscard]] static Json json() { return kVersion; }
+  static Json schema() { return {{"const", kVersion}}; }
 };
 
+struct Status {
+  std::string status;
+  [[nodiscard]] Json json() const { return status; }
+  static Json schema() { return {{"enum", {"done", "preempted", "failed"}}}; }
+};
+
+struct Best {
+  BestMetric best;
+  [[nodiscard]] Json json() const {
+    return {{"metric", best.metric}, {"value", best.value}, {"step", best.step}};
+  }
+  static Json schema() {
+    return {{"type", "object"},
+            {"properties",
+             {{"metric", {{"$ref", "#/$defs/text"}}},
+              {"value", {{"$ref", "#/$defs/number"}}},
+              {"step", {{"$ref", "#/$defs/count"}}}}},
+            {"required", {"metric", "value", "step"}},
+            {"additionalProperties", false}};
+  }
+};
+
+/// One rank of the event.
+struct RankOfEvent {
+  const TimesEvent& event;
+  const RankTimes& rank;
+};
+
+std::optional<std::string> if_any(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+const MetricsLine<RunStart>& run_line() {
+  static const auto line =
+      MetricsLine<RunStart>("run", "Written at each start, before the first step.")
+          .field(
+              "v", [](const RunStart&) { return Version{}; }, "Version of the format.")
+          .field(
+              "time",
+              [](const RunStart&) {
+                return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+              },
+              "Universal time.")
+          .field("segment", &RunStart::segment, "1 + the number of resumes.")
+          .field("ranks", &RunStart::ranks, "Processes.")
+          .field("threads", &RunStart::threads, "Of each rank.")
+          .field(
+              "params",
+              [](const RunStart& start) {
+                return start.network == nullptr ? Index{0} : start.network->parameters().count();
+              },
+              "Numbers that the network learns.")
+          .field("batch", &RunStart::batch, "Samples of a step, over all ranks.")
+          .field("microbatches", &RunStart::microbatches, "Pieces of the batch.")
+          .field("seed", &RunStart::seed, "Of all that is random.")
+          .field("steps_per_epoch", &RunStart::steps_per_epoch, "Steps of an epoch.")
+          .field("total_steps", &RunStart::total_steps, "Steps of the whole run.");
+  return line;
+}
+
+const MetricsLine<RunStart>& resume_line() {
+  static const auto line =
+      MetricsLine<RunStart>("resume",
+                            "Follows the run line of each further segment: readers drop lines of "
+                            "earlier segments with step > from_step.")
+          .field("segment", &RunStart::segment, "1 + the number of resumes.")
+          .field("from_step", &RunStart::first_step, "Steps done before.");
+  return line;
+}
+
+const MetricsLine<StepEvent>& step_line() {
+  static const auto line =
+      MetricsLine<StepEvent>("step",
+                             "One step, each log.every; times in seconds: step_s since the step "
+                             "before, evaluations apart, which is the sum of the times behind it.")
+          .field("step", &StepEvent::step, "Steps done.")
+          .field("epoch", &StepEvent::epoch, "Epochs done.")
+          .field("loss", &StepEvent::loss, "Mean over the batch.")
+          .field("lr", &StepEvent::learning_rate, "Learning rate.")
+          .field("grad_norm", &StepEvent::gradient_norm,
+                 "Norm of the whole gradient, where it was computed.")
+          .field("samples", &StepEvent::samples, "In the batch.")
+          .field("step_s", &StepEvent::seconds, "Seconds since the step before.")
+          .field(
+              "samples_per_s",
+              [](const StepEvent& step) {
+                return step.seconds > 0 ? static_cast<double>(step.samples) / step.seconds : 0.0;
+              },
+              "Samples over step_s.")
+          .times(&StepEvent::times);
+  return line;
+}
+
+const MetricsLine<EpochEvent>& epoch_line() {
+  static const auto line =
+      MetricsLine<EpochEvent>("epoch",
+                              "The end of an epoch; train_* and val_* are the figures of the loss.")
+          .field("step", &EpochEvent::step, "Steps done.")
+          .field("epoch", &EpochEvent::epoch, "From 1.")
+          .field("steps", &EpochEvent::steps, "Of this epoch.")
+          .metrics("train_", &EpochEvent::train, /*always=*/true, "Mean over the epoch so far.")
+          .metrics("val_", &EpochEvent::val, /*always=*/false, "")
+          .field("best", &EpochEvent::best, "Whether the validation was the best so far.")
+          .field("lr", &EpochEvent::learning_rate, "Learning rate.")
+          .field("samples_per_s", &EpochEvent::samples_per_second, "Of this segment's part of it.")
+          .field("seconds", &EpochEvent::seconds, "Wall time, in seconds.");
+  return line;
+}
+
+const MetricsLine<RankOfEvent>& rank_line() {
+  static const auto line =
+      MetricsLine<RankOfEvent>("rank",
+                               "Where the time of one rank went over the last steps, in seconds; "
+                               "the parts sum to seconds. waited_for: the rank that it slept "
+                               "longest for.")
+          .field(
+              "step", [](const RankOfEvent& e) { return e.event.step; }, "Steps done.")
+          .field(
+              "steps", [](const RankOfEvent& e) { return e.event.steps; }, "That the times are of.")
+          .field(
+              "rank", [](const RankOfEvent& e) { return e.rank.rank; }, "From 0.")
+          .field(
+              "node", [](const RankOfEvent& e) { return e.rank.node; }, "Name of its machine.")
+          .field(
+              "seconds", [](const RankOfEvent& e) { return e.rank.times.total(); },
+              "Sum of the times.")
+          .times([](const RankOfEvent& e) { return e.rank.times; })
+          .field(
+              "waited_for",
+              [](const RankOfEvent& e) {
+                const int rank = e.rank.waited_for;
+                return rank >= 0 ? std::optional(rank) : std::nullopt;
+              },
+              "The rank that it slept longest for.");
+  return line;
+}
+
+const MetricsLine<EvalEvent>& eval_line() {
+  static const auto line =
+      MetricsLine<EvalEvent>("eval", "One evaluation, with the figures of the loss.")
+          .field("step", &EvalEvent::step, "Steps done.")
+          .field("epoch", &EvalEvent::epoch, "Epochs done.")
+          .field("split", &EvalEvent::split, "val, or the data set given.")
+          .field("samples", &EvalEvent::samples, "That were evaluated.")
+          .metrics("", &EvalEvent::metrics, /*always=*/true, "Mean over the samples.")
+          .field("seconds", &EvalEvent::seconds, "Wall time, in seconds.");
+  return line;
+}
+
+const MetricsLine<CheckpointEvent>& checkpoint_line() {
+  static const auto line =
+      MetricsLine<CheckpointEvent>("checkpoint", "A complete checkpoint; digest of the state.")
+          .field("step", &CheckpointEvent::step, "Steps done.")
+          .field("file", &CheckpointEvent::file, "Its name.")
+          .field("digest", &CheckpointEvent::digest, "Of the state.")
+          .field("write_s", &CheckpointEvent::seconds, "Seconds that writing took.")
+          .field("bytes", &CheckpointEvent::bytes, "Size of the file.");
+  return line;
+}
+
+const MetricsLine<Milestone>& milestone_line() {
+  static const auto line =
+      MetricsLine<Milestone>("milestone",
+                             "The training error fell below `error` for the first time.")
+          .field("error", &Milestone::error, "Fraction of wrong answers.")
+          .field("step", &Milestone::step, "The first step below it.")
+          .field(
+              "seconds",
+              [](const Milestone& milestone) {
+                const double seconds = milestone.seconds;
+                return seconds >= 0 ? std::optional(seconds) : std::nullopt;
+              },
+              "Of training in this segment, unless it was reached in an earlier one.");
+  return line;
+}
+
+const MetricsLine<RunEnd>& end_line() {
+  static const auto line =
+      MetricsLine<RunEnd>("end", "The end of a segment.")
+          .field(
+              "status", [](const RunEnd& end) { return Status{end.status}; }, "How it ended.")
+          .field(
+              "exit", [](const RunEnd& end) { return static_cast<int>(end.code); },
+              "Exit code of the program.")
+          .field(
+              "reason", [](const RunEnd& end) { return if_any(end.reason); },
+              "Why, unless all steps were done.")
+          .field("step", &RunEnd::step, "Steps done.")
+          .field("epochs", &RunEnd::epochs, "Complete ones.")
+          .field("seconds", &RunEnd::seconds, "Of this segment.")
+          .field("samples_per_s", &RunEnd::samples_per_second, "Of this segment's steps.")
+          .field(
+              "digest", [](const RunEnd& end) { return if_any(end.digest); },
+              "Of the final state, if it was saved.")
+          .field(
+              "checkpoint", [](const RunEnd& end) { return if_any(end.checkpoint); },
+              "The last one, relative to the directory of the run.")
+          .field(
+              "best",
+              [](const RunEnd& end) {
+                return end.best ? std::optional(Best{*end.best}) : std::nullopt;
+              },
+              "The best value of the metric that checkpoint.best names, and its step.");
+  return line;
+}
+
 }  // namespace
+
+std::string metrics_schema() {
+  const Json schema = {
+      {"$schema", "https://json-schema.org/draft/2020-12/schema"},
+      {"title", "One line of metrics.jsonl"},
+      {"description", "A number that is NaN or infinite is null and named in nonfinite."},
+      {"$defs",
+       {{"count", {{"type", "integer"}, {"minimum", 0}}},
+        {"number", {{"type", {"number", "null"}}}},
+        {"text", {{"type", "string"}}},
+        {"texts", {{"type", "array"}, {"items", {{"type", "string"}}}}}}},
+      {"oneOf",
+       {run_line().schema(), resume_line().schema(), step_line().schema(), epoch_line().schema(),
+        rank_line().schema(), eval_line().schema(), checkpoint_line().schema(),
+        milestone_line().schema(), end_line().schema()}}};
+  return schema.dump(2) + "\n";
+}
 
 MetricsLog::MetricsLog(AppendedFile file, Warn warn)
     : file_(std::move(file)), warn_(std::move(warn)) {
@@ -76,112 +261,31 @@ void MetricsLog::append(const std::string& line) {
 }
 
 void MetricsLog::on_start(const RunStart& start) {
-  Line line("run");
-  line.set("v", kMetricsVersion)
-      .set("time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))))
-      .set("segment", start.segment)
-      .set("ranks", start.ranks)
-      .set("threads", start.threads)
-      .set("params", start.network == nullptr ? 0 : start.network->parameters().count())
-      .set("batch", start.batch)
-      .set("microbatches", start.microbatches)
-      .set("seed", start.seed)
-      .set("steps_per_epoch", start.steps_per_epoch)
-      .set("total_steps", start.total_steps);
-  append(line.text());
-  if (start.segment <= 1) return;
-  append(Line("resume").set("segment", start.segment).set("from_step", start.first_step).text());
+  append(run_line().text(start));
+  if (start.segment > 1) append(resume_line().text(start));
 }
 
 void MetricsLog::on_step(const StepEvent& step) {
-  if (!step.logged) return;
-  Line line("step");
-  line.set("step", step.step)
-      .number("epoch", step.epoch)
-      .number("loss", step.loss)
-      .number("lr", step.learning_rate);
-  if (step.gradient_norm) line.number("grad_norm", *step.gradient_norm);
-  line.set("samples", step.samples)
-      .number("step_s", step.seconds)
-      .number("samples_per_s",
-              step.seconds > 0 ? static_cast<double>(step.samples) / step.seconds : 0);
-  line.times(step.times);
-  append(line.text());
+  if (step.logged) append(step_line().text(step));
 }
 
-void MetricsLog::on_epoch(const EpochEvent& epoch) {
-  Line line("epoch");
-  line.set("step", epoch.step)
-      .set("epoch", epoch.epoch)
-      .set("steps", epoch.steps)
-      .metrics("train_", epoch.train)
-      .metrics("val_", epoch.val)
-      .set("best", epoch.best)
-      .number("lr", epoch.learning_rate)
-      .number("samples_per_s", epoch.samples_per_second)
-      .number("seconds", epoch.seconds);
-  append(line.text());
-}
+void MetricsLog::on_epoch(const EpochEvent& epoch) { append(epoch_line().text(epoch)); }
 
 void MetricsLog::on_times(const TimesEvent& event) {
-  for (const RankTimes& rank : event.ranks) {
-    Line line("rank");
-    line.set("step", event.step)
-        .set("steps", event.steps)
-        .set("rank", rank.rank)
-        .set("node", rank.node)
-        .number("seconds", rank.times.total());
-    line.times(rank.times);
-    if (rank.waited_for >= 0) line.set("waited_for", rank.waited_for);
-    append(line.text());
-  }
+  for (const RankTimes& rank : event.ranks) append(rank_line().text({event, rank}));
 }
 
-void MetricsLog::on_eval(const EvalEvent& eval) {
-  Line line("eval");
-  line.set("step", eval.step)
-      .number("epoch", eval.epoch)
-      .set("split", eval.split)
-      .set("samples", eval.samples)
-      .metrics("", eval.metrics)
-      .number("seconds", eval.seconds);
-  append(line.text());
-}
+void MetricsLog::on_eval(const EvalEvent& eval) { append(eval_line().text(eval)); }
 
 void MetricsLog::on_checkpoint(const CheckpointEvent& checkpoint) {
-  Line line("checkpoint");
-  line.set("step", checkpoint.step)
-      .set("file", checkpoint.file)
-      .set("digest", checkpoint.digest)
-      .number("write_s", checkpoint.seconds)
-      .set("bytes", checkpoint.bytes);
-  append(line.text());
+  append(checkpoint_line().text(checkpoint));
 }
 
 void MetricsLog::on_end(const RunEnd& end) {
   for (const Milestone& milestone : end.milestones) {
-    if (milestone.step == 0) continue;
-    Line line("milestone");
-    line.number("error", milestone.error).set("step", milestone.step);
-    if (milestone.seconds >= 0) line.number("seconds", milestone.seconds);
-    append(line.text());
+    if (milestone.step > 0) append(milestone_line().text(milestone));
   }
-  Line line("end");
-  line.set("status", end.status)
-      .set("exit", static_cast<int>(end.code))
-      .text_if_any("reason", end.reason)
-      .set("step", end.step)
-      .set("epochs", end.epochs)
-      .number("seconds", end.seconds)
-      .number("samples_per_s", end.samples_per_second)
-      .text_if_any("digest", end.digest)
-      .text_if_any("checkpoint", end.checkpoint);
-  if (end.best) {
-    line.set(
-        "best",
-        Json{{"metric", end.best->metric}, {"value", end.best->value}, {"step", end.best->step}});
-  }
-  append(line.text());
+  append(end_line().text(end));
 }
 
 }  // namespace lockstep

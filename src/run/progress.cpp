@@ -20,16 +20,12 @@ void append(std::vector<HistoryColumn>& history, const std::string& name, double
   history.push_back({name, std::move(values)});
 }
 
-bool grows_with_quality(std::string_view metric) {
-  return metric == "val/acc" || metric == "val/r2" || metric.starts_with("val/top");
-}
-
 // By more than `least`. A value that is not finite is no improvement.
 bool improves(const std::optional<BestMetric>& best, const std::string& metric, double value,
               double least) {
   if (!std::isfinite(value)) return false;
   if (!best || best->metric != metric) return true;
-  return (grows_with_quality(metric) ? value - best->value : best->value - value) > least;
+  return (metric_row(metric).larger_is_better ? value - best->value : best->value - value) > least;
 }
 
 }  // namespace
@@ -47,14 +43,14 @@ void Stagnation::observe(const std::string& metric, double value, std::uint64_t 
 bool Progress::knows_error() const { return error_weight >= 0.25; }
 
 void Progress::add_batch(std::uint64_t step, const MetricSums& sums, double counted,
-                         Index epoch_size, bool classifies) {
-  for (std::size_t i = 0; i < sums.size(); ++i) epoch_sums[i] += sums[i];
-  if (!classifies || counted == 0) return;
+                         Index epoch_size, std::optional<double> right) {
+  epoch_sums += sums;
+  if (!right || counted == 0) return;
 
   const double n = counted;
   const double window = std::min(kErrorWindow, static_cast<double>(epoch_size));
   const double share = std::min(1.0, n / window);
-  error_average += share * ((n - sums[1]) / n - error_average);
+  error_average += share * ((n - *right) / n - error_average);
   error_weight += share * (1.0 - error_weight);
   if (!knows_error()) return;
   const double error = error_average / error_weight;

@@ -9,6 +9,7 @@
 
 #include "lockstep/base/printable.hpp"
 #include "lockstep/io/atomic_file.hpp"
+#include "lockstep/run/run_files.hpp"
 
 namespace lockstep {
 namespace {
@@ -84,7 +85,7 @@ RunDirectory RunDirectory::create(const std::string& requested, const std::strin
 RunDirectory::RunDirectory(Directory place, DirectoryLock lock)
     : place_(std::move(place)),
       lock_(std::move(lock)),
-      checkpoints_(place_.subdirectory("checkpoints")) {
+      checkpoints_(place_.subdirectory(kCheckpointFolder)) {
   require_ownership();  // whoever had the lock before may have been moved away with its directory
   remove_stale_temporaries(place_);
   remove_stale_temporaries(checkpoints_);
@@ -107,7 +108,7 @@ void RunDirectory::status(std::string_view word, std::optional<ExitCode> code,
   std::string line(word);
   if (code) line += fmt::format(" {}", static_cast<int>(*code));
   if (!reason.empty()) line += fmt::format(" {}", printable(reason.substr(0, reason.find('\n'))));
-  write_text("STATUS", line + "\n");
+  write_text(kStatusFile, line + "\n");
 }
 
 void RunDirectory::link(const std::string& name, const std::string& target) const {

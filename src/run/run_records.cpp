@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "lockstep/run/run_files.hpp"
+
 namespace lockstep {
 
 void RunRecords::open(const RunRequest& request, const std::string& name) {
@@ -18,11 +20,11 @@ void RunRecords::open(const RunRequest& request, const std::string& name) {
 
 void RunRecords::begin(const std::string& config, const std::string& resolved_config,
                        ManifestFacts facts, std::uint64_t first_step) {
-  directory_->write_text("config.toml", config);
-  directory_->write_text("config.resolved.toml", resolved_config);
+  directory_->write_text(kConfigFile, config);
+  directory_->write_text(kResolvedConfigFile, resolved_config);
   manifest_.emplace(directory_->place(), std::move(facts), first_step);
-  log_ = std::make_shared<AppendedFile>(directory_->place(), "log.txt");
-  metrics_.emplace(AppendedFile(directory_->place(), "metrics.jsonl"),
+  log_ = std::make_shared<AppendedFile>(directory_->place(), kLogFile);
+  metrics_.emplace(AppendedFile(directory_->place(), kMetricsFile),
                    [this](const std::string& text) { audience_.on_warning(text); });
   audience_.add(*metrics_);
   directory_->status("running");

@@ -110,7 +110,8 @@ void TrainingRun::note_step(const StepResult& result) {
   totals_.add_step(result.batch.size, times);
   if (result.applied) {
     progress_.add_batch(step, result.sums, result.counted,
-                        plan_->info.steps_per_epoch * plan_->info.batch, classifies());
+                        plan_->info.steps_per_epoch * plan_->info.batch,
+                        setup_.loss->right(result.sums));
     progress_.epoch_samples += result.batch.size;
     progress_.epoch_ignored += result.ignored;
     recent_.losses.add(step, result.loss());

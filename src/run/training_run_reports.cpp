@@ -21,8 +21,8 @@ void TrainingRun::report_step(const StepResult& result, const StepTimes& times) 
   event.step = trainer_->steps_done();
   event.epoch = epochs_done();
   event.loss = result.loss();
-  event.error =
-      classifies() && result.counted > 0 ? (result.counted - result.sums[1]) / result.counted : 0;
+  const std::optional<double> right = setup_.loss->right(result.sums);
+  event.error = right && result.counted > 0 ? (result.counted - *right) / result.counted : 0;
   event.learning_rate = recent_.learning_rate;
   event.gradient_norm = result.gradient_norm;
   event.samples = result.batch.size;
@@ -51,7 +51,6 @@ void TrainingRun::report_epoch(const std::vector<Metric>& train) {
 
 // Collective: every rank tells where its time of this epoch went.
 void TrainingRun::report_times() {
-  constexpr std::size_t kParts = kPartNames.size();
   const std::span<double> waited = trainer_->waited_for();
   const auto longest = std::ranges::max_element(waited);
   const StepTimes& times = totals_.epoch_times();
@@ -67,8 +66,8 @@ void TrainingRun::report_times() {
   for (std::size_t r = 0; r < ranks && root(); ++r) {
     RankTimes rank{.rank = static_cast<int>(r), .node = node_names_[r], .times = {}};
     const auto from = all.begin() + static_cast<std::ptrdiff_t>(r * mine.size());
-    std::copy_n(from, kParts, rank.times.seconds.begin());
-    rank.waited_for = static_cast<int>(from[kParts]);
+    std::copy_n(from, kPartRows.size(), rank.times.seconds.begin());
+    rank.waited_for = static_cast<int>(from[kPartRows.size()]);
     event.ranks.push_back(rank);
   }
   if (root()) {

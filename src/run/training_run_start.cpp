@@ -8,6 +8,7 @@
 #include "lockstep/comm/agreement.hpp"
 #include "lockstep/comm/environment.hpp"
 #include "lockstep/config/show.hpp"
+#include "lockstep/run/checkpoint_paths.hpp"
 #include "lockstep/run/run_info.hpp"
 #include "run/training_run.hpp"
 
@@ -120,7 +121,7 @@ std::string TrainingRun::restore_from(StoredCheckpoint& stored) {
   together(world_, [&] {
     const Hdf5Reader file(stored.sealed.image, stored.path.string());
     checkpoint = decode(file, *setup_.network, state_slots(setup_));
-    digest = file.text_attribute("/digest", "state");
+    digest = file.text_attribute(kDigestGroup, "state");
     if (checkpoint.inputs != setup_.data->inputs || checkpoint.targets != setup_.data->targets) {
       throw Error(
           ExitCode::bad_data,

@@ -1,12 +1,11 @@
 #include "lockstep/train/consensus.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 namespace lockstep {
 namespace {
 
-constexpr std::size_t kSumsPerMicrobatch = std::tuple_size_v<MetricSums>;
+constexpr std::size_t kSumsPerMicrobatch = MetricSums{}.size();
 constexpr std::size_t kVotes = 3;  // stop, save, changed
 
 std::vector<Index> report_sizes(int ranks, Index microbatches) {

@@ -52,7 +52,7 @@ std::vector<ConfusionMatrix> empty_matrices(Outputs outputs, Index channels) {
 // Of all microbatches, in order: those of rank r follow those of rank r - 1 within every batch.
 MetricSums sum_over_ranks(const Communicator& ranks, Index microbatches, Index batches,
                           std::span<const double> mine) {
-  constexpr std::size_t kSums = std::tuple_size_v<MetricSums>;
+  constexpr std::size_t kSums = MetricSums{}.size();
   std::vector<int> counts;
   std::vector<int> starts;
   int total = 0;

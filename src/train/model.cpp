@@ -49,7 +49,7 @@ double Model::evaluate(const Loss& loss, const Targets& targets) {
   MetricSums sums{};
   evaluate_loss(loss, pass(), workspace_.output(), targets, 1 / static_cast<double>(batch_.rows),
                 workspace_.output_gradient(), {&sums, 1});
-  return sums[0] / static_cast<double>(batch_.rows);
+  return sums.loss() / static_cast<double>(batch_.rows);
 }
 
 void Model::backward() {

@@ -203,8 +203,8 @@ void print(const Measured& measured, int ranks, double flops, const Options& opt
   std::printf(",\"median_ms\":%.4f,\"best_ms\":%.4f,\"samples_per_s\":%.0f", step * 1e3,
               std::ranges::min(measured.seconds) * 1e3,
               static_cast<double>(options.work.batch) / step);
-  for (std::size_t i = 0; i < kPartNames.size(); ++i) {
-    std::printf(",\"%s_ms\":%.4f", std::string(kPartNames[i]).c_str(),
+  for (std::size_t i = 0; i < kPartRows.size(); ++i) {
+    std::printf(",\"%s_ms\":%.4f", std::string(kPartRows[i].name).c_str(),
                 measured.parts.seconds[i] / (options.steps * options.rounds) * 1e3);
   }
   std::printf(",\"flops_per_step\":%.0f,\"gflops\":%.2f", flops, flops / step / 1e9);

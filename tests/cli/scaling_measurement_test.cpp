@@ -40,10 +40,10 @@ TEST_F(ScalingMeasurementTest, MedianAndPartsOfTheTimedSteps) {
            step(3, 100, R"("step_s":3.0,"forward_s":1.5,"exposed_s":0.75,"loss":null)") +
            std::string(kEnd) + "\n");
   EXPECT_EQ(m.step_seconds, 2);
-  EXPECT_EQ(m.shares[part_index("forward")], 0.5);
-  EXPECT_EQ(m.shares[part_index("exposed")], 0.25);
-  EXPECT_EQ(m.shares[part_index("wait")], 0) << "the warm-up counts";
-  EXPECT_EQ(m.shares[part_index("other")], 0.25) << "what no part claims";
+  EXPECT_EQ(share_of(m.shares, Part::forward), 0.5);
+  EXPECT_EQ(share_of(m.shares, Part::exposed), 0.25);
+  EXPECT_EQ(share_of(m.shares, Part::wait), 0) << "the warm-up counts";
+  EXPECT_EQ(share_of(m.shares, Part::other), 0.25) << "what no part claims";
   EXPECT_EQ(m.digest, "abc");
   EXPECT_EQ(m.machine, "CPU on n1, n2");
 }

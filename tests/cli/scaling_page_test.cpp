@@ -57,6 +57,18 @@ TEST(ScalingPageTest, IsWholeAndNeedsNothingElse) {
   EXPECT_NE(page.find("<td>16,667</td>"), std::string::npos);
 }
 
+TEST(ScalingPageTest, EachPartHasItsColors) {
+  const std::string page = scaling_page({"mlp", {}, small_report()});
+  for (const PartRow& part : kPartRows) {
+    const std::string name(part.name);
+    for (const std::string_view color : {part.color, part.color_on_dark}) {
+      EXPECT_EQ(color.size(), 7U) << name;
+      EXPECT_EQ(count(page, "--" + name + ": " + std::string(color) + ";"), 1) << name;
+    }
+    EXPECT_EQ(count(page, "." + name + " { --c: var(--" + name + "); }"), 1) << name;
+  }
+}
+
 TEST(ScalingPageTest, ANumberThatIsNotFiniteNeverReachesAChart) {
   const ScalingReport one = report_on(plan_for({1}, 1, 1), {measured(1, 1, 0.01)});
   for (const ScalingReport& report : {one, small_report(), report_on(plan_for({1}, 1), {})}) {

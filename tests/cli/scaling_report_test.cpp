@@ -19,7 +19,7 @@ TEST(ScalingReportTest, SpeedupEfficiencyAndKarpFlatt) {
   EXPECT_DOUBLE_EQ(two.speedup.value, 10.0 / 6);
   EXPECT_DOUBLE_EQ(two.efficiency->value, 10.0 / 12);
   EXPECT_NEAR(*two.serial_fraction, 0.2, 1e-12);  // (0.6 - 0.5) / (1 - 0.5)
-  EXPECT_DOUBLE_EQ(two.shares[part_index("exposed")], 0.1);
+  EXPECT_DOUBLE_EQ(share_of(two.shares, Part::exposed), 0.1);
 }
 
 TEST(ScalingReportTest, OversubscribedPointsHaveNoEfficiency) {

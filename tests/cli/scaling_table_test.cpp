@@ -59,7 +59,7 @@ TEST(ScalingTableTest, CsvLeavesOutWhatThereIsNot) {
 
 TEST(ScalingTableTest, LinesAreOfExtraPsForm) {
   const auto lines = lines_of(scaling_lines({measured(4, 1, 0.008)}));
-  ASSERT_EQ(lines.size(), 1 + kStepParts.size());
+  ASSERT_EQ(lines.size(), 1 + kPartRows.size());
   EXPECT_EQ(lines[0],
             R"({"params":{"p":4,"t":1},"callpath":"train->step","metric":"time","value":0.008})");
   double sum = 0;

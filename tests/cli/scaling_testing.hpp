@@ -34,9 +34,9 @@ inline Measurement measured(int ranks, int repeat, double step_seconds,
                           .step_seconds = step_seconds,
                           .digest = digest,
                           .machine = "CPU on host"};
-  measurement.shares[part_index("backward")] = 0.5;
-  measurement.shares[part_index("exposed")] = 0.1;
-  measurement.shares[part_index("other")] = 0.4;
+  measurement.shares[static_cast<std::size_t>(Part::backward)] = 0.5;
+  measurement.shares[static_cast<std::size_t>(Part::exposed)] = 0.1;
+  measurement.shares[static_cast<std::size_t>(Part::other)] = 0.4;
   return measurement;
 }
 

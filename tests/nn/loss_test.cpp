@@ -345,6 +345,24 @@ class LossContract : public testing::TestWithParam<LossCase> {
   int threads_ = thread_count();
 };
 
+TEST_P(LossContract, EachMetricHasARow) {
+  const auto metrics = GetParam().make(8)->metrics({}, 1, {4, 1, 8});
+  EXPECT_EQ(metrics.front().name, "loss");
+  for (const Metric& metric : metrics)
+    EXPECT_FALSE(metric_row(metric.name).name.empty()) << metric.name;
+}
+
+TEST_P(LossContract, OfClassLabelsAloneItCountsTheRightPredictions) {
+  const auto loss = GetParam().make(3);
+  EXPECT_EQ(loss->right({}).has_value(), loss->classifies());
+  if (!loss->classifies()) return;
+  const std::vector<float> p{1, 2, 3, 3, 2, 1};
+  const std::vector<std::int32_t> labels{2, 1};
+  MetricSums sums{};
+  loss->evaluate({p.data(), 2, 3}, {.labels = labels, .values = {}}, 1, {}, sums);
+  EXPECT_EQ(loss->right(sums), 1);
+}
+
 // Each microbatch by itself gives what the whole share gives: sums and gradient, bit by bit.
 TEST_P(LossContract, TheShareAndTheThreadChangeNoBit) {
   for (const Index columns : {1, 3, 8, 21}) {

@@ -52,6 +52,8 @@ Checkpoint sample(const Network& network) {
   c.progress.flat_steps = 4;
   c.progress.plateau = {BestMetric{"val/acc", 0.5, 7}, 2};
   c.progress.rate_drops = 1;
+  c.progress.skipped = 2;
+  c.progress.rollbacks = 3;
   c.progress.add_history(7, 1, {{"loss", 2.0}, {"acc", 0.1}}, {});
   c.progress.add_history(14, 2, {{"loss", 1.0}, {"acc", 0.2}}, {{"loss", 1.1}, {"acc", 0.3}});
   c.inputs = {{1, 2, 3}, {4, 5, 6}, {1.7e9 + 1, 0, -1e15}};
@@ -98,6 +100,9 @@ TEST(Checkpoint, ComesBackAsItWasWritten) {
   EXPECT_EQ(after.progress.plateau.best->step, 7u);
   EXPECT_EQ(after.progress.plateau.evaluations, 2);
   EXPECT_EQ(after.progress.rate_drops, 1);
+  EXPECT_EQ(after.progress.epoch_ignored, 5);
+  EXPECT_EQ(after.progress.skipped, 2);
+  EXPECT_EQ(after.progress.rollbacks, 3);
 
   // Also when it is written once more: what was read decides every byte.
   EXPECT_TRUE(std::ranges::equal(encode(after, network, kSlots).bytes, image.bytes));

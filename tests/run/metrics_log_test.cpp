@@ -177,6 +177,10 @@ void tell_everything(Observer& log) {
   epoch.train = {{"loss", 0.1}, {"acc", 0.97}};
   epoch.val = {{"loss", std::numeric_limits<double>::quiet_NaN()}, {"acc", 0.98}};
   log.on_epoch(epoch);
+  log.on_times({.step = 470,
+                .steps = 235,
+                .ranks = {{.rank = 0, .node = "n1", .times = a_step().times, .waited_for = 1},
+                          {.rank = 1, .node = "n2", .times = a_step().times}}});
   EvalEvent eval;
   eval.split = "val";
   eval.metrics = {{"loss", 0.1}, {"rmse", 0.2}, {"r2", 0.9}};
@@ -201,8 +205,65 @@ TEST_F(MetricsLogTest, EveryLineObeysTheSchema) {
     EXPECT_TRUE(validator.valid(Json::parse(line))) << line;
     types.push_back(Json::parse(line)["t"]);
   }
-  EXPECT_EQ(types, (std::vector<std::string>{"run", "resume", "step", "epoch", "eval", "checkpoint",
-                                             "milestone", "milestone", "end"}));
+  EXPECT_EQ(types,
+            (std::vector<std::string>{"run", "resume", "step", "epoch", "rank", "rank", "eval",
+                                      "checkpoint", "milestone", "milestone", "end"}));
+}
+
+TEST_F(MetricsLogTest, LinesHaveTheirFieldsInTheirOrder) {
+  MetricsLog log = open();
+  tell_everything(log);
+  std::vector<std::string> seen;
+  for (const std::string& line : lines()) {
+    std::string names;
+    const auto json = nlohmann::ordered_json::parse(line);
+    for (const auto& [name, value] : json.items()) names += name + " ";
+    seen.push_back(names);
+  }
+  const std::string times =
+      "data_s forward_s backward_s hidden_s exposed_s update_s wait_s checkpoint_s other_s ";
+  EXPECT_EQ(seen,
+            (std::vector<std::string>{
+                "t v time segment ranks threads params batch microbatches seed steps_per_epoch "
+                "total_steps ",
+                "t segment from_step ",
+                "t step epoch loss lr grad_norm samples step_s samples_per_s " + times,
+                "t step epoch steps train_loss train_acc val_loss val_acc best lr samples_per_s "
+                "seconds nonfinite ",
+                "t step steps rank node seconds " + times + "waited_for ",
+                "t step steps rank node seconds " + times,
+                "t step epoch split samples loss rmse r2 seconds ",
+                "t step file digest write_s bytes ", "t error step seconds ", "t error step ",
+                "t status exit reason step epochs seconds samples_per_s best "}));
+}
+
+TEST_F(MetricsLogTest, TheSchemaKnowsWhichFieldsMayBeLeftOut) {
+  MetricsLog log = open();
+  tell_everything(log);
+  const Json schema = Json::parse(metrics_schema());
+  const Validator validator(schema);
+  std::string optional;
+  for (const std::string& line : lines()) {
+    const Json whole = Json::parse(line);
+    for (const auto& [name, value] : whole.items()) {
+      Json part = whole;
+      part.erase(name);
+      if (validator.valid(part)) optional += whole["t"].get<std::string>() + "." + name + " ";
+    }
+  }
+  EXPECT_EQ(optional,
+            "step.grad_norm epoch.nonfinite epoch.train_acc epoch.val_acc epoch.val_loss "
+            "rank.waited_for eval.r2 eval.rmse milestone.seconds end.best end.reason ");
+}
+
+TEST_F(MetricsLogTest, TheSchemaSaysWhatEachFieldIs) {
+  const Json schema = Json::parse(metrics_schema());
+  for (const Json& line : schema["oneOf"]) {
+    for (const auto& [name, field] : line["properties"].items()) {
+      if (name == "t" || name == "nonfinite") continue;
+      EXPECT_FALSE(field.value("description", "").empty()) << line["description"] << " " << name;
+    }
+  }
 }
 
 TEST_F(MetricsLogTest, TheSchemaRefusesOtherLines) {

@@ -14,7 +14,7 @@ TEST(Progress, NotesTheFirstStepBelowEachMilestone) {
   const auto batches = [&](int count, double error) {
     for (int i = 0; i < count; ++i) {
       ++step;
-      progress.add_batch(step, {1, 512 * (1 - error)}, 512, 4096, true);
+      progress.add_batch(step, {}, 512, 4096, 512 * (1 - error));
     }
   };
   batches(20, 0.9);
@@ -36,7 +36,7 @@ TEST(Progress, FewSamplesLearnedInTheFirstEpochReachTheirMilestones) {
   std::uint64_t step = 0;
   const auto batches = [&](int count, double error) {
     for (int i = 0; i < count; ++i) {
-      progress.add_batch(++step, {1, 10 * (1 - error)}, 10, 200, true);
+      progress.add_batch(++step, {}, 10, 200, 10 * (1 - error));
     }
   };
   batches(2, 0.5);

@@ -9,6 +9,7 @@
 
 #include "lockstep/config/parse.hpp"
 #include "lockstep/config/show.hpp"
+#include "lockstep/data/formats.hpp"
 #include "nn/block_cases.hpp"
 #include "setup/catalogue/block.hpp"
 
@@ -46,6 +47,17 @@ Shape input_of(const std::string& type) {
   if (type == "embedding") return {8, 1, 1};
   const bool sequence = type.ends_with("1d") || type == "lstm" || type == "gru";
   return sequence ? Shape{8, 1, 4} : Shape{4, 4, 4};
+}
+
+// Configurations may not include data: the names stand in both.
+TEST(Catalogue, DataTypesAreAutoAndTheFormats) {
+  std::vector<std::string> expected{"auto"};
+  for (const Format& format : formats()) expected.emplace_back(format.name);
+  const auto section = std::ranges::find(config::sections(), "data", &config::Section::name);
+  ASSERT_NE(section, config::sections().end());
+  const auto key = std::ranges::find(section->keys, "type", &config::Key::name);
+  ASSERT_NE(key, section->keys.end());
+  EXPECT_EQ(key->choices, expected);
 }
 
 TEST(Catalogue, HasNoFaults) { EXPECT_EQ(config::faults(catalogue()), std::vector<std::string>{}); }

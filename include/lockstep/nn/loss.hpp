@@ -3,12 +3,13 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "lockstep/nn/layer.hpp"
+#include "lockstep/nn/metric.hpp"
 
 namespace lockstep {
 
@@ -25,14 +26,16 @@ struct Targets {
   [[nodiscard]] Targets rows(Index first, Index count) const;
 };
 
-/// Sums over samples that metrics are made of; what each means is the loss's business. In double:
-/// they are added in the order of the microbatches.
-using MetricSums = std::array<double, 5>;
-
-/// One figure for people: "loss", "acc", "top5", "perplexity", "rmse", "mae", "r2".
-struct Metric {
-  std::string name;
-  double value;
+/// Sums over samples that metrics are formed from. In double: they are added in the order of the
+/// microbatches. The first is that of the losses; a loss names its others, and nobody else reads
+/// them.
+struct MetricSums : std::array<double, 5> {
+  [[nodiscard]] double& loss() { return front(); }
+  [[nodiscard]] double loss() const { return front(); }
+  MetricSums& operator+=(const MetricSums& other) {
+    for (std::size_t i = 0; i < size(); ++i) (*this)[i] += other[i];
+    return *this;
+  }
 };
 
 /// What the outputs of a network mean that learns by a loss, and so what its answers are.
@@ -49,17 +52,19 @@ class Loss {
 
   [[nodiscard]] virtual std::string_view type() const = 0;
   [[nodiscard]] virtual Outputs outputs() const = 0;
-  /// True if the answers are class labels; then sums[1] counts the right predictions.
+  /// True if the answers are class labels.
   [[nodiscard]] bool classifies() const { return outputs() == Outputs::class_logits; }
   /// Errors: Error(config) if a network with this output cannot learn by this loss.
   virtual void check(Shape /*output*/) const {}
   /// For the rows given: sets gradient = weight * d(sum of the rows' losses) / d(prediction),
-  /// and adds the rows' sums to `sums`; sums[0] is the sum of the losses. A row whose label is
+  /// and adds the rows' sums to `sums`. A row whose label is
   /// below 0 has the gradient 0 and adds nothing. An empty gradient (data = nullptr) is not wanted.
   virtual void evaluate(ConstMatrix prediction, const Targets& targets, Real weight,
                         Matrix gradient, MetricSums& sums) const = 0;
-  /// The figures of `samples` samples of a network with this output, whose sums are given. Which
-  /// there are depends on the output alone; the first is the mean loss.
+  /// How many predictions are right, if the answers are class labels.
+  [[nodiscard]] virtual std::optional<double> right(const MetricSums& /*sums*/) const { return {}; }
+  /// The metrics of `samples` samples of a network with this output, whose sums are given. Which
+  /// there are depends on the output alone; the first is the mean loss. Each has a row in metric.hpp.
   [[nodiscard]] virtual std::vector<Metric> metrics(const MetricSums& sums, double samples,
                                                     Shape output) const = 0;
 };
@@ -73,18 +78,14 @@ struct CrossEntropyOptions {
 /// Softmax cross-entropy of one label per row, with K classes, weights w and smoothing s: sum_c q_c
 /// (-log p_c), where p = softmax(z) and q_c = w_c ((1 - s) [c = label] + s / K). The mean is over
 /// rows, not over weights: weights of mean 1 over the samples leave the learning rate alone.
-/// Metrics: loss (mean), acc (share of rows whose largest value is the label's; the first of equals
-/// counts), topK (share of rows whose label is among the K largest), and for sequences perplexity,
-/// exp of the mean of -log p_label. All but loss ignore weights and smoothing.
+/// Metrics: loss, acc, topK, and for sequences perplexity. All but loss ignore weights and smoothing.
 /// Errors: `check` refuses a single output, whose p is 1 whatever it is, other than K weights, and
 /// a top_k that is not below K.
 /// Source: Szegedy et al. 2016, arXiv 1512.00567.
 std::unique_ptr<Loss> cross_entropy(CrossEntropyOptions options = {});
 
 /// Mean squared error: the mean over the columns of (prediction - answer)^2.
-/// Metrics, also of the next two: loss (mean), rmse, mae, and r2 = 1 - sum of squared errors / sum
-/// of squared deviations from the mean; of several columns the mean of their r2, each around its
-/// own mean, which takes Targets::inverse_variances. NaN if all answers of a column are equal.
+/// Metrics, also of the next two: loss, rmse, mae, r2.
 std::unique_ptr<Loss> mean_squared_error();
 
 /// Mean absolute error: the mean over the columns of |prediction - answer|, of slope 0 at 0.
@@ -98,7 +99,7 @@ std::unique_ptr<Loss> huber(Real delta = 1);
 
 /// Cross-entropy of independent yes-or-no questions, given as logits z with answers t from 0 to 1:
 /// the mean over the columns of -t log sigmoid(z) - (1 - t) log(1 - sigmoid(z)).
-/// Metrics: loss (mean), acc (share of the outputs with sigmoid(z) > 1/2 where t > 1/2).
+/// Metrics: loss, acc.
 std::unique_ptr<Loss> binary_cross_entropy();
 
 /// Evaluates the loss of each microbatch of a pass on its own; `sums` has one entry per microbatch

@@ -86,7 +86,7 @@ class CheckpointDraft {
     Index offset;     ///< in the file
     [[nodiscard]] Index bytes() const;
   };
-  void add(std::size_t group, const std::string& group_name, const Parameter& parameter,
+  void add(std::size_t group, const std::string& group_path, const Parameter& parameter,
            const FileOrder& order);
 
   Hdf5Writer file_;

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <string_view>
 
 #include "lockstep/io/appended_file.hpp"
 #include "lockstep/run/events.hpp"
@@ -11,7 +10,7 @@
 namespace lockstep {
 
 /// The JSON Schema (draft 2020-12) of one line of metrics.jsonl.
-[[nodiscard]] std::string_view metrics_schema();
+[[nodiscard]] std::string metrics_schema();
 
 /// Appends what happens in a run to metrics.jsonl: one JSON object per line, each written at once,
 /// no finished line ever rewritten. JSON has no NaN: such a number is null, and "nonfinite" names

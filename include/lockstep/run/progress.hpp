@@ -35,9 +35,9 @@ class Progress {
   static constexpr std::array<double, 5> kMilestones{0.50, 0.45, 0.30, 0.15, 0.05};
 
   /// Adds one batch of the running epoch, whose means are over `counted` samples; the epoch has
-  /// `epoch_size`. Milestones that it reaches are those of its step. Allocates nothing.
+  /// `epoch_size`; `right` predictions of class labels, if it has any. Milestones that it reaches are those of its step. Allocates nothing.
   void add_batch(std::uint64_t step, const MetricSums& sums, double counted, Index epoch_size,
-                 bool classifies);
+                 std::optional<double> right);
   /// True once so many samples were seen that one may speak of an error rate.
   [[nodiscard]] bool knows_error() const;
   /// Adds the mean loss of one batch to the usual one.
@@ -51,8 +51,8 @@ class Progress {
   /// may be empty.
   void add_history(std::uint64_t step, double epoch, const std::vector<Metric>& train,
                    const std::vector<Metric>& val);
-  /// Takes the value as the new best if it is better; "val/acc", "val/topK" and "val/r2" are better
-  /// when larger, all others when smaller. True if it is.
+  /// Takes the value as the new best if it is better, as the row of its metric says.
+  /// True if it is.
   bool offer_best(const std::string& metric, double value, std::uint64_t step);
 
   MetricSums epoch_sums{};  ///< of the batches of the running epoch

@@ -26,7 +26,7 @@ struct StepResult {
   std::vector<int> changed;  ///< ranks whose state something else than an update had changed
 
   /// The mean over all that counts; 0 if nothing does.
-  [[nodiscard]] double loss() const { return counted > 0 ? sums[0] / counted : sums[0]; }
+  [[nodiscard]] double loss() const { return counted > 0 ? sums.loss() / counted : sums.loss(); }
   /// Of the loss of each sample, for the slope of the mean loss.
   [[nodiscard]] double weight() const { return counted > 0 ? 1 / counted : 0; }
 };

@@ -8,25 +8,57 @@
 
 namespace lockstep {
 
-/// What a rank can be doing. Every moment of a run, evaluations apart, belongs to one part.
+/// What a rank can be doing: the rows of kPartRows, in their order. Every moment of a run, evaluations
+/// apart, belongs to one part.
 enum class Part : std::size_t {
-  data,        ///< reading and normalizing samples
-  forward,     ///< predictions and the loss
-  backward,    ///< backpropagation, less the exchange that goes on meanwhile
-  hidden,      ///< exchanging gradients while backpropagation goes on
-  exposed,     ///< exchanging gradients and parameters when there is nothing else to do
-  update,      ///< the optimizer and the norm of the gradient, on the slices of this rank
-  wait,        ///< asleep until another rank of the node is ready
-  checkpoint,  ///< saving
-  other,       ///< between steps: schedule, log, terminal
+  data,
+  forward,
+  backward,
+  hidden,
+  exposed,
+  update,
+  wait,
+  checkpoint,
+  other,
 };
 
-inline constexpr std::array<std::string_view, 9> kPartNames = {
-    "data", "forward", "backward", "hidden", "exposed", "update", "wait", "checkpoint", "other"};
+enum class PartKind {
+  work,      ///< what a rank does on its own
+  exchange,  ///< among ranks: nothing where there is only one
+  rest
+};
+
+/// A part of the time, wherever it is written or drawn.
+struct PartRow {
+  std::string_view name;
+  PartKind kind;
+  std::string_view sentence;
+  std::string_view color;  ///< "#0d9488", on a light page
+  std::string_view color_on_dark;
+};
+
+inline constexpr std::array<PartRow, 9> kPartRows{{
+    {"data", PartKind::work, "Reading and normalizing samples.", "#0d9488", "#2dbfae"},
+    {"forward", PartKind::work, "Predictions and the loss.", "#7db8f5", "#8cc4ff"},
+    {"backward", PartKind::work, "Backpropagation, less the exchange that goes on meanwhile.",
+     "#1d5fc4", "#3f7fe0"},
+    {"hidden", PartKind::exchange, "Exchanging gradients while backpropagation goes on.", "#f2b84b",
+     "#e5b04a"},
+    {"exposed", PartKind::exchange,
+     "Exchanging gradients and parameters when there is nothing else to do.", "#d9481f", "#f0643c"},
+    {"update", PartKind::work,
+     "The optimizer and the norm of the gradient, on the slices of this rank.", "#6d4fd8",
+     "#9a85f0"},
+    {"wait", PartKind::exchange, "Asleep until another rank of the node is ready.", "#e08bb4",
+     "#d884ad"},
+    {"checkpoint", PartKind::rest, "Saving.", "#7a8b2a", "#a3b545"},
+    {"other", PartKind::rest, "Between steps: schedule, log, terminal.", "#a3abb5", "#6b7480"},
+}};
+static_assert(kPartRows.size() == static_cast<std::size_t>(Part::other) + 1);
 
 /// Seconds by part.
 struct StepTimes {
-  std::array<double, kPartNames.size()> seconds{};
+  std::array<double, kPartRows.size()> seconds{};
 
   [[nodiscard]] double& operator[](Part part) { return seconds[static_cast<std::size_t>(part)]; }
   [[nodiscard]] double operator[](Part part) const {
@@ -37,10 +69,13 @@ struct StepTimes {
     for (const double s : seconds) sum += s;
     return sum;
   }
-  /// What a rank does on its own: data, forward, backward and update.
+  /// What a rank does on its own.
   [[nodiscard]] double work() const {
-    return (*this)[Part::data] + (*this)[Part::forward] + (*this)[Part::backward] +
-           (*this)[Part::update];
+    double sum = 0;
+    for (std::size_t i = 0; i < kPartRows.size(); ++i) {
+      if (kPartRows[i].kind == PartKind::work) sum += seconds[i];
+    }
+    return sum;
   }
   StepTimes& operator+=(const StepTimes& other) {
     for (std::size_t i = 0; i < seconds.size(); ++i) seconds[i] += other.seconds[i];

@@ -11,6 +11,7 @@
 #include "lockstep/base/error.hpp"
 #include "lockstep/io/file.hpp"
 #include "lockstep/run/checkpoint_store.hpp"
+#include "lockstep/run/run_files.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -61,13 +62,13 @@ std::uint64_t last_logged_step(const std::filesystem::path& metrics) {
 RunRecord read_record(const std::filesystem::path& directory) {
   RunRecord record;
   struct stat info {};
-  if (::stat((directory / "STATUS").c_str(), &info) == 0) {
+  if (::stat((directory / kStatusFile).c_str(), &info) == 0) {
     record.time = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
   }
-  std::istringstream status = end_of(directory / "STATUS", kStatus);
+  std::istringstream status = end_of(directory / kStatusFile, kStatus);
   std::getline(status, record.status);
-  record.step = last_logged_step(directory / "metrics.jsonl");
-  record.checkpoint = newest_checkpoint(directory / "checkpoints");
+  record.step = last_logged_step(directory / kMetricsFile);
+  record.checkpoint = newest_checkpoint(directory / kCheckpointFolder);
   record.step = std::max(record.step, record.checkpoint.value_or(0));
   return record;
 }

@@ -45,14 +45,14 @@ std::string bar(const PointFigures& figures, double longest, int top) {
       top + kBaseline, point_text(figures.point), note.empty() ? "" : " (" + note + ")",
       milliseconds(figures.step_seconds.value));
   double from = 0;
-  for (std::size_t i = 0; i < kStepParts.size(); ++i) {
+  for (std::size_t i = 0; i < kPartRows.size(); ++i) {
     const double width = 100 * figures.shares[i] * milliseconds_per_step / longest;
     if (width <= 0) continue;
     svg += fmt::format(
         "<rect class=\"part {}\" x=\"{:.3f}%\" y=\"{}\" width=\"{:.3f}%\" height=\"{}\"><title>{}: "
         "{} {} ms</title></rect>\n",
-        kStepParts[i], from, top + kBaseline + 6, width, kBar, point_text(figures.point),
-        kStepParts[i], milliseconds(figures.shares[i] * figures.step_seconds.value));
+        kPartRows[i].name, from, top + kBaseline + 6, width, kBar, point_text(figures.point),
+        kPartRows[i].name, milliseconds(figures.shares[i] * figures.step_seconds.value));
     from += width;
   }
   return svg;
@@ -91,9 +91,9 @@ std::string time_chart(const ScalingReport& report) {
 
 std::string time_legend(const ScalingReport& report) {
   std::string items;
-  for (std::size_t i = 0; i < kStepParts.size(); ++i) {
+  for (std::size_t i = 0; i < kPartRows.size(); ++i) {
     if (!is_visible(report, i)) continue;
-    items += fmt::format("<li><i class=\"part {0}\"></i>{0}</li>\n", kStepParts[i]);
+    items += fmt::format("<li><i class=\"part {0}\"></i>{0}</li>\n", kPartRows[i].name);
   }
   return "<ul class=\"legend\">\n" + items + "</ul>\n";
 }

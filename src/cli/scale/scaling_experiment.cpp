@@ -13,6 +13,7 @@
 #include "cli/text.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/io/atomic_file.hpp"
+#include "lockstep/run/run_files.hpp"
 #include "lockstep/run/version.hpp"
 
 namespace lockstep::cli {
@@ -113,7 +114,7 @@ bool ScalingExperiment::measure(const ScalingRun& run, StopSignals& signals) {
   measurements_.push_back(read_measurement(place, plan_, run));
   // Steps were measured, nothing was to be learned: checkpoints would only fill the disk.
   std::error_code ignored;
-  std::filesystem::remove_all(place / "checkpoints", ignored);
+  std::filesystem::remove_all(place / kCheckpointFolder, ignored);
   return true;
 }
 

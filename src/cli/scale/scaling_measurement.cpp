@@ -10,6 +10,7 @@
 #include "cli/scale/scaling_statistics.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/io/file.hpp"
+#include "lockstep/run/run_files.hpp"
 
 namespace lockstep::cli {
 namespace {
@@ -40,8 +41,8 @@ void add_step(const Json& line, const ScalingPlan& plan, const ScalingRun& run, 
   const bool full = line.at("samples").get<Index>() == plan.batch_of(run.point);
   if (!warm || !full) return;
   steps.seconds.push_back(line.at("step_s").get<double>());
-  for (std::size_t i = 0; i < kStepParts.size(); ++i) {
-    steps.part_seconds[i] += number_or_zero(line, std::string(kStepParts[i]) + "_s");
+  for (std::size_t i = 0; i < kPartRows.size(); ++i) {
+    steps.part_seconds[i] += number_or_zero(line, std::string(kPartRows[i].name) + "_s");
   }
 }
 
@@ -75,7 +76,7 @@ StepShares shares_of(const TimedSteps& steps) {
   for (const double seconds : steps.seconds) total += seconds;
   StepShares shares{};
   if (total <= 0) return shares;
-  const std::size_t other = part_index("other");
+  constexpr auto other = static_cast<std::size_t>(Part::other);
   double claimed = 0;
   for (std::size_t i = 0; i < shares.size(); ++i) {
     if (i == other) continue;
@@ -93,14 +94,10 @@ std::string machine_of(const Json& manifest) {
 
 }  // namespace
 
-std::size_t part_index(std::string_view name) {
-  return static_cast<std::size_t>(std::ranges::find(kStepParts, name) - kStepParts.begin());
-}
-
 Measurement read_measurement(const std::filesystem::path& directory, const ScalingPlan& plan,
                              const ScalingRun& run) {
-  const std::string metrics = text_of(directory / "metrics.jsonl");
-  const std::string manifest = text_of(directory / "manifest.json");
+  const std::string metrics = text_of(directory / kMetricsFile);
+  const std::string manifest = text_of(directory / kManifestFile);
   try {
     const TimedSteps steps = read_steps(metrics, plan, run);
     check(steps, plan, run);

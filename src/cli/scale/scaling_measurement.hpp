@@ -1,23 +1,20 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <filesystem>
 #include <string>
-#include <string_view>
 
 #include "cli/scale/scaling_plan.hpp"
+#include "lockstep/train/step_times.hpp"
 
 namespace lockstep::cli {
 
-/// Where the time of a step goes, as metrics.jsonl calls it: "data_s", ...; they add up to step_s.
-inline constexpr std::array<std::string_view, 9> kStepParts = {
-    "data", "forward", "backward", "hidden", "exposed", "update", "wait", "checkpoint", "other"};
-using StepShares =
-    std::array<double, kStepParts.size()>;  ///< of the time of a step; their sum is 1
+/// What each part takes of the time of a step; the sum is 1.
+using StepShares = std::array<double, kPartRows.size()>;
 
-/// Index of a part in StepShares.
-[[nodiscard]] std::size_t part_index(std::string_view name);
+[[nodiscard]] constexpr double share_of(const StepShares& shares, Part part) {
+  return shares[static_cast<std::size_t>(part)];
+}
 
 /// What one run gave.
 struct Measurement {

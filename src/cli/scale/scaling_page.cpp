@@ -9,18 +9,15 @@
 namespace lockstep::cli {
 namespace {
 
-// Colours once for each scheme; the charts name them by class.
+// Colours once for each scheme; the charts name them by class. Those of the parts of a step follow
+// from their rows.
 constexpr std::string_view kStyle = R"(
 :root { color-scheme: light dark;
   --ground: #ffffff; --text: #1d232b; --quiet: #57606a; --grid: #dfe4ea; --rule: #8b949e;
-  --s0: #0b62c4; --s1: #c2410c; --s2: #15803d; --s3: #7e22ce; --s4: #b4236b; --s5: #806000;
-  --data: #0d9488; --forward: #7db8f5; --backward: #1d5fc4; --hidden: #f2b84b; --exposed: #d9481f;
-  --update: #6d4fd8; --wait: #e08bb4; --checkpoint: #7a8b2a; --other: #a3abb5; }
+  --s0: #0b62c4; --s1: #c2410c; --s2: #15803d; --s3: #7e22ce; --s4: #b4236b; --s5: #806000; }
 @media (prefers-color-scheme: dark) { :root {
   --ground: #10151b; --text: #e6edf3; --quiet: #9aa5b1; --grid: #2b333d; --rule: #6b7682;
-  --s0: #6cb0ff; --s1: #ff9e64; --s2: #4ade80; --s3: #c9a0ff; --s4: #ff8ac0; --s5: #e3c04a;
-  --data: #2dbfae; --forward: #8cc4ff; --backward: #3f7fe0; --hidden: #e5b04a; --exposed: #f0643c;
-  --update: #9a85f0; --wait: #d884ad; --checkpoint: #a3b545; --other: #6b7480; } }
+  --s0: #6cb0ff; --s1: #ff9e64; --s2: #4ade80; --s3: #c9a0ff; --s4: #ff8ac0; --s5: #e3c04a; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 1040px; padding: 20px 16px 40px; background: var(--ground);
   color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
@@ -47,9 +44,6 @@ svg.bars { overflow: visible; }
 .solid { fill: var(--c); stroke: var(--c); stroke-width: 2; }
 .hollow { fill: var(--ground); stroke: var(--c); stroke-width: 2; }
 .part { fill: var(--c); background: var(--c); stroke: var(--ground); }
-.data { --c: var(--data); } .forward { --c: var(--forward); } .backward { --c: var(--backward); }
-.hidden { --c: var(--hidden); } .exposed { --c: var(--exposed); } .update { --c: var(--update); }
-.wait { --c: var(--wait); } .checkpoint { --c: var(--checkpoint); } .other { --c: var(--other); }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 6px 0; padding: 0;
   color: var(--quiet); font-size: 13px; }
 .legend i { display: inline-block; width: 12px; height: 12px; margin-right: 6px; border-radius: 2px;
@@ -72,6 +66,19 @@ dd { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere;
   font: 13px/1.7 ui-monospace, monospace; }
 @media (max-width: 560px) { dl { grid-template-columns: minmax(0, 1fr); } dd { margin-bottom: 8px; } }
 )";
+
+std::string part_style() {
+  std::string light;
+  std::string dark;
+  std::string classes;
+  for (const PartRow& part : kPartRows) {
+    light += fmt::format(" --{}: {};", part.name, part.color);
+    dark += fmt::format(" --{}: {};", part.name, part.color_on_dark);
+    classes += fmt::format(".{0} {{ --c: var(--{0}); }}\n", part.name);
+  }
+  return fmt::format(":root {{{} }}\n@media (prefers-color-scheme: dark) {{ :root {{{} }} }}\n{}",
+                     light, dark, classes);
+}
 
 std::string table_html(const ScalingReport& report) {
   std::string html = "<div class=\"scroll\"><table>\n";
@@ -143,11 +150,11 @@ std::string scaling_page(const ScalingPage& page) {
   std::string html = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<title>{0}</title>\n<style>{1}</style>\n</head>\n<body>\n<h1>{0}</h1>\n"
-      "<p class=\"quiet\">{2}; the figure of a run is the median of its timed steps, that of a "
+      "<title>{0}</title>\n<style>{1}{2}</style>\n</head>\n<body>\n<h1>{0}</h1>\n"
+      "<p class=\"quiet\">{3}; the figure of a run is the median of its timed steps, that of a "
       "point "
       "the median of its runs.</p>\n",
-      title, kStyle, progress);
+      title, kStyle, part_style(), progress);
   html += fmt::format(
       "<p class=\"words{}\"><b>Digest</b> after {}: {}</p>\n", report.identical() ? "" : " wrong",
       plural(static_cast<std::uint64_t>(report.steps), "step"), html_text(digest_text(report)));

@@ -36,8 +36,8 @@ std::vector<std::string> cells_of(const PointFigures& f) {
           fmt::format("{:.2f}", f.speedup.value),
           f.efficiency ? share_text(f.efficiency->value) : "-",
           f.serial_fraction ? fmt::format("{:.3f}", *f.serial_fraction) : "-",
-          share_text(f.shares[part_index("exposed")]),
-          share_text(f.shares[part_index("wait")]),
+          share_text(share_of(f.shares, Part::exposed)),
+          share_text(share_of(f.shares, Part::wait)),
           note_text(f)};
 }
 
@@ -61,8 +61,8 @@ Json json_of(const PointFigures& f) {
   if (f.efficiency) json["efficiency"] = json_of(*f.efficiency);
   if (f.serial_fraction) json["serial_fraction"] = *f.serial_fraction;
   Json shares = Json::object();
-  for (std::size_t i = 0; i < kStepParts.size(); ++i) {
-    shares[std::string(kStepParts[i])] = f.shares[i];
+  for (std::size_t i = 0; i < kPartRows.size(); ++i) {
+    shares[std::string(kPartRows[i].name)] = f.shares[i];
   }
   json["shares"] = shares;
   return json;
@@ -109,7 +109,7 @@ std::string scaling_csv(const ScalingReport& report) {
   std::string text =
       "ranks,threads,oversubscribed,repeats,batch,step_s,step_s_low,step_s_high,samples_per_s,"
       "speedup,speedup_low,speedup_high,efficiency,serial_fraction";
-  for (const std::string_view part : kStepParts) text += fmt::format(",{}_share", part);
+  for (const PartRow& part : kPartRows) text += fmt::format(",{}_share", part.name);
   text += '\n';
   for (const PointFigures& f : report.points) {
     text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}", f.point.ranks, f.point.threads,
@@ -128,8 +128,8 @@ std::string scaling_lines(const std::vector<Measurement>& measurements) {
   std::string text;
   for (const Measurement& m : measurements) {
     text += line_of(m.run.point, "train->step", m.step_seconds);
-    for (std::size_t i = 0; i < kStepParts.size(); ++i) {
-      text += line_of(m.run.point, fmt::format("train->step->{}", kStepParts[i]),
+    for (std::size_t i = 0; i < kPartRows.size(); ++i) {
+      text += line_of(m.run.point, fmt::format("train->step->{}", kPartRows[i].name),
                       m.shares[i] * m.step_seconds);
     }
   }

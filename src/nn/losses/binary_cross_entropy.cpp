@@ -11,7 +11,7 @@ namespace lockstep {
 namespace {
 
 /// loss = (1 / columns) sum_j (max(z_j, 0) - z_j t_j + log(1 + exp(-|z_j|))), which cannot
-/// overflow; d loss / d z_j = (sigmoid(z_j) - t_j) / columns. Sums: loss, share of right outputs.
+/// overflow; d loss / d z_j = (sigmoid(z_j) - t_j) / columns. Sums: loss, fraction of right outputs.
 class BinaryCrossEntropy final : public Loss {
  public:
   std::string_view type() const override { return "binary_cross_entropy"; }
@@ -29,8 +29,8 @@ class BinaryCrossEntropy final : public Loss {
       const double linear = lane_sum(columns, [=](Index j) {
         return (z[j] < 0 ? 0.0 : double{z[j]}) - double{z[j]} * double{t[j]};
       });
-      sums[0] += (linear + tails({z, static_cast<std::size_t>(columns)})) / count;
-      sums[1] +=
+      sums.loss() += (linear + tails({z, static_cast<std::size_t>(columns)})) / count;
+      sums[kRight] +=
           lane_sum(columns, [=](Index j) { return (z[j] > 0) == (t[j] > Real{0.5}) ? 1.0 : 0.0; }) /
           count;
       if (gradient.data == nullptr) continue;
@@ -41,10 +41,12 @@ class BinaryCrossEntropy final : public Loss {
 
   std::vector<Metric> metrics(const MetricSums& sums, double samples,
                               Shape /*output*/) const override {
-    return {{"loss", sums[0] / samples}, {"acc", sums[1] / samples}};
+    return {{"loss", sums.loss() / samples}, {"acc", sums[kRight] / samples}};
   }
 
  private:
+  enum Sum : std::size_t { kLoss, kRight };
+
   // sum_j log(1 + exp(-|z_j|)): every factor is at most 2, so a logarithm is taken of the product
   // of many.
   static double tails(std::span<const Real> z) {

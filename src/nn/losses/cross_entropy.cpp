@@ -16,8 +16,7 @@ namespace lockstep {
 namespace {
 
 /// With m = max_j z_j and s = sum_j exp(z_j - m): -log p_c = log s + m - z_c, which cannot
-/// overflow, and d loss / d z_j = (sum_c q_c) exp(z_j - m) / s - q_j. Sums: loss, rows whose first
-/// largest value is the label's, rows whose label is among the top_k largest, -log p_label.
+/// overflow, and d loss / d z_j = (sum_c q_c) exp(z_j - m) / s - q_j.
 /// Rows whose label is below 0 are passed over.
 class CrossEntropy final : public Loss {
  public:
@@ -67,12 +66,12 @@ class CrossEntropy final : public Loss {
       const double own =
           portable::log(s) + (static_cast<double>(m) - static_cast<double>(z[label]));
       const double of_label = answer.label * weight_of(label);
-      sums[0] += of_label * own;
+      sums.loss() += of_label * own;
       if (answer.spread > 0)
-        sums[0] += answer.spread * (answer.weights * portable::log(s) + gaps(z, m));
-      sums[1] += largest - z.begin() == static_cast<std::ptrdiff_t>(label) ? 1 : 0;
-      if (options_.top_k > 0) sums[2] += rank_of(z, label) < options_.top_k ? 1 : 0;
-      sums[3] += own;
+        sums.loss() += answer.spread * (answer.weights * portable::log(s) + gaps(z, m));
+      sums[kRight] += largest - z.begin() == static_cast<std::ptrdiff_t>(label) ? 1 : 0;
+      if (options_.top_k > 0) sums[kAmongTop] += rank_of(z, label) < options_.top_k ? 1 : 0;
+      sums[kLabelLoss] += own;
       if (gradient.data == nullptr) continue;
       const double total = of_label + answer.spread * answer.weights;
       subtract_answer(gradient.row(i), label, static_cast<double>(weight) * total / s, weight,
@@ -80,16 +79,26 @@ class CrossEntropy final : public Loss {
     }
   }
 
+  std::optional<double> right(const MetricSums& sums) const override { return sums[kRight]; }
+
   std::vector<Metric> metrics(const MetricSums& sums, double samples, Shape output) const override {
-    std::vector<Metric> figures{{"loss", sums[0] / samples}, {"acc", sums[1] / samples}};
+    std::vector<Metric> all{{"loss", sums.loss() / samples}, {"acc", sums[kRight] / samples}};
     if (options_.top_k > 0) {
-      figures.push_back({fmt::format("top{}", options_.top_k), sums[2] / samples});
+      all.push_back({fmt::format("top{}", options_.top_k), sums[kAmongTop] / samples});
     }
-    if (output.positions() > 1) figures.push_back({"perplexity", portable::exp(sums[3] / samples)});
-    return figures;
+    if (output.positions() > 1)
+      all.push_back({"perplexity", portable::exp(sums[kLabelLoss] / samples)});
+    return all;
   }
 
  private:
+  enum Sum : std::size_t {
+    kLoss,
+    kRight,      ///< rows whose first largest value is the label's
+    kAmongTop,   ///< rows whose label is among the top_k largest
+    kLabelLoss,  ///< -log p_label
+  };
+
   // q_c = w_c (label [c = label] + spread); weights = sum_c w_c.
   struct Answer {
     double label;

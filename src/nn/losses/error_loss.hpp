@@ -17,9 +17,6 @@ namespace lockstep {
 ///     double value(double e) const;            // the loss of one number
 ///     static constexpr double kFactor;         // its slope is kFactor * slope(e)
 ///     Real slope(Real e) const;
-///
-/// Sums: loss; of each row the means over the columns of e^2, of t, of t^2, of |e|. Of several
-/// columns the third is that of e^2 / variance, what they leave unexplained, and the fourth is 0.
 template <typename Rule>
 class ErrorLoss final : public Loss {
  public:
@@ -39,18 +36,20 @@ class ErrorLoss final : public Loss {
       const Real* t = targets.values.row(i).data();
       const auto error = [=](Index j) { return double{p[j]} - double{t[j]}; };
       const auto square = [](double x) { return x * x; };
-      sums[0] += lane_sum(columns, [&](Index j) { return rule_.value(error(j)); }) / count;
-      sums[1] += lane_sum(columns, [&](Index j) { return square(error(j)); }) / count;
+      sums.loss() += lane_sum(columns, [&](Index j) { return rule_.value(error(j)); }) / count;
+      sums[kSquaredError] += lane_sum(columns, [&](Index j) { return square(error(j)); }) / count;
       if (columns == 1) {
-        sums[2] += double{t[0]};
-        sums[3] += square(double{t[0]});
+        sums[kAnswer] += double{t[0]};
+        sums[kSquaredAnswer] += square(double{t[0]});
       } else if (targets.inverse_variances.empty()) {
-        sums[2] = std::numeric_limits<double>::infinity();
+        sums[kUnexplained] = std::numeric_limits<double>::infinity();
       } else {
         const double* v = targets.inverse_variances.data();
-        sums[2] += lane_sum(columns, [&](Index j) { return square(error(j)) * v[j]; }) / count;
+        sums[kUnexplained] +=
+            lane_sum(columns, [&](Index j) { return square(error(j)) * v[j]; }) / count;
       }
-      sums[4] += lane_sum(columns, [&](Index j) { return std::fabs(error(j)); }) / count;
+      sums[kAbsoluteError] +=
+          lane_sum(columns, [&](Index j) { return std::fabs(error(j)); }) / count;
       if (gradient.data == nullptr) continue;
       Real* dp = gradient.row(i).data();
       for (Index j = 0; j < columns; ++j) dp[j] = scale * rule_.slope(p[j] - t[j]);
@@ -58,27 +57,38 @@ class ErrorLoss final : public Loss {
   }
 
   std::vector<Metric> metrics(const MetricSums& sums, double samples, Shape output) const override {
-    std::vector<Metric> figures{{"loss", sums[0] / samples},
-                                {"rmse", std::sqrt(sums[1] / samples)},
-                                {"mae", sums[4] / samples}};
-    figures.push_back(
+    std::vector<Metric> all{{"loss", sums.loss() / samples},
+                            {"rmse", std::sqrt(sums[kSquaredError] / samples)},
+                            {"mae", sums[kAbsoluteError] / samples}};
+    all.push_back(
         {"r2", output.channels == 1 ? r2_of_one(sums, samples) : r2_of_several(sums, samples)});
-    return figures;
+    return all;
   }
 
  private:
+  /// Of each row the means over the columns.
+  enum Sum : std::size_t {
+    kLoss,
+    kSquaredError,
+    kAnswer,             ///< of one column
+    kUnexplained = 2,    ///< of several: e^2 / variance
+    kSquaredAnswer = 3,  ///< of one column
+    kAbsoluteError,
+  };
+
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
   /// Squared deviations below this part of the squares are rounding errors of equal answers.
   static constexpr double kRounding = 1e-13;
 
   static double r2_of_one(const MetricSums& sums, double samples) {
-    const double deviations = sums[3] - sums[2] * sums[2] / samples;
-    return deviations > kRounding * sums[3] ? 1 - sums[1] / deviations : kNone;
+    const double deviations = sums[kSquaredAnswer] - sums[kAnswer] * sums[kAnswer] / samples;
+    return deviations > kRounding * sums[kSquaredAnswer] ? 1 - sums[kSquaredError] / deviations
+                                                         : kNone;
   }
 
   static double r2_of_several(const MetricSums& sums, double samples) {
-    return std::isfinite(sums[2]) ? 1 - sums[2] / samples : kNone;
+    return std::isfinite(sums[kUnexplained]) ? 1 - sums[kUnexplained] / samples : kNone;
   }
 
   Rule rule_;
