@@ -180,7 +180,7 @@ class Data : public Command {
     constexpr Index kWindow = Index{1} << 30;
     if (info_->parsed() && data.memory == 0 && !fits(data_)) data.memory = kWindow;
     Source source = source_of(data, data_, labels_, !values_);
-    source.of_stranger = true;
+    source.untrusted = true;
     source.input_offsets.find = source.target_offsets.find = true;  // no digit is to be lost
     const Dataset set = load(source);
     tell(set, source, session.out);

@@ -25,7 +25,7 @@ ExitCode run_on_ranks(const Facts& told, const std::function<ExitCode(const Comm
   const Communicator& world = environment.world();
   try {
     meet(world, told);
-    together(world, require_known_answers);
+    fail_together(world, require_known_answers);
     return work(world);
   } catch (const AgreedError& error) {
     if (world.rank() == 0) print_failure(error, err);

@@ -84,7 +84,7 @@ class Predict : public Command {
         [&](const Communicator& world) {
           if (stream_) return answer(world, session);
           request_.mistakes_first = sort_ == "mistakes";
-          on_root(world, [&] { check_table(); });
+          run_on_root(world, [&] { check_table(); });
           const PredictionSummary done = predict_checkpoint(world, request_, session.data);
           if (world.rank() == 0) tell(done, session);
           return ExitCode::ok;
@@ -115,7 +115,7 @@ class Predict : public Command {
   }
 
   [[nodiscard]] ExitCode answer(const Communicator& world, const Session& session) const {
-    together(world, [&] {
+    fail_together(world, [&] {
       if (world.size() == 1) return;
       throw Error(ExitCode::usage, fmt::format("--stream answers on one rank, {} were started\n"
                                                "  try: trainer predict without mpirun",

@@ -42,7 +42,7 @@ class Verify : public Command {
     return run_on_ranks(
         session.told,
         [&](const Communicator& world) {
-          together(world, [&] { require_parts(world.size()); });
+          fail_together(world, [&] { require_parts(world.size()); });
           const int threads = choose_threads(world, threads_);
           const Topology topology(world, node_sizes);
           std::vector<std::string> found;
@@ -50,7 +50,7 @@ class Verify : public Command {
             found.push_back(train_known(topology, i));
           }
           if (world.rank() == 0) show(found, world.size(), threads, session);
-          together(world, [&] { require_right(found, world.rank()); });
+          fail_together(world, [&] { require_right(found, world.rank()); });
           return ExitCode::ok;
         },
         session.err);

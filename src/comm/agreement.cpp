@@ -88,7 +88,7 @@ std::string differences(const Facts& theirs, const Facts& ours, int rank) {
 void require_same(const Communicator& communicator, const Facts& facts) {
   const Facts theirs = facts_in(broadcast_text(communicator, text_of(facts)));
   const std::string host = broadcast_text(communicator, node_name());
-  together(communicator, [&] {
+  fail_together(communicator, [&] {
     if (theirs == facts) return;
     throw Error(ExitCode::config, "rank " + std::to_string(communicator.rank()) + " on " +
                                       node_name() + " was told something else than rank 0 on " +
@@ -98,11 +98,11 @@ void require_same(const Communicator& communicator, const Facts& facts) {
   });
 }
 
-void together(const Communicator& communicator, const std::function<void()>& work) {
+void fail_together(const Communicator& communicator, const std::function<void()>& work) {
   agree(communicator, attempt(work));
 }
 
-void on_root(const Communicator& communicator, const std::function<void()>& work) {
+void run_on_root(const Communicator& communicator, const std::function<void()>& work) {
   agree(communicator, communicator.rank() == 0 ? attempt(work) : std::nullopt);
 }
 

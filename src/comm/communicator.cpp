@@ -6,7 +6,7 @@
 #include <exception>
 #include <utility>
 
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 
 namespace lockstep {
 namespace {
@@ -143,7 +143,7 @@ Communicator Communicator::split_by_node() const {
 
 template <typename Call>
 void Communicator::collectively(const Call& call) const {
-  if (rendezvous_ != nullptr) rendezvous_->pass(0);
+  if (rendezvous_ != nullptr) rendezvous_->arrive_and_wait(0);
   const Waiting waiting(heartbeat_);
   traffic_->stir();
   call();

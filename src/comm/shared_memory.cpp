@@ -74,7 +74,7 @@ SharedMemory::SharedMemory(const Communicator& all, const Communicator& node, In
   const Communicator machine = all.split_by_node();
   const Index pages = node.size() == 1 ? 0 : bytes + kOverhead;
   const std::vector<Index> needs = sizes_of_all(machine, pages);
-  together(all, [&] {
+  fail_together(all, [&] {
     if (node.size() == 1) alone_ = Buffer<std::byte>(bytes);
     const Index need = std::accumulate(needs.begin(), needs.end(), Index{0});
     if (node.size() > 1) {

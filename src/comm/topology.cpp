@@ -4,8 +4,8 @@
 #include <array>
 #include <cassert>
 
-#include "comm/turns.hpp"
-#include "lockstep/comm/rendezvous.hpp"
+#include "comm/time_slices.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 #include "lockstep/comm/start_limit.hpp"
 
 namespace lockstep {
@@ -27,7 +27,7 @@ Topology::Topology(const Communicator& world, std::span<const int> node_sizes) {
   assert(std::ranges::all_of(node_sizes, [](int size) { return size > 0; }));
   const StartLimit limit("all ranks to meet");
   const Communicator machine = world.split_by_node();
-  if (machine.size() > 1) take_long_turns();
+  if (machine.size() > 1) request_long_time_slices();
   const int part = node_sizes.empty() ? 0 : virtual_node(machine.rank(), node_sizes);
   node_ = std::make_unique<Communicator>(machine.split(part, machine.rank()));
 
@@ -43,11 +43,11 @@ Topology::Topology(const Communicator& world, std::span<const int> node_sizes) {
     if (rank == 0 || lowest_of[r] != lowest_of[r - 1]) first_.push_back(rank);
   }
   first_.push_back(ranks_->size());
-  heartbeats_ = std::make_unique<Heartbeats>(*ranks_, machine);
+  pulse_table_ = std::make_unique<PulseTable>(*ranks_, machine);
   for (Communicator* group : {ranks_.get(), node_.get(), leaders_.get()}) {
     group->beat_with(heartbeat());
   }
-  barrier_ = std::make_unique<Rendezvous>(*ranks_, *node_, 1);
+  barrier_ = std::make_unique<NodeBarriers>(*ranks_, *node_, 1);
   if (node_->size() > 1) ranks_->sleep_at(barrier_.get());
 }
 
@@ -57,18 +57,18 @@ int Topology::node_of(int rank) const {
   return static_cast<int>(std::ranges::upper_bound(first_, rank) - first_.begin()) - 1;
 }
 
-int Topology::deputy(int node, int rank) const {
+int Topology::proxy_on(int node, int rank) const {
   const int home = node_of(rank);
   if (home == node) return rank;
   return first_rank(node) + (rank - first_rank(home)) * node_size(node) / node_size(home);
 }
 
-std::vector<int> Topology::wards() const {
-  std::vector<int> wards;
+std::vector<int> Topology::proxied_ranks() const {
+  std::vector<int> proxied_ranks;
   for (int rank = 0; rank < ranks_->size(); ++rank) {
-    if (deputy(my_node(), rank) == ranks_->rank()) wards.push_back(rank);
+    if (proxy_on(my_node(), rank) == ranks_->rank()) proxied_ranks.push_back(rank);
   }
-  return wards;
+  return proxied_ranks;
 }
 
 }  // namespace lockstep

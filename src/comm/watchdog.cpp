@@ -41,18 +41,18 @@ double WatchdogLimits::of(Phase phase) const {
   }
 }
 
-Watchdog::Watchdog(const Heartbeats& heartbeats, Alarm alarm, WatchdogLimits limits)
-    : heartbeats_(heartbeats),
+Watchdog::Watchdog(const PulseTable& pulse_table, Alarm alarm, WatchdogLimits limits)
+    : pulse_table_(pulse_table),
       alarm_(std::move(alarm)),
       limits_(limits),
       host_(node_name()),
-      seen_(static_cast<std::size_t>(heartbeats.size())) {
+      seen_(static_cast<std::size_t>(pulse_table.size())) {
   const BlockedSignals blocked;
   thread_ = std::thread([this] { watch(); });
 }
 
 Watchdog::~Watchdog() {
-  heartbeats_.mine().enter(Phase::gone);
+  pulse_table_.mine().enter(Phase::gone);
   {
     const std::scoped_lock lock(mutex_);
     done_ = true;
@@ -81,7 +81,7 @@ void Watchdog::watch() {
     changed_.wait_for(lock, std::chrono::duration<double>(period()),
                       [this] { return done_ || new_limits_; });
     new_limits_ = false;
-    if (done_ || heartbeats_.mine().over()) return;
+    if (done_ || pulse_table_.mine().over()) return;
     const double now = now_seconds();
     // More than two periods: this process was suspended, or starved like its neighbours.
     look(std::min(now - last, 2 * period()));
@@ -89,16 +89,16 @@ void Watchdog::watch() {
     const int suspect = limits_.step > 0 ? to_blame() : -1;
     found_ = suspect >= 0 ? found_ + period() : 0;
     if (suspect < 0 || (!speaks() && found_ < limits_.grace)) continue;
-    heartbeats_.end_all();
+    pulse_table_.end_all();
     alarm_(sentence(suspect));
     return;
   }
 }
 
 void Watchdog::look(double seconds) {
-  heartbeats_.mine().tick();
-  for (int local = 0; local < heartbeats_.size(); ++local) {
-    const Pulse& pulse = heartbeats_.pulse(local);
+  pulse_table_.mine().tick();
+  for (int local = 0; local < pulse_table_.size(); ++local) {
+    const PulseRecord& pulse = pulse_table_.pulse(local);
     Seen& seen = seen_[static_cast<std::size_t>(local)];
     const std::uint64_t beats = pulse.beats.load(std::memory_order_relaxed);
     const std::uint64_t ticks = pulse.ticks.load(std::memory_order_relaxed);
@@ -114,8 +114,8 @@ int Watchdog::to_blame() const {
   int silent = -1;
   int waiting = 0;
   int here = 0;
-  for (int local = 0; local < heartbeats_.size(); ++local) {
-    const Pulse& pulse = heartbeats_.pulse(local);
+  for (int local = 0; local < pulse_table_.size(); ++local) {
+    const PulseRecord& pulse = pulse_table_.pulse(local);
     const Seen& seen = seen_[static_cast<std::size_t>(local)];
     const Phase phase = pulse.phase.load(std::memory_order_relaxed);
     if (phase == Phase::gone) continue;
@@ -129,19 +129,20 @@ int Watchdog::to_blame() const {
     }
   }
   if (silent >= 0) return silent;
-  return here > 0 && waiting == here ? heartbeats_.my_place() : -1;
+  return here > 0 && waiting == here ? pulse_table_.my_place() : -1;
 }
 
 // How long all ranks of a machine may wait. That a save gets on is seen where rank 0 is.
 double Watchdog::limit_of_waiting(Phase phase) const {
-  const bool saved_elsewhere = phase == Phase::checkpoint && heartbeats_.rank(0) != 0;
+  const bool saved_elsewhere = phase == Phase::checkpoint && pulse_table_.rank(0) != 0;
   return limits_.of(saved_elsewhere ? Phase::data : phase) + limits_.grace;
 }
 
 // One rank of a machine is enough: the first whose watchdog runs.
 bool Watchdog::speaks() const {
-  for (int local = 0; local < heartbeats_.my_place(); ++local) {
-    const bool gone = heartbeats_.pulse(local).phase.load(std::memory_order_relaxed) == Phase::gone;
+  for (int local = 0; local < pulse_table_.my_place(); ++local) {
+    const bool gone =
+        pulse_table_.pulse(local).phase.load(std::memory_order_relaxed) == Phase::gone;
     const bool runs = seen_[static_cast<std::size_t>(local)].stopped < kPatience * period();
     if (runs && !gone) return false;
   }
@@ -149,7 +150,7 @@ bool Watchdog::speaks() const {
 }
 
 std::string Watchdog::sentence(int local) const {
-  const Pulse& pulse = heartbeats_.pulse(local);
+  const PulseRecord& pulse = pulse_table_.pulse(local);
   const Seen& seen = seen_[static_cast<std::size_t>(local)];
   const std::uint64_t step = pulse.step.load(std::memory_order_relaxed);
   const int bucket = pulse.bucket.load(std::memory_order_relaxed);
@@ -159,12 +160,12 @@ std::string Watchdog::sentence(int local) const {
   std::string where = step == 0 ? "before the first step" : "step " + std::to_string(step);
   where += ", " + std::string(kPhaseNames[phase]);
   if (bucket > 0) where += ", bucket " + std::to_string(bucket - 1);
-  const std::string who = "rank " + std::to_string(heartbeats_.rank(local)) + " on " + host_;
+  const std::string who = "rank " + std::to_string(pulse_table_.rank(local)) + " on " + host_;
   const std::string since = seconds_text(stopped ? seen.stopped : seen.silent);
   if (waits) {
     return who + " has waited for " + since + " (" + where + ") like all ranks there: " +
-           (heartbeats_.has_others() ? "the silent one is on another machine"
-                                     : "a message was lost");
+           (pulse_table_.has_others() ? "the silent one is on another machine"
+                                      : "a message was lost");
   }
   return who + " has not moved for " + since + " (" + where +
          (stopped ? "): its process is stopped" : ")");

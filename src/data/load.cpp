@@ -110,7 +110,7 @@ bool may_stay(const Source& source, const std::vector<std::string>& files) {
     if (!error) all += bytes;
   }
   const bool large = all > static_cast<std::uintmax_t>(source.memory);
-  return source.memory > 0 && (!source.of_stranger || large);
+  return source.memory > 0 && (!source.untrusted || large);
 }
 
 /// The file of labels that goes with each of `files`; empty names if there are none.
@@ -137,7 +137,7 @@ Dataset load_each(const Source& source, const Format& format, const NamedFiles& 
     Source one = source;
     one.path = found.files[i];
     one.labels_path = labels[i];
-    if (source.of_stranger && format.load == load_hdf5) try_in_child(one, file);
+    if (source.untrusted && format.load == load_hdf5) try_in_child(one, file);
     if (i > 0) {  // the first file says what is taken off, and what the columns are
       one.input_offsets = {false, parts.front().offsets()};
       one.target_offsets = {false, parts.front().target_offsets()};

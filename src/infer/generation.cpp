@@ -113,7 +113,7 @@ Generation generate_text(const Communicator& world, const GenerationRequest& req
   const TrainedModel model = load_model(world, request.checkpoint);
   set_thread_count(1);  // one position at a time is too little work to share
   Generation done;
-  on_root(world, [&] { done = continue_text(model, request, write); });
+  run_on_root(world, [&] { done = continue_text(model, request, write); });
   done.checkpoint = model.file;
   done.notes = model.notes;
   return done;

@@ -107,7 +107,7 @@ Evaluation evaluate_checkpoint(const Communicator& all, const EvalRequest& reque
       load_for(topology, model,
                {.path = request.data, .labels = request.labels, .held_out = request.held_out});
   measure_answers(data.samples, *model.loss, model.network->output_shape());
-  together(world, [&] { require_answers(data.samples); });
+  fail_together(world, [&] { require_answers(data.samples); });
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.rounds);
   Evaluation evaluation;
   evaluation.checkpoint = model.file;
@@ -142,7 +142,7 @@ PredictionSummary predict_checkpoint(const Communicator& all, const PredictReque
                              .labels = request.labels,
                              .held_out = request.held_out,
                              .answered = false});
-  on_root(world, [&] { check_out(request.out, data); });
+  run_on_root(world, [&] { check_out(request.out, data); });
   const Samples told = data.samples;
   const CheckpointInfo& info = model.checkpoint.info;
   Evaluator evaluator(world, *model.network, info.batch, info.microbatches, request.rounds);
@@ -153,7 +153,7 @@ PredictionSummary predict_checkpoint(const Communicator& all, const PredictReque
   data.samples.answered = false;
   const std::vector<Real> predictions =
       evaluator.predict(model.checkpoint.parameters.span(), data.samples);
-  on_root(world, [&] {
+  run_on_root(world, [&] {
     const Origins origins(told, data.path);
     const PredictionTable table(meaning_of(model), &origins, request.old_columns);
     std::string text;

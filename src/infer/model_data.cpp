@@ -221,7 +221,7 @@ ModelData load_for(const Topology& topology, const TrainedModel& model, const Da
   const Communicator& world = topology.ranks();
   Reader reader(model, choice);
   Source source = reader.source();
-  on_root(world, [&] { reader.read(source); });
+  run_on_root(world, [&] { reader.read(source); });
   bool answered = world.rank() == 0 && !source.inputs_only;
   world.broadcast(std::as_writable_bytes(std::span(&answered, 1)), 0);
   ModelData data;
@@ -231,7 +231,8 @@ ModelData load_for(const Topology& topology, const TrainedModel& model, const Da
                   &model.checkpoint.targets};
   data.samples.answered = answered;
   if (reader.partial() && !data.set->describe().is_text()) {
-    together(world, [&] { data.samples.subset = split_of(model.config, *data.set).validation; });
+    fail_together(world,
+                  [&] { data.samples.subset = split_of(model.config, *data.set).validation; });
   }
   data.stream = stream_of(topology, model.config, data.samples);
   data.why_unanswered = reader.why_unanswered;

@@ -41,12 +41,12 @@ Network network_of(const CheckpointInfo& info, const config::Config& config) {
 
 TrainedModel load_model(const Communicator& world, const std::string& path, Index rounds) {
   std::optional<StoredCheckpoint> stored;
-  on_root(world, [&] { stored = find_checkpoint(path); });
+  run_on_root(world, [&] { stored = find_checkpoint(path); });
   broadcast_checkpoint(world, stored);
   TrainedModel model;
   model.file = stored->path.string();
   model.notes = std::move(stored->notes);
-  together(world, [&] {
+  fail_together(world, [&] {
     const Hdf5Reader file(stored->sealed.image, model.file);
     const CheckpointInfo info = read_info(file);
     model.config = config_of(info, model.file);

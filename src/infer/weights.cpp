@@ -207,7 +207,7 @@ ImportedWeights import_weights(const Communicator& world, const ImportRequest& r
   const Topology topology(world);
   const Setup setup = set_up(topology, request.config_file, request.overrides);
   ImportedWeights imported{.learned = setup.network->parameters().count(), .notes = {}};
-  on_root(topology.ranks(), [&] {
+  run_on_root(topology.ranks(), [&] {
     const Index batch = setup.config.data.batch;
     const Index microbatches =
         choose_microbatches(setup.config.parallel.microbatches, batch, world.size(),

@@ -197,7 +197,7 @@ std::unique_ptr<Schedule> poly_schedule(std::uint64_t steps, double power, doubl
   return std::make_unique<Poly>(steps, power, final);
 }
 
-std::unique_ptr<Schedule> stable_schedule(std::uint64_t steps, std::uint64_t decay, double final) {
+std::unique_ptr<Schedule> wsd_schedule(std::uint64_t steps, std::uint64_t decay, double final) {
   return std::make_unique<Stable>(steps, decay, final);
 }
 

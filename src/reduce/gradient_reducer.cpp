@@ -4,7 +4,7 @@
 #include <cassert>
 
 #include "lockstep/base/clock.hpp"
-#include "lockstep/reduce/cross_sum.hpp"
+#include "lockstep/reduce/inter_node_reduce_scatter.hpp"
 
 namespace lockstep {
 namespace {
@@ -23,11 +23,12 @@ Index bytes_of_blocks(const Topology& topology, const BucketLayout& layout, Inde
          static_cast<Index>(sizeof(Real));
 }
 
-std::unique_ptr<CrossSum> cross_sum(const Topology& topology, const BucketLayout& layout,
-                                    Index microbatches) {
+std::unique_ptr<InterNodeReduceScatter> inter_node_reduce_scatter(const Topology& topology,
+                                                                  const BucketLayout& layout,
+                                                                  Index microbatches) {
   if (topology.nodes() == 1) return nullptr;
-  return can_halve(topology, microbatches) ? halving_sum(topology, layout, microbatches)
-                                           : pairwise_sum(topology, layout, microbatches);
+  return can_halve(topology, microbatches) ? recursive_halving(topology, layout, microbatches)
+                                           : pairwise_exchange(topology, layout, microbatches);
 }
 
 }  // namespace
@@ -36,12 +37,12 @@ GradientReducer::GradientReducer(const Topology& topology, const BucketLayout& l
                                  Index microbatches, bool overlap)
     : topology_(topology),
       layout_(layout),
-      wards_(topology.wards()),
+      proxied_ranks_(topology.proxied_ranks()),
       overlap_(overlap),
       memory_(topology.ranks(), topology.node(), bytes_of_blocks(topology, layout, microbatches)),
       gates_(topology.ranks(), topology.node(), std::max(layout.buckets(), 1)),
       sum_(microbatches),
-      cross_(cross_sum(topology, layout, microbatches)),
+      cross_(inter_node_reduce_scatter(topology, layout, microbatches)),
       next_final_(std::max(layout.buckets(), 1) - 1),
       next_sum_(next_final_) {
   const Index stride = aligned<Real>(layout.size());
@@ -147,8 +148,8 @@ void GradientReducer::sum_bucket(int bucket) {
       sum_(sources_, mine.begin, mine.size(), blocks_.front().values.data() + mine.begin);
     return;
   }
-  for (std::size_t w = 0; w < wards_.size(); ++w) {
-    const Range range = layout_.slice(bucket, wards_[w]);
+  for (std::size_t w = 0; w < proxied_ranks_.size(); ++w) {
+    const Range range = layout_.slice(bucket, proxied_ranks_[w]);
     auto first = sources_.begin();
     for (std::size_t k = 0; k < cross_->blocks().size(); ++k) {
       const auto end = std::ranges::find_if(first, sources_.end(), [&](const BlockSum::Source& s) {

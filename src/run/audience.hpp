@@ -7,7 +7,7 @@
 namespace lockstep {
 
 /// Tells several observers.
-class Audience : public Observer {
+class ObserverList : public Observer {
  public:
   void add(Observer& observer) { observers_.push_back(&observer); }
   void on_start(const RunStart& e) override { tell(&Observer::on_start, e); }

@@ -49,8 +49,8 @@ std::string changed_in_memory(std::span<const int> ranks, std::span<const std::s
       named(ranks, hosts));
 }
 
-std::optional<std::string> finding_of(std::span<const Evidence> evidence,
-                                      std::span<const std::string> hosts) {
+std::optional<std::string> disagreement_of(std::span<const AuditRecord> evidence,
+                                           std::span<const std::string> hosts) {
   std::vector<int> changed;
   std::vector<Vote> held, computed;
   for (std::size_t r = 0; r < evidence.size(); ++r) {

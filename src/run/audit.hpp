@@ -11,8 +11,8 @@ namespace lockstep {
 
 /// What the evidence of all ranks says: nothing if all is well, else a sentence that names ranks
 /// and hosts. What most ranks have is taken for right; of equally many, what the lowest rank has.
-[[nodiscard]] std::optional<std::string> finding_of(std::span<const Evidence> evidence,
-                                                    std::span<const std::string> hosts);
+[[nodiscard]] std::optional<std::string> disagreement_of(std::span<const AuditRecord> evidence,
+                                                         std::span<const std::string> hosts);
 
 /// The sentence for ranks whose parameters or optimizer state were changed by something else than
 /// an update.

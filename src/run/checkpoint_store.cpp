@@ -106,8 +106,8 @@ void broadcast_checkpoint(const Communicator& world, std::optional<StoredCheckpo
   checkpoint->path = broadcast_text(world, checkpoint->path.string());
   checkpoint->bytes.resize(size);
   world.broadcast(checkpoint->bytes, 0);
-  together(world,
-           [&] { checkpoint->sealed = unseal(checkpoint->bytes, checkpoint->path.string()); });
+  fail_together(world,
+                [&] { checkpoint->sealed = unseal(checkpoint->bytes, checkpoint->path.string()); });
 }
 
 CheckpointStore::CheckpointStore(Directory directory, Index keep)

@@ -63,7 +63,7 @@ class RunRecords {
   std::optional<Manifest> manifest_;
   std::optional<MetricsLog> metrics_;
   std::shared_ptr<AppendedFile> log_;
-  Audience audience_;
+  ObserverList audience_;
 };
 
 }  // namespace lockstep

@@ -14,7 +14,7 @@ TrainingRun::TrainingRun(const Communicator& world, const RunRequest& request, O
       topology_(world, request.ranks_per_node),
       world_(topology_.ranks()),
       records_(observer),
-      watchdog_(topology_.heartbeats(),
+      watchdog_(topology_.pulse_table(),
                 [this](const std::string& who) { records_.tell_stalled(who); }) {}
 
 ExitCode TrainingRun::run() {
@@ -43,7 +43,7 @@ ExitCode TrainingRun::run() {
 ExitCode TrainingRun::loop() {
   begin_segment();
   save_initial();
-  if (!finished() && world_.any(wishes().stop)) return ExitCode::interrupted;
+  if (!finished() && world_.any(votes().stop)) return ExitCode::interrupted;
   while (!finished()) {
     const StepResult result = step();
     if (!result.applied && !handle_bad_step(result)) continue;
@@ -54,10 +54,10 @@ ExitCode TrainingRun::loop() {
     const bool last = finished();
     if (plan_->ends_epoch(done) || last) finish_epoch();
 
-    const bool stop = !last && (result.wishes.stop || has_enough_steps());
+    const bool stop = !last && (result.votes.stop || has_enough_steps());
     const bool audits = plan_->audit.after_step(done);
     const bool saves =
-        last || stop || result.wishes.save || recent_.is_best || plan_->checkpoint.after_step(done);
+        last || stop || result.votes.save || recent_.is_best || plan_->checkpoint.after_step(done);
     if ((saves || audits) && !passes_audit(audits)) continue;
     if (saves && !all_finite()) continue;
     if (saves) save(last || stop);
@@ -85,14 +85,14 @@ bool TrainingRun::has_enough_steps() const {
   return request_.max_steps && totals_.steps() >= *request_.max_steps;
 }
 
-Wishes TrainingRun::wishes() const {
+Votes TrainingRun::votes() const {
   return {.stop = stop_signal() != 0 || (root() && out_of_time()), .save = false};
 }
 
 StepResult TrainingRun::step() {
   const std::uint64_t number = trainer_->steps_done() + 1;
   topology_.heartbeat().begin_step(number);
-  Wishes mine = wishes();
+  Votes mine = votes();
   // A save asks whose the directory is, and ends the run if another process has it.
   mine.save = root() && (writer_->is_due(plan_->checkpoint, now_seconds()) ||
                          records_.directory().seen_taken());
@@ -129,7 +129,7 @@ void TrainingRun::evaluate() {
   if (val.size() == 0) return;
   trainer_->clock().lap(Part::other);
   const double begin = now_seconds();
-  const MetricSums sums = evaluator_->evaluate(trainer_->judged_parameters(), *setup_.loss, val);
+  const MetricSums sums = evaluator_->evaluate(trainer_->eval_parameters(), *setup_.loss, val);
   trainer_->clock().skip();
   const std::uint64_t step = trainer_->steps_done();
   recent_.validation = metrics_of(sums, val.counted(val.size(), val.ignored()));

@@ -59,7 +59,7 @@ class TrainingRun {
   [[nodiscard]] bool finished() const;
   [[nodiscard]] bool out_of_time() const;
   [[nodiscard]] bool has_enough_steps() const;
-  [[nodiscard]] Wishes wishes() const;
+  [[nodiscard]] Votes votes() const;
   [[nodiscard]] StepResult step();
   void note_step(const StepResult& result);
   void evaluate();

@@ -72,11 +72,11 @@ bool TrainingRun::apply_remedy(Remedy remedy, const std::string& what) {
 bool TrainingRun::passes_audit(bool recompute) {
   if (config().audit.every.value == 0) return true;
   trainer_->clock().lap(Part::other);
-  const Evidence mine = trainer_->evidence(recompute);
-  std::vector<Evidence> all(static_cast<std::size_t>(world_.size()));
+  const AuditRecord mine = trainer_->evidence(recompute);
+  std::vector<AuditRecord> all(static_cast<std::size_t>(world_.size()));
   world_.all_gather(std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(all)));
   trainer_->clock().lap(Part::other);
-  const std::optional<std::string> finding = finding_of(all, node_names_);
+  const std::optional<std::string> finding = disagreement_of(all, node_names_);
   if (finding) {
     recover(*finding);
   } else if (recompute) {
@@ -100,11 +100,11 @@ void TrainingRun::recover(const std::string& finding) {
 bool TrainingRun::roll_back(std::uint64_t every) {
   topology_.heartbeat().enter(Phase::data);
   std::optional<StoredCheckpoint> stored;
-  on_root(world_, [&] { stored = writer_->newest(every); });
+  run_on_root(world_, [&] { stored = writer_->newest(every); });
   broadcast_checkpoint(world_, stored);
   if (!stored) return false;
   const std::string digest = restore_from(*stored);
-  on_root(world_, [&] { writer_->go_back_to(trainer_->steps_done(), digest, best_step()); });
+  run_on_root(world_, [&] { writer_->go_back_to(trainer_->steps_done(), digest, best_step()); });
   recent_.rolled_back();
   totals_.rolled_back(now_seconds());
   trainer_->clock().skip();

@@ -60,10 +60,10 @@ void TrainingRun::save(bool to_the_end) {
   topology_.heartbeat().enter(Phase::checkpoint);
   trainer_->clock().lap(Part::other);
   const double begin = now_seconds();
-  on_root(world_, [&] { writer_->finish(); });
+  run_on_root(world_, [&] { writer_->finish(); });
   SaveDraft state = root() ? draft() : SaveDraft();
   gather(state);
-  on_root(world_, [&] { writer_->save(std::move(state), begin, to_the_end); });
+  run_on_root(world_, [&] { writer_->save(std::move(state), begin, to_the_end); });
   const bool complete = world_.any(root() && writer_->last().step == trainer_->steps_done());
   trainer_->clock().lap(Part::checkpoint);
   topology_.heartbeat().enter(Phase::between);

@@ -58,7 +58,7 @@ void TrainingRun::start() {
 
 // Before there are records and a state. Collective.
 void TrainingRun::exit_if_stopped() const {
-  if (!world_.any(wishes().stop)) return;
+  if (!world_.any(votes().stop)) return;
   throw AgreedError(ExitCode::interrupted,
                     fmt::format("stopped by {} before the first step: nothing was to be saved, the "
                                 "same command starts again",
@@ -70,7 +70,7 @@ void TrainingRun::exit_if_stopped() const {
 std::optional<StoredCheckpoint> TrainingRun::find_checkpoint(std::vector<std::string>& notes) {
   const bool automatic = request_.resume == "auto";
   std::optional<StoredCheckpoint> stored;
-  on_root(world_, [&] {
+  run_on_root(world_, [&] {
     if (automatic && !request_.dry_run) {
       records_.open(request_, config().run.name);
       stored = CheckpointStore(records_.directory().checkpoints(), config().checkpoint.keep)
@@ -84,7 +84,7 @@ std::optional<StoredCheckpoint> TrainingRun::find_checkpoint(std::vector<std::st
 
 void TrainingRun::plan(int threads, const std::optional<StoredCheckpoint>& resume_from,
                        std::vector<std::string> notes) {
-  together(world_, [&] {
+  fail_together(world_, [&] {
     plan_ = std::make_unique<const RunPlan>(
         plan_run(setup_, world_.size(), threads, resume_from, std::move(notes)));
   });
@@ -107,7 +107,7 @@ void TrainingRun::build_trainer() {
       .guarded = config().audit.every.value > 0};
   trainer_ = std::make_unique<Trainer>(topology_, *setup_.network, *setup_.loss, *setup_.optimizer,
                                        setup_.data->train, options);
-  together(world_, [&] {
+  fail_together(world_, [&] {
     evaluator_ = std::make_unique<Evaluator>(world_, *setup_.network, info.batch, info.microbatches,
                                              config().parallel.rounds);
   });
@@ -118,7 +118,7 @@ void TrainingRun::build_trainer() {
 std::string TrainingRun::restore_from(StoredCheckpoint& stored) {
   Checkpoint checkpoint;
   std::string digest;
-  together(world_, [&] {
+  fail_together(world_, [&] {
     const Hdf5Reader file(stored.sealed.image, stored.path.string());
     checkpoint = decode(file, *setup_.network, state_slots(setup_));
     digest = file.text_attribute(kDigestGroup, "state");
@@ -153,7 +153,7 @@ std::vector<RankPlace> TrainingRun::exchange_places() {
 void TrainingRun::begin_records(const std::string& resumed_digest) {
   const std::vector<RankPlace> places = exchange_places();
   for (const RankPlace& place : places) node_names_.push_back(place.node);
-  on_root(world_, [&] {
+  run_on_root(world_, [&] {
     if (request_.dry_run) return;
     if (!records_.is_open()) records_.open(request_, config().run.name);
     writer_ =

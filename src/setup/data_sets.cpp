@@ -193,7 +193,7 @@ Split split_of(const config::Config& config, const Dataset& data) {
 std::unique_ptr<InputStream> stream_of(const Topology& topology, const config::Config& config,
                                        Samples& samples) {
   if (samples.size() == 0 || !samples.data->describe().streamed()) return nullptr;
-  together(topology.ranks(), [&] { check_window(config, *samples.data); });
+  fail_together(topology.ranks(), [&] { check_window(config, *samples.data); });
   auto stream = std::make_unique<InputStream>(topology, *samples.data, samples.subset);
   samples.stream = stream.get();
   return stream;
@@ -205,7 +205,7 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
   auto sets = std::make_unique<DataSets>();
   std::unique_ptr<Dataset> train;
   std::unique_ptr<Dataset> val;
-  on_root(world, [&] {
+  run_on_root(world, [&] {
     load_on_root(config, outputs == Outputs::class_logits, train, val);
     sets->class_names = train->class_names();
     sets->columns = train->columns();
@@ -218,10 +218,10 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
       SharedDataset(topology, std::move(train), source_of(data, data.train, "", classification));
   sets->val_data = SharedDataset(topology, std::move(val),
                                  source_of(data, data.val.value_or(""), "", classification));
-  together(world, [&] { split(config, *sets); });
+  fail_together(world, [&] { split(config, *sets); });
   sets->train_stream = stream_of(topology, config, sets->train);
   sets->val_stream = stream_of(topology, config, sets->val);
-  on_root(world, [&] {
+  run_on_root(world, [&] {
     sets->inputs = normalization_of(config, *sets->train_data, sets->train.subset);
     if (config.data.normalize_targets == "standard") {
       if (outputs != Outputs::values) {

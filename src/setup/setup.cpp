@@ -142,13 +142,13 @@ config::Config parse_own(const Communicator& world, const config::Source& of_roo
 
 void read_configuration(const Communicator& world, const std::string& file,
                         std::span<const config::Override> overrides, Setup& setup) {
-  on_root(world, [&] {
+  run_on_root(world, [&] {
     setup.source = config::read_source(file);
     setup.config = config::parse(setup.source, overrides, catalogue());
   });
   setup.source.file = broadcast_text(world, setup.source.file);
   setup.source.text = broadcast_text(world, setup.source.text);
-  together(world, [&] {
+  fail_together(world, [&] {
     if (world.rank() > 0) setup.config = parse_own(world, setup.source, file, overrides);
   });
   Facts told = config::values(setup.config, catalogue());
@@ -163,13 +163,13 @@ Setup set_up(const Topology& topology, const std::string& config_file,
   const Communicator& world = topology.ranks();
   Setup setup;
   read_configuration(world, config_file, overrides, setup);
-  together(world, [&] {
+  fail_together(world, [&] {
     setup.loss = build_loss(setup.config);
     setup.optimizer = build_optimizer(setup.config);
     static_cast<void>(learning_rate_scale(setup.config));  // a fault is told before data is read
   });
   setup.data = load_data(topology, setup.config, setup.loss->outputs());
-  together(world, [&] {
+  fail_together(world, [&] {
     if (!setup.config.augmentations.empty()) {
       if (setup.data->train_data->describe().is_text()) {
         throw setup.config.augmentations.front().error(
@@ -182,12 +182,12 @@ Setup set_up(const Topology& topology, const std::string& config_file,
     setup.network = std::make_unique<Network>(build_network(
         setup.config, setup.data->train_data->shape(), setup.data->vocabulary.size()));
   });
-  together(world, [&] {
+  fail_together(world, [&] {
     const Shape output = setup.network->output_shape();
     if (!resolve_class_weights(setup.data->train, output, setup.config)) return;
     setup.loss = build_loss(setup.config);
   });
-  on_root(world, [&] {
+  run_on_root(world, [&] {
     check_stored(setup.config);
     check_network(setup);
     setup.notes = look_at(setup);
@@ -206,7 +206,7 @@ int choose_threads(const Communicator& world, Index wanted) {
     const auto online = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
     threads = std::clamp(online / node.size(), 1, allowed_cpus());
   }
-  together(world, [threads] { start_threads(threads); });
+  fail_together(world, [threads] { start_threads(threads); });
   set_floating_point_mode_of_threads();
   return threads;
 }

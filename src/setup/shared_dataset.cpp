@@ -41,7 +41,7 @@ std::unique_ptr<InputFile> open_on_all(const Topology& topology, const std::stri
   const Communicator& ranks = topology.ranks();
   const std::string who = fmt::format("rank {} on {}", ranks.rank(), node_name());
   std::unique_ptr<InputFile> file;
-  together(ranks, [&] {
+  fail_together(ranks, [&] {
     try {
       file = open_inputs(source);
     } catch (const Error& error) {
@@ -51,7 +51,7 @@ std::unique_ptr<InputFile> open_on_all(const Topology& topology, const std::stri
   });
   const std::string shapes = broadcast_text(ranks, shapes_of(*file));
   const std::string identity = broadcast_text(topology.node(), identity_of(*file));
-  together(ranks, [&] {
+  fail_together(ranks, [&] {
     if (shapes != shapes_of(*file)) {
       throw Error(ExitCode::bad_data,
                   fmt::format("{}: {} finds {} where rank 0 finds {}: every node must see the same "

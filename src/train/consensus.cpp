@@ -25,10 +25,10 @@ Consensus::Consensus(const Topology& topology, Index microbatches)
       share_(microbatches_of(topology.ranks().rank(), topology.ranks().size(), microbatches)),
       reports_(topology, report_sizes(topology.ranks().size(), microbatches)) {}
 
-void Consensus::vote(Wishes wishes, bool changed) {
+void Consensus::vote(Votes votes, bool changed) {
   const std::span<double> out = reports_.mine();
-  out[0] = wishes.stop ? 1 : 0;
-  out[1] = wishes.save ? 1 : 0;
+  out[0] = votes.stop ? 1 : 0;
+  out[1] = votes.save ? 1 : 0;
   out[2] = changed ? 1 : 0;
 }
 
@@ -39,12 +39,12 @@ void Consensus::add_loss(MicrobatchRange microbatches, std::span<const MetricSum
 }
 
 void Consensus::exchange(StepResult& result) {
-  reports_.exchange();
+  reports_.all_gather();
   const int ranks = topology_.ranks().size();
   for (int rank = 0; rank < ranks; ++rank) {
     const std::span<const double> report = reports_.of(rank);
-    result.wishes.stop |= report[0] != 0;
-    result.wishes.save |= report[1] != 0;
+    result.votes.stop |= report[0] != 0;
+    result.votes.save |= report[1] != 0;
     if (report[2] != 0) result.changed.push_back(rank);
     const MicrobatchRange share = microbatches_of(rank, ranks, microbatches_);
     for (std::size_t m = 0; m < static_cast<std::size_t>(share.count); ++m) {

@@ -112,7 +112,7 @@ void Evaluator::for_each_part(std::span<const Real> parameters, const Samples& s
     samples.require(in_order, {.epoch = time, .first = b * batch_, .size = size});
     communicator_.heartbeat().enter(Phase::evaluation);
     for (const std::vector<MicrobatchRange>& parts : rounds_) {
-      at_once(workers_, parts, [&](std::size_t i) {
+      for_each_worker(workers_, parts, [&](std::size_t i) {
         const BatchPart part{parts[i], size, microbatch_count_};
         const Index first = b * batch_ + part.first();
         workers_[i].read(samples, 0, part, {}, [&](Index row) { return first + row; });

@@ -31,8 +31,8 @@ GradientNorm::GradientNorm(const Topology& topology, const BucketLayout& layout,
 double GradientNorm::of(std::span<const Real* const> gradient, StepMonitor& monitor) {
   norms_.measure(0, gradient, square_sums_.mine());
   monitor.lap(Part::update);
-  const Wait wait = topology_.barrier().pass(0);
-  square_sums_.exchange();
+  const Wait wait = topology_.barrier().arrive_and_wait(0);
+  square_sums_.all_gather();
   double sum = 0;
   for (std::size_t part = 0; part < norms_.parts(); ++part) {
     sum += norms_.square_sum(0, part, square_sums_.all());

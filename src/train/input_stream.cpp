@@ -71,13 +71,13 @@ void InputStream::require(const Sampler& sampler, const BatchRange& batch) {
   topology_.heartbeat().enter(Phase::data);
   topology_.ranks().barrier();  // nobody uses the windows before `first` any more
   if (begun_ < first || begun_ > first + kHeld) {  // a run that begins, or went back
-    if (begun_ != ready_) together(topology_.ranks(), [this] { wait_for_thread(); });
+    if (begun_ != ready_) fail_together(topology_.ranks(), [this] { wait_for_thread(); });
     begun_ = ready_ = first;
   }
   while (true) {
     if (begun_ == ready_ && begun_ < first + kHeld) start(sampler, begun_++);
     if (last < ready_) return;
-    together(topology_.ranks(), [this] { wait_for_thread(); });
+    fail_together(topology_.ranks(), [this] { wait_for_thread(); });
     compare_nodes(window(ready_));
     publish(ready_++);
   }
@@ -98,7 +98,7 @@ void InputStream::compare_nodes(const Window& here) {
   std::ranges::copy(here.digests.first(count), first.begin());
   topology_.ranks().broadcast(std::as_writable_bytes(first), 0);
   const std::string host = broadcast_text(topology_.ranks(), node_name());
-  together(topology_.ranks(), [&] {
+  fail_together(topology_.ranks(), [&] {
     const auto wrong = std::ranges::mismatch(first, here.digests).in1;
     if (wrong == first.end()) return;
     const Index sample =

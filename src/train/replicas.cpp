@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 
 namespace lockstep {
 namespace {
@@ -39,14 +39,14 @@ Index Replicas::bytes() const {
 }
 
 void Replicas::all_gather() {
-  slices_.exchange(parameters_);
-  copies_.seal(parameters_);
+  slices_.start_all_gather(parameters_);
+  copies_.record_checksums(parameters_);
 }
 
 std::span<const Real> Replicas::average(std::span<const Real> mine) {
   const std::span<Real> whole = average_->segment_of<Real>(0).first(parameters_.size());
-  slices_.put(mine, whole);
-  static_cast<void>(slices_.share(whole));
+  slices_.put_shard(mine, whole);
+  static_cast<void>(slices_.all_gather(whole));
   return whole;
 }
 
@@ -59,7 +59,7 @@ void Replicas::gather(std::span<const Real> mine, const Take& take) {
     slices_.gather(range, mine, values);
     if (topology_.ranks().rank() == 0) take(range, values);
     topology_.heartbeat().beat();
-    topology_.barrier().pass(0);  // the next part takes its place
+    topology_.barrier().arrive_and_wait(0);  // the next part takes its place
   }
 }
 

@@ -1,6 +1,6 @@
 #include "lockstep/train/sharded_optimizer.hpp"
 
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 
 namespace lockstep {
 
@@ -17,8 +17,8 @@ void ShardedOptimizer::step(std::span<Real> parameters, std::span<const Real* co
   if (!norms_) return updater_.update(parameters, gradient, update, samples, {});
   updater_.prepare(parameters, gradient, update, norms_->mine());
   monitor.lap(Part::update);
-  const Wait wait = topology_.barrier().pass(0);
-  norms_->exchange();
+  const Wait wait = topology_.barrier().arrive_and_wait(0);
+  norms_->all_gather();
   monitor.lap(Part::exposed, wait);
   updater_.update(parameters, gradient, update, samples, norms_->all());
 }

@@ -6,7 +6,7 @@
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/comm/agreement.hpp"
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 #include "lockstep/optim/norm.hpp"
 
 namespace lockstep {
@@ -22,7 +22,7 @@ bool is_useful(const StepResult& result, double loss_limit) {
 template <typename Make>
 auto made(const Topology& topology, const Make& make) {
   std::optional<decltype(make())> result;
-  together(topology.ranks(), [&] { result.emplace(make()); });
+  fail_together(topology.ranks(), [&] { result.emplace(make()); });
   return std::move(*result);
 }
 
@@ -69,18 +69,18 @@ Trainer::Trainer(const Topology& topology, const Network& network, const Loss& l
       monitor_(topology.heartbeat(), topology.node().size()) {
   network.parameters().initialize(options.seed, replicas_.parameters(), topology.node().rank(),
                                   topology.node().size());
-  topology.barrier().pass(0);
+  topology.barrier().arrive_and_wait(0);
   Updater& updater = optimizer_.mine();
-  if (options.ema > 0) replicas_.pick(parameters(), updater.state().back().span());
-  updater.seal(parameters());
-  replicas_.seal_anew();
+  if (options.ema > 0) replicas_.take_shard(parameters(), updater.state().back().span());
+  updater.record_checksums(parameters());
+  replicas_.reset_checksums();
 }
 
-StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, double loss_limit) {
+StepResult Trainer::step(double learning_rate, Votes votes, bool want_norm, double loss_limit) {
   monitor_.lap(Part::other);
   StepResult result = batch_of(steps_done_);
   samples_.require(sampler_, result.batch);
-  consensus_.vote(wishes, optimizer_.mine().found_changed() || replicas_.found_changed());
+  consensus_.vote(votes, optimizer_.mine().corrupted() || replicas_.corrupted());
   for (Index round = 0; round < std::ssize(rounds_); ++round) forward_backward(result, round);
 
   reducer_.finish();
@@ -102,7 +102,7 @@ StepResult Trainer::step(double learning_rate, Wishes wishes, bool want_norm, do
   monitor_.lap(Part::update);
 
   replicas_.all_gather();
-  monitor_.lap(Part::exposed, topology_.barrier().pass(0));
+  monitor_.lap(Part::exposed, topology_.barrier().arrive_and_wait(0));
   ++steps_done_;
   return result;
 }
@@ -120,12 +120,12 @@ StepResult Trainer::batch_of(std::uint64_t step) const {
 void Trainer::forward_backward(const StepResult& step, Index round) {
   const std::span<const Real> parameters = replicas_.parameters();
   const std::vector<MicrobatchRange>& parts = rounds_[static_cast<std::size_t>(round)];
-  at_once(workers_, parts,
-          [&](std::size_t i) { read(workers_[i], step.batch, steps_done_, parts[i]); });
+  for_each_worker(workers_, parts,
+                  [&](std::size_t i) { read(workers_[i], step.batch, steps_done_, parts[i]); });
   monitor_.lap(Part::data);
   monitor_.enter(Phase::forward);
 
-  at_once(workers_, parts, [&](std::size_t i) {
+  for_each_worker(workers_, parts, [&](std::size_t i) {
     workers_[i].forward(parameters);
     workers_[i].loss(loss_, step.weight());
   });
@@ -136,7 +136,7 @@ void Trainer::forward_backward(const StepResult& step, Index round) {
   monitor_.enter(Phase::backward);
 
   accumulator_.begin(round);
-  at_once(workers_, parts, [&](std::size_t i) {
+  for_each_worker(workers_, parts, [&](std::size_t i) {
     workers_[i].backward(parameters, accumulator_.blocks(round, i), [this, round](Index offset) {
       if (workers_.size() == 1) gradients_ready(round, offset);
     });

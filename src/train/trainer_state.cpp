@@ -2,14 +2,15 @@
 #include <algorithm>
 #include <cassert>
 
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 #include "lockstep/train/trainer.hpp"
 
 namespace lockstep {
 
-Evidence Trainer::evidence(bool recompute) {
-  Evidence evidence;
-  evidence.intact = optimizer_.mine().intact(parameters()) && replicas_.intact();
+AuditRecord Trainer::evidence(bool recompute) {
+  AuditRecord evidence;
+  evidence.intact =
+      optimizer_.mine().matches_checksums(parameters()) && replicas_.matches_checksums();
   if (topology_.nodes() > 1 && topology_.leads()) {
     evidence.parameters = digest_of(std::as_bytes(parameters()));
   }
@@ -24,7 +25,7 @@ Digest Trainer::recomputed_gradient() {
   // Nobody looks at the gradients of a rank between two steps.
   const GradientBlock gradient{share, reducer_.blocks().front().values};
   Worker& worker = workers_.front();
-  at_once(workers_, {share}, [&](std::size_t) {
+  for_each_worker(workers_, {share}, [&](std::size_t) {
     const StepResult known = batch_of(step);
     read(worker, known.batch, step, share);
     worker.forward(parameters());
@@ -37,7 +38,7 @@ Digest Trainer::recomputed_gradient() {
   return digester.finish();
 }
 
-std::span<const Real> Trainer::judged_parameters() {
+std::span<const Real> Trainer::eval_parameters() {
   if (options_.ema == 0) return parameters();
   return replicas_.average(optimizer_.mine().state().back().span());
 }
@@ -66,11 +67,11 @@ void Trainer::restore(std::uint64_t steps_done, std::span<const Real> parameters
   steps_done_ = steps_done;
   if (topology_.leads()) std::ranges::copy(parameters, replicas_.parameters().begin());
   for (std::size_t slot = 0; slot < optimizer_state.size(); ++slot) {
-    replicas_.pick(optimizer_state[slot].span(), updater.state()[slot].span());
+    replicas_.take_shard(optimizer_state[slot].span(), updater.state()[slot].span());
   }
-  topology_.barrier().pass(0);
-  updater.seal(replicas_.parameters());
-  replicas_.seal_anew();
+  topology_.barrier().arrive_and_wait(0);
+  updater.record_checksums(replicas_.parameters());
+  replicas_.reset_checksums();
 }
 
 }  // namespace lockstep

@@ -25,7 +25,7 @@ std::vector<Range> tensors_of(const ParameterTable& table, const Optimizer& opti
 }
 
 /// Numbers of a tile. Parameters, gradient and two slots of it, and of the next, stay in the first
-/// level of the cache from the check before the update to the seal after it.
+/// level of the cache from the check before the update to the record_checksums after it.
 constexpr Index kTile = 1024;
 
 /// Has the memory send what is about to be used.
@@ -109,15 +109,15 @@ std::uint64_t Updater::checksum(const Piece& piece, Range tile,
   return sum;
 }
 
-void Updater::seal(std::span<const Real> parameters) {
+void Updater::record_checksums(std::span<const Real> parameters) {
   for (std::size_t p = 0; p < checksums_.size(); ++p) {
     checksums_[p] = checksum(pieces_[p], pieces_[p].whole(), parameters);
   }
-  found_changed_ = false;
+  corrupted_ = false;
 }
 
-bool Updater::intact(std::span<const Real> parameters) const {
-  if (found_changed_) return false;
+bool Updater::matches_checksums(std::span<const Real> parameters) const {
+  if (corrupted_) return false;
   for (std::size_t p = 0; p < checksums_.size(); ++p) {
     if (checksum(pieces_[p], pieces_[p].whole(), parameters) != checksums_[p]) return false;
   }
@@ -169,8 +169,7 @@ void Updater::prepare(std::span<const Real> parameters, std::span<const Real* co
   if (trust_ratio_ == nullptr) return;
   for (std::size_t p = 0; p < pieces_.size(); ++p) {
     const Piece& piece = pieces_[p];
-    if (options_.guarded)
-      found_changed_ |= checksum(piece, piece.whole(), parameters) != checksums_[p];
+    if (options_.guarded) corrupted_ |= checksum(piece, piece.whole(), parameters) != checksums_[p];
     if (!piece.part.learned()) continue;
     const Range range = piece.part.range;
     const auto size = static_cast<std::size_t>(range.size());
@@ -219,7 +218,7 @@ void Updater::update(std::span<Real> parameters, std::span<const Real* const> gr
       whole.after ^= seen.after;
     }
     // Where updates are scaled, the state has changed in the meantime.
-    if (trust_ratio_ == nullptr) found_changed_ |= whole.before != checksums_[p];
+    if (trust_ratio_ == nullptr) corrupted_ |= whole.before != checksums_[p];
     checksums_[p] = whole.after;
   }
 }

@@ -29,7 +29,7 @@
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/reduce/bucket_layout.hpp"
 #include "lockstep/reduce/gradient_reducer.hpp"
-#include "lockstep/reduce/slice_exchange.hpp"
+#include "lockstep/reduce/shard_exchange.hpp"
 
 using namespace lockstep;
 
@@ -102,14 +102,14 @@ class Sliced {
                  slice.values, state, {.step = steps_, .learning_rate = kRate});
       at += size;
     }
-    exchange_.share(parameters_);
+    exchange_.all_gather(parameters_);
   }
 
  private:
   const Optimizer& rule_;
   BucketLayout layout_;
   GradientReducer reducer_;
-  SliceExchange exchange_;
+  ShardExchange exchange_;
   SharedMemory memory_;
   std::span<Real> parameters_;
   Buffer<Real> momentum_;

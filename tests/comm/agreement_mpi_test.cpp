@@ -7,8 +7,8 @@ namespace {
 
 TEST(Agreement, NobodyThrowsIfNobodyFails) {
   const Communicator world(MPI_COMM_WORLD);
-  EXPECT_NO_THROW(together(world, [] {}));
-  EXPECT_NO_THROW(on_root(world, [] {}));
+  EXPECT_NO_THROW(fail_together(world, [] {}));
+  EXPECT_NO_THROW(run_on_root(world, [] {}));
 }
 
 TEST(Agreement, AllThrowTheErrorOfTheLowestFailingRank) {
@@ -17,7 +17,7 @@ TEST(Agreement, AllThrowTheErrorOfTheLowestFailingRank) {
   std::string message;
   ExitCode code = ExitCode::ok;
   try {
-    together(world, [&] {
+    fail_together(world, [&] {
       if (world.rank() == last)
         throw Error(ExitCode::bad_data, "rank " + std::to_string(world.rank()));
     });
@@ -32,11 +32,11 @@ TEST(Agreement, AllThrowTheErrorOfTheLowestFailingRank) {
 TEST(Agreement, OnlyTheRootWorksAndAllThrowWhatItThrew) {
   const Communicator world(MPI_COMM_WORLD);
   int calls = 0;
-  EXPECT_THROW(on_root(world,
-                       [&] {
-                         ++calls;
-                         throw std::runtime_error("foreign");
-                       }),
+  EXPECT_THROW(run_on_root(world,
+                           [&] {
+                             ++calls;
+                             throw std::runtime_error("foreign");
+                           }),
                AgreedError);
   EXPECT_EQ(calls, world.rank() == 0 ? 1 : 0);
 }

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 
 namespace {
 
@@ -34,7 +34,7 @@ TEST(Leaving, WhoeverHasOpenedAGateMayGo) {
   const Communicator node = all.split_by_node();
   std::string ended_with;
   try {
-    Rendezvous gates(all, node, 1);
+    NodeBarriers gates(all, node, 1);
     node.barrier();  // a message, for which ranks sleep in naps
     slow = node.rank() > 0;
     if (node.rank() == 0) sleep_milliseconds(100);

@@ -1,4 +1,4 @@
-// What the ranks of a node share: memory, gates, and who is whose deputy.
+// What the ranks of a node share: memory, gates, and who is whose proxy_on.
 #include <gtest/gtest.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,8 +11,8 @@
 
 #include "lockstep/base/clock.hpp"
 #include "lockstep/base/error.hpp"
-#include "lockstep/comm/bulletin.hpp"
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/all_gather_board.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 #include "lockstep/comm/shared_memory.hpp"
 #include "lockstep/comm/topology.hpp"
 
@@ -45,17 +45,18 @@ TEST(Topology, EveryRankHasOneDeputyOnEveryNode) {
     const Topology topology(world, sizes);
     for (int node = 0; node < topology.nodes(); ++node) {
       for (int rank = 0; rank < world.size(); ++rank) {
-        EXPECT_EQ(topology.node_of(topology.deputy(node, rank)), node);
+        EXPECT_EQ(topology.node_of(topology.proxy_on(node, rank)), node);
       }
     }
-    const std::vector<int> mine = topology.wards();
-    for (const int ward : mine) {
-      EXPECT_EQ(topology.deputy(topology.my_node(), ward), world.rank());
+    const std::vector<int> mine = topology.proxied_ranks();
+    for (const int proxied_rank : mine) {
+      EXPECT_EQ(topology.proxy_on(topology.my_node(), proxied_rank), world.rank());
     }
     const auto count = static_cast<double>(mine.size());
-    std::vector<double> wards(static_cast<std::size_t>(world.size()));
-    world.all_gather({&count, 1}, wards);
-    EXPECT_EQ(std::accumulate(wards.begin(), wards.end(), 0.0), topology.nodes() * world.size());
+    std::vector<double> proxied_ranks(static_cast<std::size_t>(world.size()));
+    world.all_gather({&count, 1}, proxied_ranks);
+    EXPECT_EQ(std::accumulate(proxied_ranks.begin(), proxied_ranks.end(), 0.0),
+              topology.nodes() * world.size());
   }
 }
 
@@ -90,10 +91,10 @@ TEST(SharedMemory, MoreThanThereIsIsRefusedByAll) {
   }
 }
 
-TEST(Rendezvous, GatesOpenWhenAllHaveArrivedRoundAfterRound) {
+TEST(NodeBarriers, GatesOpenWhenAllHaveArrivedRoundAfterRound) {
   const Communicator world(MPI_COMM_WORLD);
   SharedMemory memory(world, world, sizeof(int));
-  Rendezvous gates(world, world, 3);
+  NodeBarriers gates(world, world, 3);
   int& mine = memory.segment_of<int>(world.rank())[0];
   for (int round = 1; round <= 200; ++round) {
     mine = round;
@@ -104,28 +105,28 @@ TEST(Rendezvous, GatesOpenWhenAllHaveArrivedRoundAfterRound) {
       EXPECT_EQ(memory.segment_of<int>(rank)[0], round);
     }
     EXPECT_TRUE(gates.wait(2).has_value());
-    (void)gates.pass(round % 2 == 0 ? 1 : 0);
+    (void)gates.arrive_and_wait(round % 2 == 0 ? 1 : 0);
   }
 }
 
-TEST(Rendezvous, WaitingSleepsAndNamesTheLast) {
+TEST(NodeBarriers, WaitingSleepsAndNamesTheLast) {
   const Communicator world(MPI_COMM_WORLD);
   if (world.size() == 1) return;
-  Rendezvous gates(world, world, 1);
+  NodeBarriers gates(world, world, 1);
   const int late = world.size() - 1;
   if (world.rank() == late) std::this_thread::sleep_for(std::chrono::milliseconds(300));
   const double cpu = cpu_seconds();
-  const Wait wait = gates.pass(0);
+  const Wait wait = gates.arrive_and_wait(0);
   if (world.rank() == late) return;
   EXPECT_EQ(wait.rank, late);
   EXPECT_GT(wait.seconds, 0.2);
   EXPECT_LT(cpu_seconds() - cpu, 0.1) << "it polls";
 }
 
-TEST(Rendezvous, ABoundedWaitComesBack) {
+TEST(NodeBarriers, ABoundedWaitComesBack) {
   const Communicator world(MPI_COMM_WORLD);
   if (world.size() == 1) return;
-  Rendezvous gates(world, world, 2);
+  NodeBarriers gates(world, world, 2);
   if (world.rank() == 0) {
     gates.arrive(0);
     const double start = now_seconds();
@@ -135,18 +136,18 @@ TEST(Rendezvous, ABoundedWaitComesBack) {
     gates.arrive(1);
     EXPECT_TRUE(gates.wait(0).has_value());
   } else {
-    (void)gates.pass(1);
+    (void)gates.arrive_and_wait(1);
     gates.arrive(0);
     EXPECT_TRUE(gates.wait(0).has_value());
   }
 }
 
 // Its receiver must be in MPI from time to time, or a large message never ends.
-TEST(Rendezvous, WhoSleepsServesTheMessagesUnderWay) {
+TEST(NodeBarriers, WhoSleepsServesTheMessagesUnderWay) {
   const Communicator world(MPI_COMM_WORLD);
   if (world.size() == 1) return;
   std::vector<std::byte> bytes(1u << 20);
-  Rendezvous gates(world, world, 1);
+  NodeBarriers gates(world, world, 1);
   RequestSet requests(world, 1);
   if (world.rank() == 0) requests.receive(bytes, 1, 7, 0);
   if (world.rank() == 1) {
@@ -161,38 +162,38 @@ TEST(Rendezvous, WhoSleepsServesTheMessagesUnderWay) {
   requests.wait_all();
 }
 
-TEST(Rendezvous, SleepsWithoutNapsOnceAllOfTheJobHaveMet) {
+TEST(NodeBarriers, SleepsWithoutNapsOnceAllOfTheJobHaveMet) {
   const Communicator world(MPI_COMM_WORLD);
   const Topology one_node(world);
-  one_node.barrier().pass(0);
+  one_node.barrier().arrive_and_wait(0);
   EXPECT_TRUE(world.traffic().quiet());
   (void)one_node.ranks().any(false);
   EXPECT_FALSE(world.traffic().quiet());
-  one_node.barrier().pass(0);
+  one_node.barrier().arrive_and_wait(0);
   EXPECT_TRUE(world.traffic().quiet());
   const std::vector<int> sizes{1};
   const Topology several(world, sizes);
-  several.barrier().pass(0);
+  several.barrier().arrive_and_wait(0);
   EXPECT_EQ(world.traffic().quiet(), world.size() == 1);
 }
 
-TEST(Bulletin, ShowsEveryRankWhatEachWrote) {
+TEST(AllGatherBoard, ShowsEveryRankWhatEachWrote) {
   const Communicator world(MPI_COMM_WORLD);
   const std::vector<std::vector<int>> layouts{{}, {1}, {1, 2}};
   for (const auto& nodes : layouts) {
     const Topology topology(world, nodes);
     std::vector<Index> sizes;
     for (int rank = 0; rank < world.size(); ++rank) sizes.push_back(rank + 1);
-    Bulletin bulletin(topology, sizes);
+    AllGatherBoard board(topology, sizes);
     for (int round = 0; round < 5; ++round) {
-      for (double& x : bulletin.mine()) x = 10 * round + world.rank();
-      (void)topology.barrier().pass(0);
-      bulletin.exchange();
+      for (double& x : board.mine()) x = 10 * round + world.rank();
+      (void)topology.barrier().arrive_and_wait(0);
+      board.all_gather();
       for (int rank = 0; rank < world.size(); ++rank) {
-        EXPECT_EQ(bulletin.of(rank).size(), static_cast<std::size_t>(rank + 1));
-        for (const double x : bulletin.of(rank)) EXPECT_EQ(x, 10 * round + rank);
+        EXPECT_EQ(board.of(rank).size(), static_cast<std::size_t>(rank + 1));
+        for (const double x : board.of(rank)) EXPECT_EQ(x, 10 * round + rank);
       }
-      (void)topology.barrier().pass(0);
+      (void)topology.barrier().arrive_and_wait(0);
     }
   }
 }

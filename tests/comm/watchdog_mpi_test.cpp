@@ -23,7 +23,7 @@ class WatchdogTest : public testing::Test {
 
   void watch(WatchdogLimits limits) {
     watchdog_.emplace(
-        topology_.heartbeats(),
+        topology_.pulse_table(),
         [this](const std::string& text) {
           const std::scoped_lock lock(mutex_);
           said_.push_back(text);

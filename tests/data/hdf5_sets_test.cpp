@@ -259,7 +259,7 @@ TEST_F(Hdf5Sets, FilesOfStrangersStayIfTheyAreLargeTogether) {
   std::filesystem::copy(file(), directory_ / "b.h5");
   const auto bytes = static_cast<Index>(std::filesystem::file_size(file()));
   source_.path = directory_ / "?.h5";
-  source_.of_stranger = true;
+  source_.untrusted = true;
   source_.memory = bytes + 1;
   ASSERT_LT(source_.memory, 2 * 8000);  // bytes of all inputs
   EXPECT_TRUE(load(source_).describe().streamed());

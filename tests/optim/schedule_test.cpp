@@ -68,13 +68,13 @@ TEST(Schedule, PolyFallsAsAPower) {
 }
 
 TEST(Schedule, StableFallsInTheEnd) {
-  const auto s = stable_schedule(100, 20, 0.5);
+  const auto s = wsd_schedule(100, 20, 0.5);
   EXPECT_EQ(s->factor(0), 1);
   EXPECT_EQ(s->factor(80), 1);
   EXPECT_NEAR(s->factor(90), 0.75, 1e-12);
   EXPECT_EQ(s->factor(100), 0.5);
   EXPECT_EQ(s->factor(kFar), 0.5);
-  EXPECT_NEAR(stable_schedule(10, 10, 0)->factor(4), 0.6, 1e-12);
+  EXPECT_NEAR(wsd_schedule(10, 10, 0)->factor(4), 0.6, 1e-12);
 }
 
 TEST(Schedule, OneCycleRisesAndFalls) {
@@ -104,15 +104,15 @@ TEST(Schedule, WrongOptionsAreRefused) {
     EXPECT_THROW(step_schedule(1, bad), Error);
     EXPECT_THROW(cosine_schedule(1, bad), Error);
     EXPECT_THROW(poly_schedule(1, 1, bad), Error);
-    EXPECT_THROW(stable_schedule(1, 1, bad), Error);
+    EXPECT_THROW(wsd_schedule(1, 1, bad), Error);
     EXPECT_THROW(one_cycle_schedule(1, {.rise = bad}), Error);
     EXPECT_THROW(one_cycle_schedule(1, {.start = bad}), Error);
   }
   EXPECT_THROW(step_schedule(1, 0), Error);
   EXPECT_THROW(poly_schedule(0, 1, 0), Error);
   EXPECT_THROW(poly_schedule(1, 0, 0), Error);
-  EXPECT_THROW(stable_schedule(10, 0, 0), Error);
-  EXPECT_THROW(stable_schedule(10, 11, 0), Error);
+  EXPECT_THROW(wsd_schedule(10, 0, 0), Error);
+  EXPECT_THROW(wsd_schedule(10, 11, 0), Error);
   EXPECT_THROW(one_cycle_schedule(0), Error);
 }
 

@@ -10,7 +10,7 @@
 #include "lockstep/base/ordered_sum.hpp"
 #include "lockstep/base/random.hpp"
 #include "lockstep/comm/environment.hpp"
-#include "lockstep/reduce/slice_exchange.hpp"
+#include "lockstep/reduce/shard_exchange.hpp"
 
 namespace lockstep {
 namespace {
@@ -79,7 +79,7 @@ TEST_P(Reducer, GivesEveryOwnerTheTreeSumOverAllMicrobatches) {
       owned += slice.range.size();
     }
     EXPECT_EQ(owned, layout.owned(comm.rank()));
-    topology.barrier().pass(0);  // as at the end of a step
+    topology.barrier().arrive_and_wait(0);  // as at the end of a step
   }
 }
 
@@ -102,7 +102,7 @@ TEST_P(Exchange, GathersWhatEachRankOwns) {
   comm.limit_messages(1500);
   const Topology topology(comm, GetParam());
   const BucketLayout layout(7000, 2048, comm.size());
-  SliceExchange exchange(topology, layout);
+  ShardExchange exchange(topology, layout);
   SharedMemory memory(topology.ranks(), topology.node(),
                       topology.leads() ? 7000 * static_cast<Index>(sizeof(Real)) : 0);
   const std::span<Real> flat = memory.segment_of<Real>(0).first(7000);
@@ -121,11 +121,11 @@ TEST_P(Exchange, GathersWhatEachRankOwns) {
     const auto out = gathered.segment_of<Real>(0).first(static_cast<std::size_t>(range.size()));
     exchange.gather(range, mine, out);
     if (comm.rank() == 0) whole.insert(whole.end(), out.begin(), out.end());
-    topology.barrier().pass(0);
+    topology.barrier().arrive_and_wait(0);
   }
-  (void)exchange.share(flat);
+  (void)exchange.all_gather(flat);
   std::vector<Real> picked(mine.size());
-  exchange.pick(flat, picked);
+  exchange.take_shard(flat, picked);
   EXPECT_EQ(picked, mine);
   for (std::size_t i = 0; i < flat.size(); ++i) EXPECT_EQ(flat[i], static_cast<Real>(i));
   if (comm.rank() == 0) {

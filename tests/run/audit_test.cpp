@@ -7,14 +7,16 @@ namespace {
 
 const std::vector<std::string> kHosts = {"a", "a", "b", "b"};
 
-Evidence evidence(std::uint64_t parameters, std::uint64_t gradient) {
-  Evidence evidence;
+AuditRecord evidence(std::uint64_t parameters, std::uint64_t gradient) {
+  AuditRecord evidence;
   if (parameters != 0) evidence.parameters = Digest{.low = parameters};
   if (gradient != 0) evidence.gradient = Digest{.low = gradient};
   return evidence;
 }
 
-std::string found(const std::vector<Evidence>& all) { return finding_of(all, kHosts).value_or(""); }
+std::string found(const std::vector<AuditRecord>& all) {
+  return disagreement_of(all, kHosts).value_or("");
+}
 
 TEST(Audit, FindsNothingWhereAllAgree) {
   EXPECT_EQ(found({evidence(0, 0)}), "");
@@ -40,7 +42,7 @@ TEST(Audit, OtherParametersExplainOtherGradients) {
 }
 
 TEST(Audit, WhatChangedBetweenUpdatesComesFirst) {
-  std::vector<Evidence> all{evidence(5, 7), evidence(0, 7), evidence(6, 8), evidence(0, 8)};
+  std::vector<AuditRecord> all{evidence(5, 7), evidence(0, 7), evidence(6, 8), evidence(0, 8)};
   all[1].intact = all[3].intact = false;
   EXPECT_TRUE(
       found(all).starts_with("the parameters or the optimizer state of rank 1 on a and "

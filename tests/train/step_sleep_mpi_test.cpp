@@ -5,7 +5,7 @@
 #include <chrono>
 #include <thread>
 
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 #include "train/small_problem.hpp"
 
 namespace {
@@ -42,7 +42,7 @@ TEST(StepSleep, OnOneNodeWhoWaitsSleepsWithoutNaps) {
   EXPECT_EQ(probes, before);
   static_cast<void>(one_node.ranks().any(false));  // which is a message
   be_late(world);
-  one_node.barrier().pass(0);
+  one_node.barrier().arrive_and_wait(0);
   if (world.rank() > 0) {
     EXPECT_GT(probes, before);
   }

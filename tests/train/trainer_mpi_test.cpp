@@ -96,7 +96,7 @@ Outcome train(const Topology& topology, const Case& c, int threads, const Loss* 
     outcome.norms.push_back(*result.gradient_norm);
   }
   outcome.parameters.assign(trainer.parameters().begin(), trainer.parameters().end());
-  const std::span<const Real> judged = trainer.judged_parameters();
+  const std::span<const Real> judged = trainer.eval_parameters();
   outcome.judged.assign(judged.begin(), judged.end());
   Evaluator evaluator(topology.ranks(), problem.network, c.options.batch, c.options.microbatches,
                       c.options.rounds);
@@ -180,8 +180,8 @@ TEST(Trainer, JudgesTheAverageOfTheWeights) {
     Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples,
                     {.batch = 32, .microbatches = 8, .ema = 0.75, .bucket = 1});
     std::vector<Real> expected(trainer.parameters().begin(), trainer.parameters().end());
-    EXPECT_TRUE(same_bits(
-        expected, {trainer.judged_parameters().begin(), trainer.judged_parameters().end()}));
+    EXPECT_TRUE(
+        same_bits(expected, {trainer.eval_parameters().begin(), trainer.eval_parameters().end()}));
     for (int i = 0; i < 5; ++i) {
       trainer.step(0.05, {}, false);
       for (const RoleRange& part : problem.network.parameters().roles()) {
@@ -192,7 +192,7 @@ TEST(Trainer, JudgesTheAverageOfTheWeights) {
         }
       }
     }
-    const std::span<const Real> judged = trainer.judged_parameters();
+    const std::span<const Real> judged = trainer.eval_parameters();
     EXPECT_TRUE(same_bits(expected, {judged.begin(), judged.end()}));
   }
 }
@@ -325,7 +325,7 @@ TEST(Trainer, GoesOnFromAStateOfAnotherNumberOfRanks) {
   for (int i = 7; i < kSteps; ++i) second.step(0.05, {}, false);
   EXPECT_TRUE(
       same_bits(undisturbed.parameters, {second.parameters().begin(), second.parameters().end()}));
-  const std::span<const Real> judged = second.judged_parameters();
+  const std::span<const Real> judged = second.eval_parameters();
   EXPECT_TRUE(same_bits(undisturbed.judged, {judged.begin(), judged.end()}));
 }
 
@@ -336,11 +336,11 @@ TEST(Trainer, AWishOfOneRankIsKnownToAll) {
   const auto optimizer = momentum();
   Trainer trainer(world, problem.network, *problem.loss, *optimizer, problem.samples,
                   kCases[0].options);
-  EXPECT_FALSE(trainer.step(0.1, {}, false).wishes.stop);
+  EXPECT_FALSE(trainer.step(0.1, {}, false).votes.stop);
   const bool last = all.rank() == all.size() - 1;
   const StepResult result = trainer.step(0.1, {.stop = last, .save = false}, false);
-  EXPECT_TRUE(result.wishes.stop);
-  EXPECT_FALSE(result.wishes.save);
+  EXPECT_TRUE(result.votes.stop);
+  EXPECT_FALSE(result.votes.save);
 }
 
 // What is wrong with one rank's loss, in one evaluation of it or from there on.
@@ -394,12 +394,12 @@ TEST(Trainer, AStepOfNoUseChangesNothingOnAnyRank) {
                       {.seed = 3, .batch = 32, .microbatches = 8, .ema = 0.9, .bucket = 1024});
       for (int step = 0; step < 6; ++step) {
         const std::vector<Real> before = copy_of(trainer.parameters());
-        const std::vector<Real> judged = copy_of(trainer.judged_parameters());
+        const std::vector<Real> judged = copy_of(trainer.eval_parameters());
         const StepResult result = trainer.step(0.05, {}, true);
         EXPECT_EQ(result.applied, step != 3);
         EXPECT_EQ(std::isfinite(result.sums[0]), step != 3 || fault == Fault::gradient);
         EXPECT_EQ(same_bits(before, copy_of(trainer.parameters())), step == 3);
-        EXPECT_EQ(same_bits(judged, copy_of(trainer.judged_parameters())), step == 3);
+        EXPECT_EQ(same_bits(judged, copy_of(trainer.eval_parameters())), step == 3);
       }
     }
   }
@@ -418,15 +418,15 @@ TEST(Trainer, ALossAboveTheLimitChangesNothing) {
   EXPECT_TRUE(trainer.step(0.05, {}, false, 5).applied);
 }
 
-bool same(const std::vector<Evidence>& all) {
-  return std::ranges::all_of(all, [&](const Evidence& e) {
+bool same(const std::vector<AuditRecord>& all) {
+  return std::ranges::all_of(all, [&](const AuditRecord& e) {
     return e.gradient == all[0].gradient && e.intact &&
            (!e.parameters || e.parameters == all[0].parameters);
   });
 }
 
-std::vector<Evidence> gather(const Communicator& all, const Evidence& mine) {
-  std::vector<Evidence> evidence(static_cast<std::size_t>(all.size()));
+std::vector<AuditRecord> gather(const Communicator& all, const AuditRecord& mine) {
+  std::vector<AuditRecord> evidence(static_cast<std::size_t>(all.size()));
   all.all_gather(std::as_bytes(std::span(&mine, 1)), std::as_writable_bytes(std::span(evidence)));
   return evidence;
 }
@@ -539,7 +539,7 @@ TEST(Evaluator, PredictionsComeInTheOrderOfTheSamples) {
   const SmallProblem problem;
   std::vector<Real> parameters(static_cast<std::size_t>(problem.network.parameters().size()));
   problem.network.parameters().initialize(1, parameters);
-  Evaluator together(world.ranks(), problem.network, 32, 8, /*rounds=*/3);
+  Evaluator fail_together(world.ranks(), problem.network, 32, 8, /*rounds=*/3);
   Evaluator single(alone.ranks(), problem.network, 32, 8);
   const std::vector<Real> found = together.predict(parameters, problem.samples);
   const std::vector<Real> expected = single.predict(parameters, problem.samples);

@@ -18,10 +18,10 @@ class AgreedError : public Error {
 
 /// Runs `work` on every rank. If it throws anywhere, every rank throws the error of the lowest such
 /// rank. `work` must not communicate.
-void together(const Communicator& communicator, const std::function<void()>& work);
+void fail_together(const Communicator& communicator, const std::function<void()>& work);
 
 /// Runs `work` on rank 0 only; every rank throws what it threw. `work` must not communicate.
-void on_root(const Communicator& communicator, const std::function<void()>& work);
+void run_on_root(const Communicator& communicator, const std::function<void()>& work);
 
 /// What a rank was told, by names that people know: {"--max-steps", "100"}. Neither has a zero
 /// byte.

@@ -12,7 +12,7 @@
 
 namespace lockstep {
 
-class Rendezvous;
+class NodeBarriers;
 
 /// A group of ranks that exchange messages. A failure of MPI itself aborts the job.
 class Communicator {
@@ -30,7 +30,7 @@ class Communicator {
 
   /// From now on, collective calls let the ranks of a node sleep at gate 0 of `rendezvous` until
   /// all of them are there: MPI itself waits by polling, which eats the cores that late ranks need.
-  void sleep_at(Rendezvous* rendezvous) { rendezvous_ = rendezvous; }
+  void sleep_at(NodeBarriers* rendezvous) { rendezvous_ = rendezvous; }
   /// From now on, this rank's pulse tells when it waits here; communicators split from this one do
   /// the same.
   void beat_with(Heartbeat heartbeat) { heartbeat_ = heartbeat; }
@@ -74,7 +74,7 @@ class Communicator {
   void collectively(const Call& call) const;
 
   MPI_Comm handle_;
-  Rendezvous* rendezvous_ = nullptr;
+  NodeBarriers* rendezvous_ = nullptr;
   Heartbeat heartbeat_;
   std::size_t limit_ = std::size_t{1} << 30;
   bool owned_ = true;

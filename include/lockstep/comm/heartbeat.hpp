@@ -8,7 +8,7 @@
 
 namespace lockstep {
 
-/// What a rank is at.
+/// What a rank is doing.
 enum class Phase : std::uint32_t {
   start,       ///< before the first step, but for the data
   data,        ///< reading samples
@@ -28,9 +28,10 @@ inline constexpr std::array<std::string_view, 11> kPhaseNames = {
     "update", "between two steps", "evaluation", "checkpoint", "end",
     "gone"};
 
-/// What one rank tells of itself, in memory that the ranks of its machine share: written by that
-/// rank alone but for `over`, read by all, every number for itself. It starts as zeros.
-struct Pulse {
+/// The state of one rank as its watchdogs see it, in memory that the ranks of its machine share:
+/// written by that rank alone but for `over`, read by all, each member by itself. All zeros at the
+/// start.
+struct PulseRecord {
   std::atomic<std::uint64_t> beats;  ///< grows whenever the rank gets on
   std::atomic<std::uint64_t>
       ticks;  ///< grows while the rank's watchdog runs: not while it is stopped
@@ -43,12 +44,11 @@ struct Pulse {
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
               std::atomic<Phase>::is_always_lock_free);
 
-/// The pen of one rank's pulse. It costs a few plain stores, never a lock; without a pulse,
-/// nothing.
+/// Writes the PulseRecord of one rank: a few plain stores, never a lock; without a record, nothing.
 class Heartbeat {
  public:
   Heartbeat() = default;
-  explicit Heartbeat(Pulse& pulse) : pulse_(&pulse) {}
+  explicit Heartbeat(PulseRecord& pulse) : pulse_(&pulse) {}
 
   /// The rank begins a step, with its data.
   void begin_step(std::uint64_t step) const {
@@ -89,7 +89,7 @@ class Heartbeat {
     number.store(static_cast<T>(value), std::memory_order_relaxed);
   }
 
-  Pulse* pulse_ = nullptr;
+  PulseRecord* pulse_ = nullptr;
 };
 
 /// For as long as it lives, the rank waits for others: what holds everyone up is not here.

@@ -12,6 +12,6 @@ inline constexpr int kLastBucketTag = 29999;
 
 inline constexpr int kSliceTag = 31000;       ///< updated parameters, gathered state
 inline constexpr int kPredictionTag = 31001;  ///< predictions on their way to rank 0
-inline constexpr int kBulletinTag = 31002;    ///< of Bulletin
+inline constexpr int kBulletinTag = 31002;    ///< of AllGatherBoard
 
 }  // namespace lockstep

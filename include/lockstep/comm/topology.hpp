@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "lockstep/comm/communicator.hpp"
-#include "lockstep/comm/heartbeats.hpp"
+#include "lockstep/comm/pulse_table.hpp"
 
 namespace lockstep {
 
-class Rendezvous;
+class NodeBarriers;
 
 /// Which ranks share memory. Ranks are numbered node by node here, so that those of one node are
 /// neighbours; that is their order in MPI's world too unless a launcher deals them out in turn.
@@ -28,7 +28,7 @@ class Topology {
   [[nodiscard]] const Communicator& ranks() const { return *ranks_; }
   /// The ranks of this node.
   [[nodiscard]] const Communicator& node() const { return *node_; }
-  /// The ranks that lead their nodes. On the others: a group of no interest.
+  /// The ranks that lead their nodes; undefined on the others.
   [[nodiscard]] const Communicator& leaders() const { return *leaders_; }
   [[nodiscard]] int nodes() const { return static_cast<int>(first_.size()) - 1; }
   [[nodiscard]] int node_of(int rank) const;
@@ -41,24 +41,24 @@ class Topology {
 
   /// The rank on `node` that handles there what belongs to `rank`: itself at home, elsewhere the
   /// one in the same place among its node's ranks.
-  [[nodiscard]] int deputy(int node, int rank) const;
-  /// Those whose deputy on this node this rank is, in order; itself among them.
-  [[nodiscard]] std::vector<int> wards() const;
+  [[nodiscard]] int proxy_on(int node, int rank) const;
+  /// Those whose proxy_on on this node this rank is, in order; itself among them.
+  [[nodiscard]] std::vector<int> proxied_ranks() const;
 
-  /// Of all ranks of this machine. The communicators above beat for this one.
-  [[nodiscard]] const Heartbeats& heartbeats() const { return *heartbeats_; }
-  [[nodiscard]] Heartbeat heartbeat() const { return heartbeats_->mine(); }
+  /// Of all ranks of this machine. Calls of the communicators above count as signs of life.
+  [[nodiscard]] const PulseTable& pulse_table() const { return *pulse_table_; }
+  [[nodiscard]] Heartbeat heartbeat() const { return pulse_table_->mine(); }
 
   /// The sleeping barrier of this node.
-  [[nodiscard]] Rendezvous& barrier() const { return *barrier_; }
+  [[nodiscard]] NodeBarriers& barrier() const { return *barrier_; }
 
  private:
   std::unique_ptr<Communicator> node_;
   std::unique_ptr<Communicator> ranks_;
   std::unique_ptr<Communicator> leaders_;
   std::vector<int> first_;
-  std::unique_ptr<Heartbeats> heartbeats_;
-  std::unique_ptr<Rendezvous> barrier_;
+  std::unique_ptr<PulseTable> pulse_table_;
+  std::unique_ptr<NodeBarriers> barrier_;
 };
 
 }  // namespace lockstep

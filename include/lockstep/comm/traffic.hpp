@@ -16,7 +16,7 @@ namespace lockstep {
 ///
 /// Three things see to it:
 ///
-/// 1. There is one sleep that lasts until other ranks come, that of Rendezvous, and it asks here.
+/// 1. There is one sleep that lasts until other ranks come, that of NodeBarriers, and it asks here.
 ///    While anything may be under way it is cut into naps, after each of which MPI works (`drive`).
 ///    So every rank is within MPI, or computes and writes what ends by itself, or is back in MPI
 ///    before long, and each message gets on.

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "lockstep/comm/heartbeats.hpp"
+#include "lockstep/comm/pulse_table.hpp"
 
 namespace lockstep {
 
@@ -36,8 +36,8 @@ class Watchdog {
   /// Told once, on the thread, in one sentence without its full stop: who, where, since when.
   using Alarm = std::function<void(const std::string&)>;
 
-  /// `heartbeats` must outlive it. The limits hold until others are set.
-  Watchdog(const Heartbeats& heartbeats, Alarm alarm, WatchdogLimits limits = {});
+  /// `pulse_table` must outlive it. The limits hold until others are set.
+  Watchdog(const PulseTable& pulse_table, Alarm alarm, WatchdogLimits limits = {});
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
@@ -61,7 +61,7 @@ class Watchdog {
   [[nodiscard]] bool speaks() const;
   [[nodiscard]] std::string sentence(int local) const;
 
-  const Heartbeats& heartbeats_;
+  const PulseTable& pulse_table_;
   Alarm alarm_;
   WatchdogLimits limits_;
   std::string host_;

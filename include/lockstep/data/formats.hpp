@@ -68,9 +68,9 @@ struct Source {
   bool inputs_only = false;     ///< nobody knows the answers: no targets are read, all are 0
   bool of_other_files = false;  ///< channels_first and ignore_label were said of other files: for
                                 ///< formats that do not have them they say nothing
-  bool of_stranger = false;  ///< hdf5: a limited child tries first whether libhdf5 survives it, as
-                             ///< run_limited demands; not for inputs that stay in their files,
-                             ///< which those of files of source.memory bytes together never do
+  bool untrusted = false;  ///< hdf5: a limited child tries first whether libhdf5 survives it, as
+                           ///< run_limited demands; not for inputs that stay in their files,
+                           ///< which those of files of source.memory bytes together never do
   Index memory = 0;  ///< hdf5: inputs of more bytes than this stay in their files; 0: no limit
   Index input_columns = 0;  ///< csv with inputs_only: so many columns or fewer hold no target
                             ///< column, one more no weights

@@ -64,7 +64,8 @@ class Loss {
   /// How many predictions are right, if the answers are class labels.
   [[nodiscard]] virtual std::optional<double> right(const MetricSums& /*sums*/) const { return {}; }
   /// The metrics of `samples` samples of a network with this output, whose sums are given. Which
-  /// there are depends on the output alone; the first is the mean loss. Each has a row in metric.hpp.
+  /// there are depends on the output alone; the first is the mean loss. Each has a row in
+  /// metric.hpp.
   [[nodiscard]] virtual std::vector<Metric> metrics(const MetricSums& sums, double samples,
                                                     Shape output) const = 0;
 };
@@ -78,7 +79,8 @@ struct CrossEntropyOptions {
 /// Softmax cross-entropy of one label per row, with K classes, weights w and smoothing s: sum_c q_c
 /// (-log p_c), where p = softmax(z) and q_c = w_c ((1 - s) [c = label] + s / K). The mean is over
 /// rows, not over weights: weights of mean 1 over the samples leave the learning rate alone.
-/// Metrics: loss, acc, topK, and for sequences perplexity. All but loss ignore weights and smoothing.
+/// Metrics: loss, acc, topK, and for sequences perplexity. All but loss ignore weights and
+/// smoothing.
 /// Errors: `check` refuses a single output, whose p is 1 whatever it is, other than K weights, and
 /// a top_k that is not below K.
 /// Source: Szegedy et al. 2016, arXiv 1512.00567.

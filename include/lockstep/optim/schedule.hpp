@@ -54,7 +54,7 @@ std::unique_ptr<Schedule> poly_schedule(std::uint64_t steps, double power, doubl
 /// before it "warm-up, stable, decay".
 /// Errors: throws if steps < 1, decay is outside [1, steps] or final is outside [0, 1].
 /// Source: Hu et al. 2024, arXiv 2404.06395.
-std::unique_ptr<Schedule> stable_schedule(std::uint64_t steps, std::uint64_t decay, double final);
+std::unique_ptr<Schedule> wsd_schedule(std::uint64_t steps, std::uint64_t decay, double final);
 
 struct OneCycleOptions {
   double rise = 0.3;  ///< share of the steps in which the rate rises

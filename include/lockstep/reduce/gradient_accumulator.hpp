@@ -9,8 +9,8 @@
 
 namespace lockstep {
 
-/// Gradients of several parts of a share, summed on the tree of OrderedSum: the blocks of the
-/// reducer get the same bits as from a single part.
+/// Gradient accumulation: the gradients of several parts of a rank's share, summed on the tree of
+/// OrderedSum, so that the blocks of the reducer get the same bits as from a single part.
 ///
 /// In every step, for each round in order: `begin(round)`, fill the blocks of its parts from the
 /// end of the buffer to its start, and call `ready_from(offset)` whenever everything from `offset`

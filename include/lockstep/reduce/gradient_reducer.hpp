@@ -6,17 +6,17 @@
 
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/microbatches.hpp"
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 #include "lockstep/comm/topology.hpp"
 #include "lockstep/reduce/block_sum.hpp"
 #include "lockstep/reduce/bucket_layout.hpp"
 
 namespace lockstep {
 
-class CrossSum;
+class InterNodeReduceScatter;
 
-/// Brings the gradients of all microbatches to one sum, of which each rank receives the slices it
-/// owns, while backpropagation still works on earlier layers.
+/// Reduce-scatter of the gradients of all microbatches, overlapped with backpropagation: each rank
+/// receives the sum over the slices it owns while earlier layers are still being computed.
 ///
 /// In every step: fill the blocks from the end of the buffer to its start; call
 /// `ready_from(offset)` whenever everything from `offset` on is final; call `finish()`. Sums follow
@@ -25,8 +25,8 @@ class CrossSum;
 ///
 /// Inside a node, gradients stay where they were computed, in memory that all of its ranks see:
 /// when a bucket is final on all of them, each rank sums its slice straight from there. Between
-/// nodes, the sums of the nodes travel (see CrossSum). The ranks of a node meet after `finish` and
-/// before the next step fills its blocks.
+/// nodes, the sums of the nodes travel (see InterNodeReduceScatter). The ranks of a node meet after
+/// `finish` and before the next step fills its blocks.
 class GradientReducer {
  public:
   /// One aligned block of this rank's share and the flat buffer for its gradient.
@@ -71,14 +71,14 @@ class GradientReducer {
 
   const Topology& topology_;
   BucketLayout layout_;
-  std::vector<int> wards_;  ///< whose slices this rank sums on this node
+  std::vector<int> proxied_ranks_;  ///< whose slices this rank sums on this node
   bool overlap_;
   SharedMemory memory_;  ///< the blocks of each rank, one after the other
-  Rendezvous gates_;     ///< one per bucket: it is final on all ranks of the node
+  NodeBarriers gates_;   ///< one per bucket: it is final on all ranks of the node
   std::vector<Block> blocks_;
   std::vector<BlockSum::Source> sources_;  ///< of all ranks of the node, in order
   BlockSum sum_;
-  std::unique_ptr<CrossSum> cross_;  ///< null if there are no other nodes
+  std::unique_ptr<InterNodeReduceScatter> cross_;  ///< null if there are no other nodes
   std::vector<Slice> slices_;
   std::vector<const Real*> slice_begins_;
   int next_final_;          ///< the highest bucket that is not final here yet

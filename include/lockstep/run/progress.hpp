@@ -35,7 +35,8 @@ class Progress {
   static constexpr std::array<double, 5> kMilestones{0.50, 0.45, 0.30, 0.15, 0.05};
 
   /// Adds one batch of the running epoch, whose means are over `counted` samples; the epoch has
-  /// `epoch_size`; `right` predictions of class labels, if it has any. Milestones that it reaches are those of its step. Allocates nothing.
+  /// `epoch_size`; `right` predictions of class labels, if it has any. Milestones that it reaches
+  /// are those of its step. Allocates nothing.
   void add_batch(std::uint64_t step, const MetricSums& sums, double counted, Index epoch_size,
                  std::optional<double> right);
   /// True once so many samples were seen that one may speak of an error rate.

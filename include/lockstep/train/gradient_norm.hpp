@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "lockstep/comm/bulletin.hpp"
+#include "lockstep/comm/all_gather_board.hpp"
 #include "lockstep/comm/topology.hpp"
 #include "lockstep/nn/parameter_table.hpp"
 #include "lockstep/train/part_norms.hpp"
@@ -23,8 +23,8 @@ class GradientNorm {
 
  private:
   const Topology& topology_;
-  PartNorms norms_;       ///< of all that is learned
-  Bulletin square_sums_;  ///< of each rank: those of the pieces that it owns
+  PartNorms norms_;             ///< of all that is learned
+  AllGatherBoard square_sums_;  ///< of each rank: those of the pieces that it owns
 };
 
 }  // namespace lockstep

@@ -6,8 +6,8 @@
 
 #include "lockstep/comm/shared_memory.hpp"
 #include "lockstep/comm/topology.hpp"
-#include "lockstep/reduce/slice_exchange.hpp"
-#include "lockstep/train/copy_guard.hpp"
+#include "lockstep/reduce/shard_exchange.hpp"
+#include "lockstep/train/replica_checksums.hpp"
 
 namespace lockstep {
 
@@ -23,19 +23,21 @@ class Replicas {
   /// Bytes on each node.
   [[nodiscard]] Index bytes() const;
 
-  /// Looks before the next all_gather; what was found once counts until `seal_anew`.
+  /// Looks before the next all_gather; what was found once counts until `reset_checksums`.
   void check() { copies_.check(parameters_); }
   /// Every rank has updated what it owns of the parameters. Afterwards what this rank receives for
   /// its node is there, but the ranks of the node have not met. Collective.
   void all_gather();
   /// Takes the parameters for right, after all of them were set.
-  void seal_anew() { copies_.seal_anew(parameters_); }
-  [[nodiscard]] bool found_changed() const { return copies_.found_changed(); }
+  void reset_checksums() { copies_.reset_checksums(parameters_); }
+  [[nodiscard]] bool corrupted() const { return copies_.corrupted(); }
   /// Whether the copies are as they were sealed. Reads all of them.
-  [[nodiscard]] bool intact() const { return copies_.intact(parameters_); }
+  [[nodiscard]] bool matches_checksums() const { return copies_.matches_checksums(parameters_); }
 
   /// This rank's slices of a whole buffer, one after the other.
-  void pick(std::span<const Real> whole, std::span<Real> mine) const { slices_.pick(whole, mine); }
+  void take_shard(std::span<const Real> whole, std::span<Real> mine) const {
+    slices_.take_shard(whole, mine);
+  }
   /// The whole average of the weights, if there is one, of which `mine` are this rank's slices.
   /// Valid until the next call. Collective.
   [[nodiscard]] std::span<const Real> average(std::span<const Real> mine);
@@ -49,8 +51,8 @@ class Replicas {
 
  private:
   const Topology& topology_;
-  SliceExchange slices_;
-  CopyGuard copies_;
+  ShardExchange slices_;
+  ReplicaChecksums copies_;
   SharedMemory memory_;
   std::span<Real> parameters_;
   std::optional<SharedMemory> average_;

@@ -3,7 +3,7 @@
 #include <optional>
 #include <span>
 
-#include "lockstep/comm/bulletin.hpp"
+#include "lockstep/comm/all_gather_board.hpp"
 #include "lockstep/comm/topology.hpp"
 #include "lockstep/train/step_monitor.hpp"
 #include "lockstep/train/updater.hpp"
@@ -33,7 +33,8 @@ class ShardedOptimizer {
  private:
   const Topology& topology_;
   Updater updater_;
-  std::optional<Bulletin> norms_;  ///< what ranks tell each other within an update, if anything
+  std::optional<AllGatherBoard>
+      norms_;  ///< what ranks tell each other within an update, if anything
 };
 
 }  // namespace lockstep

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "lockstep/comm/heartbeat.hpp"
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 #include "lockstep/train/step_times.hpp"
 
 namespace lockstep {

@@ -9,7 +9,7 @@
 namespace lockstep {
 
 /// What one rank wants all ranks to know at the end of a step; true for all if true for one.
-struct Wishes {
+struct Votes {
   bool stop = false;
   bool save = false;
 };
@@ -21,7 +21,7 @@ struct StepResult {
   Index ignored = 0;   ///< labels of the batch that count nothing
   double counted = 0;  ///< samples that its means are over: the batch, but for ignored labels
   std::optional<double> gradient_norm;
-  Wishes wishes;
+  Votes votes;
   bool applied = true;  ///< false if the loss or the gradient was of no use: nothing was changed
   std::vector<int> changed;  ///< ranks whose state something else than an update had changed
 

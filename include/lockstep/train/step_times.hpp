@@ -8,8 +8,8 @@
 
 namespace lockstep {
 
-/// What a rank can be doing: the rows of kPartRows, in their order. Every moment of a run, evaluations
-/// apart, belongs to one part.
+/// What a rank can be doing: the rows of kPartRows, in their order. Every moment of a run,
+/// evaluations apart, belongs to one part.
 enum class Part : std::size_t {
   data,
   forward,

@@ -42,12 +42,12 @@ struct TrainerOptions {
 };
 
 /// What one rank holds and computes, to be compared with the others.
-struct Evidence {
+struct AuditRecord {
   bool intact = true;  ///< what it owns, and copies for its node, is as the last step left it
   std::optional<Digest> parameters;  ///< of its node, if it leads one of several
   std::optional<Digest> gradient;    ///< of one microbatch of the last batch, and of its loss
 };
-static_assert(std::is_trivially_copyable_v<Evidence>, "ranks send each other its bytes");
+static_assert(std::is_trivially_copyable_v<AuditRecord>, "ranks send each other its bytes");
 
 /// Trains one network on all ranks: predict, compare, send the error back, adjust.
 ///
@@ -67,13 +67,13 @@ class Trainer {
   /// nothing. If the mean loss is not finite or above `loss_limit`, or a norm that was wanted or
   /// needed is not finite, or the state of a rank was found changed in the step before, the step is
   /// done without changing anything, on all ranks alike.
-  StepResult step(double learning_rate, Wishes wishes, bool want_norm,
+  StepResult step(double learning_rate, Votes votes, bool want_norm,
                   double loss_limit = std::numeric_limits<double>::infinity());
 
   /// With `recompute` the first microbatch of the last batch is computed again, on every rank: the
   /// same bits everywhere, or a memory or processor is faulty. Requires a step before, in this
   /// process. Not collective.
-  [[nodiscard]] Evidence evidence(bool recompute);
+  [[nodiscard]] AuditRecord evidence(bool recompute);
 
   /// Whether all that this rank owns of the parameters and the optimizer's state is finite. Not
   /// collective.
@@ -91,7 +91,7 @@ class Trainer {
   [[nodiscard]] std::span<const Real> parameters() const { return replicas_.parameters(); }
   /// What is to be judged: the average of the weights with the running statistics, or without an
   /// average the parameters. Valid until the next step. Collective.
-  [[nodiscard]] std::span<const Real> judged_parameters();
+  [[nodiscard]] std::span<const Real> eval_parameters();
   [[nodiscard]] MemoryUse memory() const;
 
   /// Takes a part of the optimizer's state: numbers `range` of the flat buffer of a slot. The slot

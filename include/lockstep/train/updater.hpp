@@ -49,15 +49,15 @@ class Updater {
               const Update& update, Index samples, std::span<const double> all);
 
   /// Takes what is owned for right: after the parameters or the state were set.
-  void seal(std::span<const Real> parameters);
-  /// Whether what is owned is as the last update or `seal` left it; true without a guard. Reads all
-  /// of it.
-  [[nodiscard]] bool intact(std::span<const Real> parameters) const;
+  void record_checksums(std::span<const Real> parameters);
+  /// Whether what is owned is as the last update or `record_checksums` left it; true without a
+  /// guard. Reads all of it.
+  [[nodiscard]] bool matches_checksums(std::span<const Real> parameters) const;
   /// Whether all of what is owned, parameters and state, is finite. Reads all of it.
   [[nodiscard]] bool finite(std::span<const Real> parameters) const;
-  /// Whether an update since the last `seal` met something else than the one before had left. It
-  /// looks while the numbers are in the cache.
-  [[nodiscard]] bool found_changed() const { return found_changed_; }
+  /// Whether an update since the last `record_checksums` met something else than the one before had
+  /// left. It looks while the numbers are in the cache.
+  [[nodiscard]] bool corrupted() const { return corrupted_; }
 
   /// One buffer for each of the optimizer's slots, then one for the average if there is one: the
   /// owned slices, one after the other. The average begins as zeros: whoever sets the parameters
@@ -118,7 +118,7 @@ class Updater {
   std::vector<const Real*> slice_begins_;  ///< scratch of `prepare`
   std::vector<std::uint64_t> checksums_;   ///< of each piece, as the last update left it
   std::vector<Seen> seen_;                 ///< scratch of `update`
-  bool found_changed_ = false;
+  bool corrupted_ = false;
 };
 
 }  // namespace lockstep

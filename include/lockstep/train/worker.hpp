@@ -89,8 +89,8 @@ class Worker {
 
 /// Calls body(i) for the parts of a round, each with its worker's thread.
 template <typename Body>
-void at_once(const std::vector<Worker>& workers, const std::vector<MicrobatchRange>& parts,
-             const Body& body) {
+void for_each_worker(const std::vector<Worker>& workers, const std::vector<MicrobatchRange>& parts,
+                     const Body& body) {
   if (workers.size() == 1) return body(0);
   each_thread_alone(std::ssize(parts), [&](Index i) { body(static_cast<std::size_t>(i)); });
 }

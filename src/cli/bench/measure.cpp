@@ -10,7 +10,7 @@
 #include "lockstep/base/clock.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/base/random.hpp"
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 #include "lockstep/io/atomic_file.hpp"
 #include "lockstep/io/digest.hpp"
 #include "lockstep/io/file.hpp"
@@ -19,7 +19,7 @@
 #include "lockstep/kernels/linear.hpp"
 #include "lockstep/optim/optimizer.hpp"
 #include "lockstep/reduce/gradient_reducer.hpp"
-#include "lockstep/reduce/slice_exchange.hpp"
+#include "lockstep/reduce/shard_exchange.hpp"
 
 namespace lockstep {
 namespace {
@@ -64,13 +64,13 @@ class OurExchange {
       }
       at += size;
     }
-    (void)exchange_.share(parameters_);
+    (void)exchange_.all_gather(parameters_);
   }
 
  private:
   BucketLayout layout_;
   GradientReducer reducer_;
-  SliceExchange exchange_;
+  ShardExchange exchange_;
   SharedMemory memory_;
   std::span<Real> parameters_;
   Buffer<Real> momentum_;

@@ -11,7 +11,8 @@ namespace lockstep {
 namespace {
 
 /// loss = (1 / columns) sum_j (max(z_j, 0) - z_j t_j + log(1 + exp(-|z_j|))), which cannot
-/// overflow; d loss / d z_j = (sigmoid(z_j) - t_j) / columns. Sums: loss, fraction of right outputs.
+/// overflow; d loss / d z_j = (sigmoid(z_j) - t_j) / columns. Sums: loss, fraction of right
+/// outputs.
 class BinaryCrossEntropy final : public Loss {
  public:
   std::string_view type() const override { return "binary_cross_entropy"; }

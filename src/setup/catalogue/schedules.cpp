@@ -86,7 +86,7 @@ const std::vector<ScheduleRow>& schedule_rows() {
                                       std::to_string(t.total_steps) + " steps, is " +
                                       std::to_string(decay));
          }
-         return stable_schedule(t.total_steps, decay, final_of(s, t));
+         return wsd_schedule(t.total_steps, decay, final_of(s, t));
        }},
       {{"one_cycle",
         "Half a cosine up to lr, then another down to lr times final.",

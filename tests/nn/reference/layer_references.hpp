@@ -11,8 +11,9 @@
 
 namespace lockstep {
 
-/// What a layer makes of 3 samples; numbers in the order of our rows, gradients in the order of files. And 20
-/// steps with rate 0.05 and momentum 0.9 of linear(channels), the layer, flatten, linear(3) on 12 samples.
+/// What a layer makes of 3 samples; numbers in the order of our rows, gradients in the order of
+/// files. And 20 steps with rate 0.05 and momentum 0.9 of linear(channels), the layer, flatten,
+/// linear(3) on 12 samples.
 struct LayerReference {
   std::string name;
   std::function<std::unique_ptr<Layer>()> make;

@@ -12,7 +12,8 @@
 
 namespace lockstep {
 
-/// A loss at 6 samples, and 20 steps at rate 0.2 of one linear layer that learns the same answers by it.
+/// A loss at 6 samples, and 20 steps at rate 0.2 of one linear layer that learns the same answers
+/// by it.
 struct LossReference {
   std::string name;
   std::function<std::unique_ptr<Loss>()> make;

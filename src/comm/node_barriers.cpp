@@ -1,4 +1,4 @@
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 
 #include <linux/futex.h>
 #include <pthread.h>
@@ -43,7 +43,7 @@ void wake_all(const Word& word) {
 
 }  // namespace
 
-struct alignas(kAlignment) Rendezvous::Gate {
+struct alignas(kAlignment) NodeBarriers::Gate {
   Word arrivals = 0;          ///< in the running round
   Word opened = 0;            ///< rounds, modulo 2^32
   std::atomic<int> last = 0;  ///< the rank that opened it
@@ -51,11 +51,11 @@ struct alignas(kAlignment) Rendezvous::Gate {
 
 /// Held by its rank for as long as that lives. The kernel lets go of a robust mutex whose owner has
 /// ended, however it ended, and says so to the next who asks; a process number could be another's.
-struct alignas(kAlignment) Rendezvous::Life {
+struct alignas(kAlignment) NodeBarriers::Life {
   pthread_mutex_t mutex;
 };
 
-Rendezvous::Rendezvous(const Communicator& all, const Communicator& node, int gates)
+NodeBarriers::NodeBarriers(const Communicator& all, const Communicator& node, int gates)
     : node_(node),
       whole_(node.size() == all.size()),
       heartbeat_(all.heartbeat()),
@@ -79,22 +79,22 @@ Rendezvous::Rendezvous(const Communicator& all, const Communicator& node, int ga
   node.barrier();
 }
 
-Rendezvous::~Rendezvous() {
+NodeBarriers::~NodeBarriers() {
   // While an error ends this process, others may not be here; then nobody waits for them.
   if (std::uncaught_exceptions() == 0) node_.barrier();
   pthread_mutex_unlock(&life(node_.rank()).mutex);
 }
 
-Rendezvous::Life& Rendezvous::life(int rank) const {
+NodeBarriers::Life& NodeBarriers::life(int rank) const {
   return *reinterpret_cast<Life*>(memory_->segment(rank).data());
 }
 
-Rendezvous::Gate& Rendezvous::gate(int index) const {
+NodeBarriers::Gate& NodeBarriers::gate(int index) const {
   std::byte* const gates = memory_->segment(0).data() + sizeof(Life);
   return reinterpret_cast<Gate*>(gates)[index];
 }
 
-void Rendezvous::arrive(int index) {
+void NodeBarriers::arrive(int index) {
   Gate& g = gate(index);
   ++rounds_[static_cast<std::size_t>(index)];
   if (static_cast<int>(g.arrivals.fetch_add(1, std::memory_order_acq_rel)) + 1 < node_.size())
@@ -105,12 +105,12 @@ void Rendezvous::arrive(int index) {
   if (node_.size() > 1) wake_all(g.opened);
 }
 
-bool Rendezvous::is_open(int index) const {
+bool NodeBarriers::is_open(int index) const {
   return gate(index).opened.load(std::memory_order_acquire) ==
          rounds_[static_cast<std::size_t>(index)];
 }
 
-std::optional<Wait> Rendezvous::wait(int index, std::optional<double> seconds) {
+std::optional<Wait> NodeBarriers::wait(int index, std::optional<double> seconds) {
   const Gate& g = gate(index);
   if (is_open(index)) return Wait{0, g.last.load(std::memory_order_relaxed)};
   const double start = now_seconds();
@@ -132,7 +132,7 @@ std::optional<Wait> Rendezvous::wait(int index, std::optional<double> seconds) {
   return Wait{now_seconds() - start, g.last.load(std::memory_order_relaxed)};
 }
 
-Wait Rendezvous::pass(int index) {
+Wait NodeBarriers::arrive_and_wait(int index) {
   assert(node_.traffic().open_messages() == 0);
   arrive(index);
   const Wait result = *wait(index);
@@ -140,7 +140,7 @@ Wait Rendezvous::pass(int index) {
   return result;
 }
 
-void Rendezvous::check_now_and_then(int index) {
+void NodeBarriers::check_now_and_then(int index) {
   const double now = now_seconds();
   if (now - last_check_ < kCheckSeconds) return;
   last_check_ = now;

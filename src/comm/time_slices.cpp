@@ -1,4 +1,4 @@
-#include "comm/turns.hpp"
+#include "comm/time_slices.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@ static_assert(sizeof(SchedulingAttributes) == 48);
 
 }  // namespace
 
-void take_long_turns() {
+void request_long_time_slices() {
 #if defined(SYS_sched_getattr) && defined(SYS_sched_setattr)
   SchedulingAttributes now;
   if (::syscall(SYS_sched_getattr, 0, &now, sizeof now, 0) != 0) return;

@@ -16,18 +16,18 @@ struct Wait {
   int rank = 0;
 };
 
-/// Gates at which the ranks of one node meet. A gate opens when all have arrived at it, again and
-/// again. Whoever waits sleeps in the kernel and costs nothing: ranks may be many more than cores;
-/// while messages may be under way, with naps in between (see Traffic).
+/// Barriers among the ranks of one node, by number: gates, each of which opens when all ranks have
+/// arrived at it, again and again. Whoever waits sleeps in the kernel and costs nothing: ranks may
+/// be many more than cores; while messages may be under way, with naps in between (see Traffic).
 /// Everything written before arriving can be read by everyone once the gate is open.
 ///
 /// A rank may arrive at a gate for the next round only after all have seen it open for this one;
 /// any later gate or barrier of the same round makes sure of that.
-class Rendezvous {
+class NodeBarriers {
  public:
   /// Collective over `all`, of whose ranks `node` holds those of one node.
-  Rendezvous(const Communicator& all, const Communicator& node, int gates);
-  ~Rendezvous();
+  NodeBarriers(const Communicator& all, const Communicator& node, int gates);
+  ~NodeBarriers();
 
   /// Never waits.
   void arrive(int gate);
@@ -38,7 +38,7 @@ class Rendezvous {
   /// Errors: Error(system) if a rank of the node has ended: it cannot arrive any more.
   std::optional<Wait> wait(int gate, std::optional<double> seconds = std::nullopt);
   /// Arrives and waits; no message of this rank may be open.
-  Wait pass(int gate);
+  Wait arrive_and_wait(int gate);
 
  private:
   struct Gate;

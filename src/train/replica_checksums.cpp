@@ -1,4 +1,4 @@
-#include "lockstep/train/copy_guard.hpp"
+#include "lockstep/train/replica_checksums.hpp"
 
 #include "lockstep/base/checksum.hpp"
 
@@ -12,27 +12,28 @@ std::uint64_t checksum(std::span<const Real> parameters, Range slice) {
 
 }  // namespace
 
-CopyGuard::CopyGuard(const Topology& topology, const BucketLayout& layout, bool active) {
+ReplicaChecksums::ReplicaChecksums(const Topology& topology, const BucketLayout& layout,
+                                   bool active) {
   if (!active) return;
-  for (const int ward : topology.wards()) {
-    if (ward == topology.ranks().rank()) continue;
-    const std::vector<Range> theirs = layout.slices(ward);
+  for (const int proxied_rank : topology.proxied_ranks()) {
+    if (proxied_rank == topology.ranks().rank()) continue;
+    const std::vector<Range> theirs = layout.slices(proxied_rank);
     slices_.insert(slices_.end(), theirs.begin(), theirs.end());
   }
   checksums_.resize(slices_.size());
 }
 
-void CopyGuard::seal(std::span<const Real> parameters) {
+void ReplicaChecksums::record_checksums(std::span<const Real> parameters) {
   for (std::size_t s = 0; s < slices_.size(); ++s) checksums_[s] = checksum(parameters, slices_[s]);
 }
 
-void CopyGuard::seal_anew(std::span<const Real> parameters) {
-  seal(parameters);
-  found_changed_ = false;
+void ReplicaChecksums::reset_checksums(std::span<const Real> parameters) {
+  record_checksums(parameters);
+  corrupted_ = false;
 }
 
-bool CopyGuard::intact(std::span<const Real> parameters) const {
-  if (found_changed_) return false;
+bool ReplicaChecksums::matches_checksums(std::span<const Real> parameters) const {
+  if (corrupted_) return false;
   for (std::size_t s = 0; s < slices_.size(); ++s) {
     if (checksum(parameters, slices_[s]) != checksums_[s]) return false;
   }

@@ -4,26 +4,27 @@
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/comm/tags.hpp"
 #include "lockstep/reduce/block_sum.hpp"
-#include "lockstep/reduce/cross_sum.hpp"
+#include "lockstep/reduce/inter_node_reduce_scatter.hpp"
 
 namespace lockstep {
 namespace {
 
-class PairwiseSum final : public CrossSum {
+class PairwiseExchange final : public InterNodeReduceScatter {
  public:
-  PairwiseSum(const Topology& topology, const BucketLayout& layout, Index microbatches)
+  PairwiseExchange(const Topology& topology, const BucketLayout& layout, Index microbatches)
       : topology_(topology),
         layout_(layout),
         rank_(topology.ranks().rank()),
-        wards_(topology.wards()),
+        proxied_ranks_(topology.proxied_ranks()),
         own_blocks_(blocks_of(topology.my_node(), microbatches)),
         sum_(microbatches),
         requests_(topology.ranks(), plan(microbatches)) {}
 
   [[nodiscard]] std::span<const MicrobatchRange> blocks() const override { return own_blocks_; }
 
-  [[nodiscard]] std::span<Real> part(int bucket, std::size_t ward, std::size_t block) override {
-    return part_of(buckets_[static_cast<std::size_t>(bucket)], ward, block);
+  [[nodiscard]] std::span<Real> part(int bucket, std::size_t proxied_rank,
+                                     std::size_t block) override {
+    return part_of(buckets_[static_cast<std::size_t>(bucket)], proxied_rank, block);
   }
 
   void start(int bucket) override {
@@ -33,10 +34,12 @@ class PairwiseSum final : public CrossSum {
     for (const Incoming& in : b.incoming) {
       requests_.receive(std::as_writable_bytes(in.values), in.from, bucket_tag(bucket), bucket);
     }
-    for (std::size_t w = 0; w < wards_.size(); ++w) {
-      if (wards_[w] == rank_ || layout_.slice(bucket, wards_[w]).size() == 0) continue;
+    for (std::size_t w = 0; w < proxied_ranks_.size(); ++w) {
+      if (proxied_ranks_[w] == rank_ || layout_.slice(bucket, proxied_ranks_[w]).size() == 0)
+        continue;
       for (std::size_t k = 0; k < own_blocks_.size(); ++k) {
-        requests_.send(std::as_bytes(part_of(b, w, k)), wards_[w], bucket_tag(bucket), kSent);
+        requests_.send(std::as_bytes(part_of(b, w, k)), proxied_ranks_[w], bucket_tag(bucket),
+                       kSent);
       }
     }
     sum_if_complete(b);
@@ -58,7 +61,7 @@ class PairwiseSum final : public CrossSum {
     std::span<Real> values;
   };
   struct Bucket {
-    std::vector<std::span<Real>> parts;  ///< by ward, then block of this node
+    std::vector<std::span<Real>> parts;  ///< by proxied rank, then block of this node
     std::vector<Incoming> incoming;
     std::vector<BlockSum::Source> sources;  ///< of all nodes, in order
     std::span<Real> sum;
@@ -71,9 +74,9 @@ class PairwiseSum final : public CrossSum {
     return aligned_blocks(share_of_node(topology_, node, microbatches));
   }
 
-  [[nodiscard]] std::span<Real> part_of(const Bucket& b, std::size_t ward,
+  [[nodiscard]] std::span<Real> part_of(const Bucket& b, std::size_t proxied_rank,
                                         std::size_t block) const {
-    return b.parts[ward * own_blocks_.size() + block];
+    return b.parts[proxied_rank * own_blocks_.size() + block];
   }
 
   // Takes all memory; returns the largest number of messages under way.
@@ -102,8 +105,8 @@ class PairwiseSum final : public CrossSum {
     const auto pieces = [&](Index numbers) {
       return topology_.ranks().pieces(static_cast<std::size_t>(numbers) * sizeof(Real));
     };
-    for (const int ward : wards_) {
-      const Index size = layout_.slice(index, ward).size();
+    for (const int proxied_rank : proxied_ranks_) {
+      const Index size = layout_.slice(index, proxied_rank).size();
       for (std::size_t k = 0; k < own_blocks_.size(); ++k) {
         bucket.parts.push_back(take(size));
         messages += static_cast<std::size_t>(pieces(size));
@@ -111,7 +114,8 @@ class PairwiseSum final : public CrossSum {
     }
     const Index mine = layout_.slice(index, rank_).size();
     bucket.sum = take(mine);
-    const auto self = static_cast<std::size_t>(std::ranges::find(wards_, rank_) - wards_.begin());
+    const auto self =
+        static_cast<std::size_t>(std::ranges::find(proxied_ranks_, rank_) - proxied_ranks_.begin());
     for (int node = 0; node < topology_.nodes(); ++node) {
       const std::vector<MicrobatchRange> blocks = blocks_of(node, microbatches);
       for (std::size_t k = 0; k < blocks.size(); ++k) {
@@ -122,7 +126,7 @@ class PairwiseSum final : public CrossSum {
         const std::span<Real> values = take(mine);
         bucket.sources.push_back({blocks[k], values.data()});
         if (mine == 0) continue;
-        bucket.incoming.push_back({topology_.deputy(node, rank_), values});
+        bucket.incoming.push_back({topology_.proxy_on(node, rank_), values});
         bucket.expected += pieces(mine);
         messages += static_cast<std::size_t>(pieces(mine));
       }
@@ -148,7 +152,7 @@ class PairwiseSum final : public CrossSum {
   const Topology& topology_;
   BucketLayout layout_;
   int rank_;
-  std::vector<int> wards_;
+  std::vector<int> proxied_ranks_;
   std::vector<MicrobatchRange> own_blocks_;
   BlockSum sum_;
   Buffer<Real> memory_;
@@ -166,9 +170,10 @@ MicrobatchRange share_of_node(const Topology& topology, int node, Index microbat
   return {first.first, last.end() - first.first};
 }
 
-std::unique_ptr<CrossSum> pairwise_sum(const Topology& topology, const BucketLayout& layout,
-                                       Index microbatches) {
-  return std::make_unique<PairwiseSum>(topology, layout, microbatches);
+std::unique_ptr<InterNodeReduceScatter> pairwise_exchange(const Topology& topology,
+                                                          const BucketLayout& layout,
+                                                          Index microbatches) {
+  return std::make_unique<PairwiseExchange>(topology, layout, microbatches);
 }
 
 }  // namespace lockstep

@@ -8,22 +8,22 @@
 
 namespace lockstep {
 
-/// Some numbers of every rank that every rank can read: one copy per node.
-class Bulletin {
+/// A few values of every rank that every rank can read, all-gathered into one copy per node.
+class AllGatherBoard {
  public:
-  /// Rank r has sizes[r] numbers. Collective.
-  Bulletin(const Topology& topology, std::span<const Index> sizes);
+  /// Rank r has sizes[r] values. Collective.
+  AllGatherBoard(const Topology& topology, std::span<const Index> sizes);
 
   /// Where this rank writes.
   [[nodiscard]] std::span<double> mine() const { return section(topology_.ranks().rank()); }
   [[nodiscard]] std::span<const double> of(int rank) const { return section(rank); }
-  /// The numbers of all ranks, one after the other.
+  /// The values of all ranks, one after the other.
   [[nodiscard]] std::span<const double> all() const { return all_; }
 
-  /// After it, all numbers are those that their ranks wrote. The ranks of each node have met since
-  /// they wrote, and meet again before they write anew. Collective; without other nodes it does
-  /// nothing.
-  void exchange();
+  /// After it, all values are those that their ranks wrote. Requires that the ranks of each node
+  /// have met since they wrote, and that they meet again before they write anew. Collective; on a
+  /// single node it does nothing.
+  void all_gather();
 
  private:
   [[nodiscard]] std::span<double> section(int rank) const;

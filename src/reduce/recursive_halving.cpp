@@ -4,7 +4,7 @@
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/comm/tags.hpp"
-#include "lockstep/reduce/cross_sum.hpp"
+#include "lockstep/reduce/inter_node_reduce_scatter.hpp"
 
 namespace lockstep {
 namespace {
@@ -16,14 +16,14 @@ int reversed(int value, int bits) {
   return result;
 }
 
-/// The slices of the wards, one per node, lie in the order of their nodes' numbers read backwards:
-/// then what a node keeps in each round is one half of what it holds.
-class HalvingSum final : public CrossSum {
+/// The slices of the proxied ranks, one per node, lie in the order of their nodes' numbers read
+/// backwards: then what a node keeps in each round is one half of what it holds.
+class RecursiveHalving final : public InterNodeReduceScatter {
  public:
-  HalvingSum(const Topology& topology, const BucketLayout& layout, Index microbatches)
+  RecursiveHalving(const Topology& topology, const BucketLayout& layout, Index microbatches)
       : topology_(topology),
         layout_(layout),
-        wards_(topology.wards()),
+        proxied_ranks_(topology.proxied_ranks()),
         rounds_(std::countr_zero(static_cast<unsigned>(topology.nodes()))),
         block_(share_of_node(topology, topology.my_node(), microbatches)),
         requests_(topology.ranks(), plan()) {
@@ -32,9 +32,9 @@ class HalvingSum final : public CrossSum {
 
   [[nodiscard]] std::span<const MicrobatchRange> blocks() const override { return {&block_, 1}; }
 
-  [[nodiscard]] std::span<Real> part(int bucket, std::size_t ward, std::size_t) override {
+  [[nodiscard]] std::span<Real> part(int bucket, std::size_t proxied_rank, std::size_t) override {
     return slice(buckets_[static_cast<std::size_t>(bucket)],
-                 reversed(static_cast<int>(ward), rounds_), 1);
+                 reversed(static_cast<int>(proxied_rank), rounds_), 1);
   }
 
   void start(int bucket) override {
@@ -84,8 +84,8 @@ class HalvingSum final : public CrossSum {
       Bucket bucket;
       bucket.starts.push_back(0);
       for (int i = 0; i < topology_.nodes(); ++i) {
-        const int ward = wards_[static_cast<std::size_t>(reversed(i, rounds_))];
-        bucket.starts.push_back(bucket.starts.back() + layout_.slice(b, ward).size());
+        const int proxied_rank = proxied_ranks_[static_cast<std::size_t>(reversed(i, rounds_))];
+        bucket.starts.push_back(bucket.starts.back() + layout_.slice(b, proxied_rank).size());
       }
       size += 2 * aligned<Real>(bucket.starts.back());
       messages += 2 * static_cast<std::size_t>(rounds_) * pieces(bucket.starts.back());
@@ -111,7 +111,7 @@ class HalvingSum final : public CrossSum {
     const int away = keep_upper ? b.first : b.first + half;
     b.first = keep_upper ? b.first + half : b.first;
     const int peer =
-        topology_.deputy(topology_.my_node() ^ (1 << b.round), topology_.ranks().rank());
+        topology_.proxy_on(topology_.my_node() ^ (1 << b.round), topology_.ranks().rank());
     const std::span<Real> kept = slice(b, b.first, half);
     b.missing = static_cast<int>(pieces(std::ssize(kept)));
     requests_.receive(std::as_writable_bytes(b.received.first(kept.size())), peer,
@@ -140,7 +140,7 @@ class HalvingSum final : public CrossSum {
 
   const Topology& topology_;
   BucketLayout layout_;
-  std::vector<int> wards_;
+  std::vector<int> proxied_ranks_;
   int rounds_;
   MicrobatchRange block_;
   Buffer<Real> memory_;
@@ -164,10 +164,11 @@ bool can_halve(const Topology& topology, Index microbatches) {
   return true;
 }
 
-std::unique_ptr<CrossSum> halving_sum(const Topology& topology, const BucketLayout& layout,
-                                      Index microbatches) {
+std::unique_ptr<InterNodeReduceScatter> recursive_halving(const Topology& topology,
+                                                          const BucketLayout& layout,
+                                                          Index microbatches) {
   assert(can_halve(topology, microbatches));
-  return std::make_unique<HalvingSum>(topology, layout, microbatches);
+  return std::make_unique<RecursiveHalving>(topology, layout, microbatches);
 }
 
 }  // namespace lockstep

@@ -1,8 +1,8 @@
-#include "lockstep/comm/bulletin.hpp"
+#include "lockstep/comm/all_gather_board.hpp"
 
 #include <numeric>
 
-#include "lockstep/comm/rendezvous.hpp"
+#include "lockstep/comm/node_barriers.hpp"
 #include "lockstep/comm/tags.hpp"
 
 namespace lockstep {
@@ -16,7 +16,7 @@ std::vector<Index> starts_of(std::span<const Index> sizes) {
 
 }  // namespace
 
-Bulletin::Bulletin(const Topology& topology, std::span<const Index> sizes)
+AllGatherBoard::AllGatherBoard(const Topology& topology, std::span<const Index> sizes)
     : topology_(topology),
       starts_(starts_of(sizes)),
       memory_(topology.ranks(), topology.node(),
@@ -26,20 +26,20 @@ Bulletin::Bulletin(const Topology& topology, std::span<const Index> sizes)
                 2 * static_cast<std::size_t>(topology.nodes()) *
                     static_cast<std::size_t>(topology.ranks().pieces(all_.size_bytes()))) {}
 
-std::span<double> Bulletin::section(int rank) const {
+std::span<double> AllGatherBoard::section(int rank) const {
   const auto r = static_cast<std::size_t>(rank);
   return all_.subspan(static_cast<std::size_t>(starts_[r]),
                       static_cast<std::size_t>(starts_[r + 1] - starts_[r]));
 }
 
-std::span<double> Bulletin::section_of_node(int node) const {
+std::span<double> AllGatherBoard::section_of_node(int node) const {
   const auto first = static_cast<std::size_t>(topology_.first_rank(node));
   const auto end = static_cast<std::size_t>(topology_.first_rank(node + 1));
   return all_.subspan(static_cast<std::size_t>(starts_[first]),
                       static_cast<std::size_t>(starts_[end] - starts_[first]));
 }
 
-void Bulletin::exchange() {
+void AllGatherBoard::all_gather() {
   if (topology_.nodes() == 1) return;
   if (topology_.leads()) {
     const int me = topology_.my_node();
@@ -52,7 +52,7 @@ void Bulletin::exchange() {
     }
     requests_.wait_all();
   }
-  topology_.barrier().pass(0);
+  topology_.barrier().arrive_and_wait(0);
 }
 
 }  // namespace lockstep

@@ -1,4 +1,4 @@
-#include "lockstep/reduce/slice_exchange.hpp"
+#include "lockstep/reduce/shard_exchange.hpp"
 #include "lockstep/comm/tags.hpp"
 
 #include <algorithm>
@@ -32,36 +32,36 @@ std::size_t most_requests(const Topology& topology, const BucketLayout& layout) 
 
 }  // namespace
 
-SliceExchange::SliceExchange(const Topology& topology, const BucketLayout& layout)
+ShardExchange::ShardExchange(const Topology& topology, const BucketLayout& layout)
     : topology_(topology),
       layout_(layout),
-      wards_(topology.wards()),
+      proxied_ranks_(topology.proxied_ranks()),
       requests_(topology.ranks(), most_requests(topology, layout)) {}
 
-Wait SliceExchange::share(std::span<Real> flat) {
-  exchange(flat);
-  return topology_.barrier().pass(0);
+Wait ShardExchange::all_gather(std::span<Real> flat) {
+  start_all_gather(flat);
+  return topology_.barrier().arrive_and_wait(0);
 }
 
-void SliceExchange::exchange(std::span<Real> flat) {
+void ShardExchange::start_all_gather(std::span<Real> flat) {
   const int me = topology_.ranks().rank();
   topology_.heartbeat().enter(Phase::exchange);
-  for (const int ward : wards_) {
-    if (ward != me) receive_slices(ward, {0, layout_.size()}, flat);
+  for (const int proxied_rank : proxied_ranks_) {
+    if (proxied_rank != me) receive_slices(proxied_rank, {0, layout_.size()}, flat);
   }
   for (int b = 0; b < layout_.buckets(); ++b) {
     const Range mine = layout_.slice(b, me);
     if (mine.size() == 0) continue;
     for (int step = 1; step < topology_.nodes(); ++step) {
       const int node = (topology_.my_node() + step) % topology_.nodes();
-      requests_.send(std::as_bytes(part(flat, mine)), topology_.deputy(node, me), kSliceTag,
+      requests_.send(std::as_bytes(part(flat, mine)), topology_.proxy_on(node, me), kSliceTag,
                      kNoLabel);
     }
   }
   requests_.wait_all();
 }
 
-void SliceExchange::gather(Range range, std::span<const Real> mine, std::span<Real> out) {
+void ShardExchange::gather(Range range, std::span<const Real> mine, std::span<Real> out) {
   bring(range, mine, out);
   if (topology_.ranks().rank() == 0) {
     for (int peer = topology_.first_rank(1); peer < topology_.ranks().size(); ++peer) {
@@ -69,10 +69,10 @@ void SliceExchange::gather(Range range, std::span<const Real> mine, std::span<Re
     }
   }
   requests_.wait_all();
-  topology_.barrier().pass(0);
+  topology_.barrier().arrive_and_wait(0);
 }
 
-void SliceExchange::bring(Range range, std::span<const Real> mine, std::span<Real> out) {
+void ShardExchange::bring(Range range, std::span<const Real> mine, std::span<Real> out) {
   Index at = 0;
   for (const Range& slice : layout_.slices(topology_.ranks().rank())) {
     const Range here = overlap(slice, range);
@@ -89,7 +89,7 @@ void SliceExchange::bring(Range range, std::span<const Real> mine, std::span<Rea
   }
 }
 
-void SliceExchange::pick(std::span<const Real> flat, std::span<Real> mine) const {
+void ShardExchange::take_shard(std::span<const Real> flat, std::span<Real> mine) const {
   Index at = 0;
   for (const Range& range : layout_.slices(topology_.ranks().rank())) {
     std::ranges::copy(part(flat, range), part(mine, Range{at, at + range.size()}).begin());
@@ -97,7 +97,7 @@ void SliceExchange::pick(std::span<const Real> flat, std::span<Real> mine) const
   }
 }
 
-void SliceExchange::put(std::span<const Real> mine, std::span<Real> flat) const {
+void ShardExchange::put_shard(std::span<const Real> mine, std::span<Real> flat) const {
   Index at = 0;
   for (const Range& range : layout_.slices(topology_.ranks().rank())) {
     std::ranges::copy(part(mine, Range{at, at + range.size()}), part(flat, range).begin());
@@ -105,7 +105,7 @@ void SliceExchange::put(std::span<const Real> mine, std::span<Real> flat) const 
   }
 }
 
-void SliceExchange::receive_slices(int owner, Range range, std::span<Real> out) {
+void ShardExchange::receive_slices(int owner, Range range, std::span<Real> out) {
   for (int b = 0; b < layout_.buckets(); ++b) {
     const Range theirs = overlap(layout_.slice(b, owner), range);
     if (theirs.size() == 0) continue;
