@@ -57,45 +57,45 @@ Dataset::Dataset(std::string name, const DatasetHeader& header, std::span<std::b
   assert(reinterpret_cast<std::uintptr_t>(storage.data()) % kAlignment == 0);
 }
 
-std::span<std::byte> Dataset::input_bytes() const {
+std::span<const std::byte> Dataset::input_bytes() const {
   return storage_.first(static_cast<std::size_t>(header_.input_bytes()));
 }
 
-std::span<std::byte> Dataset::target_bytes() const {
+std::span<const std::byte> Dataset::target_bytes() const {
   return storage_.subspan(static_cast<std::size_t>(aligned<std::byte>(header_.input_bytes())),
                           static_cast<std::size_t>(header_.target_bytes()));
 }
 
-std::span<std::byte> Dataset::weight_bytes() const {
+std::span<const std::byte> Dataset::weight_bytes() const {
   return storage_.last(static_cast<std::size_t>(header_.weight_bytes()));
 }
 
-std::span<std::uint8_t> Dataset::byte_inputs() const {
+std::span<const std::uint8_t> Dataset::byte_inputs() const {
   assert(header_.input_type == InputType::bytes);
-  return as_numbers<std::uint8_t>(input_bytes());
+  return as_numbers<const std::uint8_t>(input_bytes());
 }
 
-std::span<float> Dataset::float_inputs() const {
+std::span<const float> Dataset::float_inputs() const {
   assert(header_.input_type == InputType::floats);
-  return as_numbers<float>(input_bytes());
+  return as_numbers<const float>(input_bytes());
 }
 
-std::span<std::int32_t> Dataset::symbols() const {
+std::span<const std::int32_t> Dataset::symbols() const {
   assert(header_.is_text());
-  return as_numbers<std::int32_t>(input_bytes());
+  return as_numbers<const std::int32_t>(input_bytes());
 }
 
-std::span<std::int32_t> Dataset::labels() const {
+std::span<const std::int32_t> Dataset::labels() const {
   assert(header_.target_kind == TargetKind::labels && !header_.is_text());
-  return as_numbers<std::int32_t>(target_bytes());
+  return as_numbers<const std::int32_t>(target_bytes());
 }
 
-std::span<float> Dataset::values() const {
+std::span<const float> Dataset::values() const {
   assert(header_.target_kind == TargetKind::values);
-  return as_numbers<float>(target_bytes());
+  return as_numbers<const float>(target_bytes());
 }
 
-std::span<float> Dataset::weights() const { return as_numbers<float>(weight_bytes()); }
+std::span<const float> Dataset::weights() const { return as_numbers<const float>(weight_bytes()); }
 
 void Dataset::set_offsets(std::vector<double> inputs, std::vector<double> targets) {
   offsets_ = std::move(inputs);
@@ -110,7 +110,7 @@ void Dataset::set_file(std::unique_ptr<InputFile> file) {
 
 std::span<const std::byte> Dataset::input(Index sample) const {
   const Index bytes = header_.row_bytes();
-  if (!header_.streamed()) return row<const std::byte>(input_bytes(), sample, bytes);
+  if (!header_.streamed()) return row(input_bytes(), sample, bytes);
   const Index rows = header_.blocks.rows;
   const std::byte* const block = blocks_.data()[sample / rows];
   assert(block != nullptr);
@@ -149,7 +149,7 @@ void Dataset::read_window(Index sample, Index offset, std::span<Real> out,
 }
 
 std::span<const std::int32_t> Dataset::labels(Index sample) const {
-  return row<const std::int32_t>(labels(), sample, header_.target_columns);
+  return row(labels(), sample, header_.target_columns);
 }
 
 void Dataset::count_ignored() {
@@ -162,7 +162,7 @@ void Dataset::count_ignored() {
 }
 
 std::span<const float> Dataset::target(Index sample) const {
-  return row<const float>(values(), sample, header_.target_columns);
+  return row(values(), sample, header_.target_columns);
 }
 
 Index Dataset::classes() const {

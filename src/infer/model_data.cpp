@@ -234,7 +234,7 @@ ModelData load_for(const Topology& topology, const TrainedModel& model, const Da
     fail_together(world,
                   [&] { data.samples.subset = split_of(model.config, *data.set).validation; });
   }
-  data.stream = stream_of(topology, model.config, data.samples);
+  data.stream = stream_of(topology, model.config, *data.set, data.samples);
   data.why_unanswered = reader.why_unanswered;
   if (world.rank() == 0) data.notes = data.set->notes();
   return data;

@@ -14,8 +14,7 @@ BlockSum::BlockSum(Index microbatches)
 
 // Granule by granule, so that the partial sums stay in the first-level cache. Two sources that make
 // a pair are read side by side: memory answers two streams sooner than one after the other.
-void BlockSum::operator()(std::span<const Source> sources, Index offset, Index size,
-                          Real* out) const {
+void BlockSum::operator()(std::span<const Source> sources, Index offset, Index size, Real* out) {
   parallel_for_tiles(size, BucketLayout::kGranule, [&](Index begin, Index end) {
     OrderedSum sum(scratch_.span(thread_number() * each_, each_), end - begin);
     for (std::size_t s = 0; s < sources.size(); ++s) {

@@ -16,8 +16,8 @@
 
 namespace lockstep {
 
-template <typename Value>
-concept OptionalValue = std::same_as<Value, std::optional<typename Value::value_type>>;
+template <typename Written>
+concept OptionalValue = std::same_as<Written, std::optional<typename Written::value_type>>;
 
 /// One type of line of metrics.jsonl, made of an `Event`: what is written and its JSON Schema
 /// follow from the same fields, whose types are those of their values. An optional field is left
@@ -35,15 +35,15 @@ class MetricsLine {
   /// value, or one that has a `json` and the static schema of it.
   template <typename Get>
   MetricsLine& field(const std::string& name, Get get, const std::string& sentence) {
-    using Value = std::remove_cvref_t<std::invoke_result_t<Get, const Event&>>;
-    if constexpr (OptionalValue<Value>) {
-      describe<typename Value::value_type>(name, sentence, /*required=*/false);
+    using Written = std::remove_cvref_t<std::invoke_result_t<Get, const Event&>>;
+    if constexpr (OptionalValue<Written>) {
+      describe<typename Written::value_type>(name, sentence, /*required=*/false);
     } else {
-      describe<Value>(name, sentence, /*required=*/true);
+      describe<Written>(name, sentence, /*required=*/true);
     }
     writers_.push_back([name, get](const Event& event, Text& text) {
-      const Value& value = std::invoke(get, event);
-      if constexpr (OptionalValue<Value>) {
+      const Written& value = std::invoke(get, event);
+      if constexpr (OptionalValue<Written>) {
         if (value) text.add(name, *value);
       } else {
         text.add(name, value);
@@ -100,14 +100,14 @@ class MetricsLine {
     Json json;
     std::vector<std::string> nonfinite;
 
-    template <typename Value>
-    void add(const std::string& key, const Value& value) {
-      if constexpr (std::is_class_v<Value> && !std::is_same_v<Value, std::string>) {
+    template <typename Written>
+    void add(const std::string& key, const Written& value) {
+      if constexpr (std::is_class_v<Written> && !std::is_same_v<Written, std::string>) {
         json[key] = value.json();
       } else {
         json[key] = value;  // null if it is no finite number
       }
-      if constexpr (std::is_floating_point_v<Value>) {
+      if constexpr (std::is_floating_point_v<Written>) {
         if (!std::isfinite(value)) nonfinite.push_back(key);
       }
     }
@@ -115,24 +115,24 @@ class MetricsLine {
 
   static Json reference(const std::string& name) { return {{"$ref", "#/$defs/" + name}}; }
 
-  template <typename Value>
+  template <typename Written>
   static Json schema_of() {
-    if constexpr (std::is_same_v<Value, bool>) {
+    if constexpr (std::is_same_v<Written, bool>) {
       return {{"type", "boolean"}};
-    } else if constexpr (std::is_integral_v<Value>) {
+    } else if constexpr (std::is_integral_v<Written>) {
       return reference("count");
-    } else if constexpr (std::is_floating_point_v<Value>) {
+    } else if constexpr (std::is_floating_point_v<Written>) {
       return reference("number");
-    } else if constexpr (std::is_same_v<Value, std::string>) {
+    } else if constexpr (std::is_same_v<Written, std::string>) {
       return reference("text");
     } else {
-      return Value::schema();
+      return Written::schema();
     }
   }
 
-  template <typename Value>
+  template <typename Written>
   void describe(const std::string& name, const std::string& sentence, bool required) {
-    properties_[name] = schema_of<Value>();
+    properties_[name] = schema_of<Written>();
     properties_[name]["description"] = sentence;
     if (required) required_.push_back(name);
   }

@@ -191,10 +191,10 @@ Split split_of(const config::Config& config, const Dataset& data) {
 }
 
 std::unique_ptr<InputStream> stream_of(const Topology& topology, const config::Config& config,
-                                       Samples& samples) {
-  if (samples.size() == 0 || !samples.data->describe().streamed()) return nullptr;
-  fail_together(topology.ranks(), [&] { check_window(config, *samples.data); });
-  auto stream = std::make_unique<InputStream>(topology, *samples.data, samples.subset);
+                                       Dataset& data, Samples& samples) {
+  if (samples.size() == 0 || !data.describe().streamed()) return nullptr;
+  fail_together(topology.ranks(), [&] { check_window(config, data); });
+  auto stream = std::make_unique<InputStream>(topology, data, samples.subset);
   samples.stream = stream.get();
   return stream;
 }
@@ -219,8 +219,9 @@ std::unique_ptr<DataSets> load_data(const Topology& topology, const config::Conf
   sets->val_data = SharedDataset(topology, std::move(val),
                                  source_of(data, data.val.value_or(""), "", classification));
   fail_together(world, [&] { split(config, *sets); });
-  sets->train_stream = stream_of(topology, config, sets->train);
-  sets->val_stream = stream_of(topology, config, sets->val);
+  sets->train_stream = stream_of(topology, config, *sets->train_data, sets->train);
+  sets->val_stream =
+      stream_of(topology, config, sets->val_data ? *sets->val_data : *sets->train_data, sets->val);
   run_on_root(world, [&] {
     sets->inputs = normalization_of(config, *sets->train_data, sets->train.subset);
     if (config.data.normalize_targets == "standard") {

@@ -29,7 +29,7 @@ Index memory_bytes(const DatasetHeader& header, std::size_t windows) {
 
 }  // namespace
 
-InputStream::InputStream(const Topology& topology, const Dataset& data, const Subset& subset)
+InputStream::InputStream(const Topology& topology, Dataset& data, const Subset& subset)
     : topology_(topology),
       data_(data),
       subset_(subset),

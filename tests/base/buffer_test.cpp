@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace lockstep {
@@ -13,12 +14,27 @@ namespace {
 
 TEST(Buffer, IsAlignedAndZeroedAtEverySize) {
   for (const Index size : {1, 15, 16, 17, 524'287, 524'288, 524'289, 1'500'000}) {
-    const Buffer<float> buffer(size);
+    Buffer<float> buffer(size);
     ASSERT_EQ(buffer.size(), size);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % kAlignment, 0U) << size;
     EXPECT_EQ(std::ranges::count(buffer.span(), 0.0F), size);
     std::ranges::fill(buffer.span(), 1.0F);
   }
+}
+
+// Whether what `span` of it gives may be written to.
+template <typename Owner>
+constexpr bool kWritable =
+    !std::is_const_v<typename decltype(std::declval<Owner>().span())::element_type>;
+
+TEST(Buffer, ThatIsConstIsOnlyRead) {
+  static_assert(kWritable<Buffer<float>&>);
+  static_assert(!kWritable<const Buffer<float>&>);
+  static_assert(
+      std::is_same_v<decltype(std::declval<const Buffer<float>&>().data()), const float*>);
+  Buffer<float> buffer(4);
+  buffer.span(1, 2)[1] = 3;
+  EXPECT_EQ(std::as_const(buffer).span(2, 1).front(), 3.0F);
 }
 
 TEST(Buffer, IsMovable) {

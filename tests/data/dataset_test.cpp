@@ -33,11 +33,31 @@ TEST(Dataset, HoldsInputsThenTargets) {
 TEST(Dataset, TravelsAsHeaderAndBytes) {
   const Dataset sent = example();
   Buffer<std::byte> shared(sent.describe().storage_bytes());
-  const Dataset received("copy", sent.describe(), shared.span());
+  Dataset received("copy", sent.describe(), shared.span());
   std::ranges::copy(sent.storage(), received.storage().begin());
   EXPECT_EQ(received.digest(), sent.digest());
   EXPECT_EQ(received.label(1), 9);
   EXPECT_EQ(received.storage().data(), shared.data());
+}
+
+template <typename Data>
+concept Writable = requires(Data data) {
+  data.storage()[0] = std::byte{0};
+  data.labels()[0] = 0;
+};
+
+template <typename Data>
+concept Streams = requires(Data data) {
+  data.blocks();
+};
+
+TEST(Dataset, ThatIsConstIsOnlyRead) {
+  static_assert(Writable<Dataset&> && Streams<Dataset&>);
+  static_assert(!Writable<const Dataset&> && !Streams<const Dataset&>);
+  Dataset data = example();
+  data.labels()[1] = 4;
+  EXPECT_EQ(std::as_const(data).labels()[1], 4);
+  EXPECT_EQ(std::as_const(data).labels().data(), data.labels().data());
 }
 
 TEST(Dataset, StaysValidWhenMoved) {
@@ -58,7 +78,7 @@ TEST(Dataset, DigestSeesHeaderInputsAndTargets) {
   EXPECT_NE(changed.digest(), digest);
   DatasetHeader header = example().describe();
   header.shape = {1, 3, 1};
-  const Dataset original = example();
+  Dataset original = example();
   const Dataset reshaped("reshaped", header, original.storage());
   EXPECT_NE(reshaped.digest(), digest);
 }

@@ -40,7 +40,7 @@ void reorder(std::span<Real> numbers, const Order& order) {
 }
 
 /// The same along one axis of a parameter.
-void reorder(const LayerRun& run, std::size_t number, int axis, const Order& order) {
+void reorder(LayerRun& run, std::size_t number, int axis, const Order& order) {
   const ParameterSpec& spec = run.plan().parameters[number];
   const auto size = static_cast<std::size_t>(spec.size());
   std::vector<Real> old(size);
@@ -58,7 +58,7 @@ void reorder(const LayerRun& run, std::size_t number, int axis, const Order& ord
 }
 
 /// The order that a layer says its output has.
-Order order_of_output(const LayerRun& run, const std::vector<Order>& inputs) {
+Order order_of_output(LayerRun& run, const std::vector<Order>& inputs) {
   if (run.plan().channels == Channels::kept) return inputs[0];
   Order order;
   if (run.plan().channels == Channels::joined) {

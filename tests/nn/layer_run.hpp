@@ -61,14 +61,14 @@ class LayerRun {
   }
 
   [[nodiscard]] const LayerPlan& plan() const { return plan_; }
-  [[nodiscard]] std::span<Real> input(std::size_t i = 0) const { return inputs_[i].span(); }
-  [[nodiscard]] std::span<Real> input_gradient(std::size_t i = 0) const {
+  [[nodiscard]] std::span<Real> input(std::size_t i = 0) { return inputs_[i].span(); }
+  [[nodiscard]] std::span<Real> input_gradient(std::size_t i = 0) {
     return input_gradients_[i].span();
   }
-  [[nodiscard]] std::span<Real> output() const { return output_.span(); }
-  [[nodiscard]] std::span<Real> output_gradient() const { return output_gradient_.span(); }
-  [[nodiscard]] std::span<Real> flat_parameters() const { return flat_.span(); }
-  [[nodiscard]] std::span<Real> flat_gradient(std::size_t block) const {
+  [[nodiscard]] std::span<Real> output() { return output_.span(); }
+  [[nodiscard]] std::span<Real> output_gradient() { return output_gradient_.span(); }
+  [[nodiscard]] std::span<Real> flat_parameters() { return flat_.span(); }
+  [[nodiscard]] std::span<Real> flat_gradient(std::size_t block) {
     return gradients_[block].span();
   }
   [[nodiscard]] const std::vector<MicrobatchRange>& blocks() const { return blocks_; }
@@ -137,7 +137,7 @@ class LayerRun {
     for (const Buffer<Real>& g : gradients_) sum += g.data()[place(parameter, index)];
     return sum;
   }
-  [[nodiscard]] Real& parameter(std::size_t parameter, Index index) const {
+  [[nodiscard]] Real& parameter(std::size_t parameter, Index index) {
     return flat_.data()[place(parameter, index)];
   }
 
@@ -156,7 +156,7 @@ class LayerRun {
     }
   }
 
-  [[nodiscard]] LayerForward arguments(std::span<const ConstTensor> in) const {
+  [[nodiscard]] LayerForward arguments(std::span<const ConstTensor> in) {
     return {.pass = pass_,
             .random = {},
             .inputs = in,

@@ -193,7 +193,7 @@ const std::vector<std::string_view> kNotCausal{
 
 // Gradient blocks of one half hold the sums over two microbatches, the block of the whole those
 // over four: the tree says that the whole is left + right.
-void expect_gradient_is_sum(const LayerRun& whole, const LayerRun& left, const LayerRun& right) {
+void expect_gradient_is_sum(LayerRun& whole, LayerRun& left, LayerRun& right) {
   for (std::size_t p = 0; p < whole.plan().parameters.size(); ++p) {
     for (Index i = 0; i < whole.plan().parameters[p].size(); ++i) {
       const auto l = static_cast<Real>(left.gradient(p, i));

@@ -90,10 +90,10 @@ TEST(CheckTargets, EveryPositionNeedsALabel) {
 }
 
 TEST(CheckTargets, ValuesAreAsManyAsOutputsAndProbabilitiesIfTheLossSaysSo) {
-  const Dataset data("some", {.shape = {.channels = 2},
-                              .size = 2,
-                              .target_kind = TargetKind::values,
-                              .target_columns = 2});
+  Dataset data("some", {.shape = {.channels = 2},
+                        .size = 2,
+                        .target_kind = TargetKind::values,
+                        .target_columns = 2});
   std::ranges::copy(std::vector<float>{0, 1, 0.5f, 1.5f}, data.values().begin());
   EXPECT_EQ(refusal(data, network_of({1, 1, 2}, 2), Outputs::values), "");
   EXPECT_NE(refusal(data, network_of({1, 1, 2}, 3), Outputs::values).find("out = 2"),

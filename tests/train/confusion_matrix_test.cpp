@@ -43,7 +43,7 @@ TEST(ClassFigures, MeansLeaveOutWhatIsUndefined) {
 
 // Six samples: 3 of class 0, 1 of class 1, 2 of class 2, none of class 3.
 TEST(BalancedWeights, EveryClassCountsAlike) {
-  const Dataset data("x", {.shape = {.channels = 1}, .size = 6});
+  Dataset data("x", {.shape = {.channels = 1}, .size = 6});
   const std::vector<std::int32_t> labels{0, 2, 0, 2, 0, 1};
   std::ranges::copy(labels, data.labels().begin());
   const Samples samples{&data, Subset::whole(6), nullptr, nullptr};

@@ -74,7 +74,7 @@ TEST(NoAllocation, OfAStreamedSet) {
   source.targets_name = "y";
   source.memory = 20000;
   write_hdf5_set(source.path, 1003, 12, 3);
-  const Dataset data = load(source);
+  Dataset data = load(source);
   const SmallProblem problem;
   Samples samples{&data, Subset::whole(data.size()), &problem.identity, &problem.identity};
   InputStream stream(world, data, samples.subset);

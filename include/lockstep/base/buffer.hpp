@@ -39,10 +39,15 @@ class Buffer {
     for (std::size_t i = 0; i < size_; ++i) new (data_.get() + i) T{};
   }
 
-  [[nodiscard]] T* data() const { return data_.get(); }
+  [[nodiscard]] T* data() { return data_.get(); }
+  [[nodiscard]] const T* data() const { return data_.get(); }
   [[nodiscard]] Index size() const { return static_cast<Index>(size_); }
-  [[nodiscard]] std::span<T> span() const { return {data_.get(), size_}; }
-  [[nodiscard]] std::span<T> span(Index offset, Index count) const {
+  [[nodiscard]] std::span<T> span() { return {data_.get(), size_}; }
+  [[nodiscard]] std::span<const T> span() const { return {data_.get(), size_}; }
+  [[nodiscard]] std::span<T> span(Index offset, Index count) {
+    return span().subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(count));
+  }
+  [[nodiscard]] std::span<const T> span(Index offset, Index count) const {
     return span().subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(count));
   }
 

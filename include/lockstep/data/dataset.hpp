@@ -117,26 +117,38 @@ class Dataset {
     notes_.insert(notes_.end(), notes.begin(), notes.end());
   }
 
-  [[nodiscard]] std::span<std::byte> storage() const { return storage_; }
-  [[nodiscard]] std::span<std::byte> input_bytes() const;
-  [[nodiscard]] std::span<std::byte> target_bytes() const;
-  [[nodiscard]] std::span<std::byte> weight_bytes() const;
+  [[nodiscard]] std::span<const std::byte> storage() const { return storage_; }
+  [[nodiscard]] std::span<const std::byte> input_bytes() const;
+  [[nodiscard]] std::span<const std::byte> target_bytes() const;
+  [[nodiscard]] std::span<const std::byte> weight_bytes() const;
 
   /// All inputs as stored; the type must be that of the header.
-  [[nodiscard]] std::span<std::uint8_t> byte_inputs() const;
-  [[nodiscard]] std::span<float> float_inputs() const;
-  [[nodiscard]] std::span<std::int32_t> symbols() const;
+  [[nodiscard]] std::span<const std::uint8_t> byte_inputs() const;
+  [[nodiscard]] std::span<const float> float_inputs() const;
+  [[nodiscard]] std::span<const std::int32_t> symbols() const;
   /// All targets as stored, those of a text apart; the kind must be that of the header.
-  [[nodiscard]] std::span<std::int32_t> labels() const;
-  [[nodiscard]] std::span<float> values() const;
+  [[nodiscard]] std::span<const std::int32_t> labels() const;
+  [[nodiscard]] std::span<const float> values() const;
   /// How much each sample counts in the loss; empty if all count alike.
-  [[nodiscard]] std::span<float> weights() const;
+  [[nodiscard]] std::span<const float> weights() const;
+
+  // The same to write to.
+  [[nodiscard]] std::span<std::byte> storage() { return storage_; }
+  [[nodiscard]] std::span<std::byte> input_bytes() { return to_write(&Dataset::input_bytes); }
+  [[nodiscard]] std::span<std::byte> target_bytes() { return to_write(&Dataset::target_bytes); }
+  [[nodiscard]] std::span<std::byte> weight_bytes() { return to_write(&Dataset::weight_bytes); }
+  [[nodiscard]] std::span<std::uint8_t> byte_inputs() { return to_write(&Dataset::byte_inputs); }
+  [[nodiscard]] std::span<float> float_inputs() { return to_write(&Dataset::float_inputs); }
+  [[nodiscard]] std::span<std::int32_t> symbols() { return to_write(&Dataset::symbols); }
+  [[nodiscard]] std::span<std::int32_t> labels() { return to_write(&Dataset::labels); }
+  [[nodiscard]] std::span<float> values() { return to_write(&Dataset::values); }
+  [[nodiscard]] std::span<float> weights() { return to_write(&Dataset::weights); }
 
   /// Streamed inputs: the files that hold them, and where the first row of each block lies while it
   /// is in memory, which is up to whoever reads it; null while it is not.
   [[nodiscard]] const InputFile& file() const { return *file_; }
   void set_file(std::unique_ptr<InputFile> file);
-  [[nodiscard]] std::span<const std::byte*> blocks() const { return blocks_.span(); }
+  [[nodiscard]] std::span<const std::byte*> blocks() { return blocks_.span(); }
 
   /// The input of one sample as stored; of a streamed set, its block must be in memory.
   [[nodiscard]] std::span<const std::byte> input(Index sample) const;
@@ -169,6 +181,13 @@ class Dataset {
   [[nodiscard]] Digest digest() const;
 
  private:
+  // Storage is ours to write to, if we are.
+  template <typename T>
+  std::span<T> to_write(std::span<const T> (Dataset::*view)() const) {
+    const std::span<const T> seen = (this->*view)();
+    return {const_cast<T*>(seen.data()), seen.size()};
+  }
+
   std::string name_;
   DatasetHeader header_;
   Buffer<std::byte> owned_;

@@ -20,7 +20,7 @@ class BlockSum {
 
   /// out[i] = the sum over the sources, in their order, of values[offset + i], for i in [0, size).
   /// `out` may be where one of them lies.
-  void operator()(std::span<const Source> sources, Index offset, Index size, Real* out) const;
+  void operator()(std::span<const Source> sources, Index offset, Index size, Real* out);
 
  private:
   Index each_;

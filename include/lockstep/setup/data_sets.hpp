@@ -24,6 +24,7 @@ class SharedDataset {
   SharedDataset(const Topology& topology, std::unique_ptr<Dataset> data, const Source& source);
 
   [[nodiscard]] const Dataset* get() const { return data_.get(); }
+  [[nodiscard]] Dataset& operator*() { return *data_; }
   [[nodiscard]] const Dataset& operator*() const { return *data_; }
   [[nodiscard]] const Dataset* operator->() const { return data_.get(); }
   explicit operator bool() const { return data_ != nullptr; }
@@ -68,11 +69,11 @@ struct DataSets {
 [[nodiscard]] std::unique_ptr<DataSets> load_data(const Topology& topology,
                                                   const config::Config& config, Outputs outputs);
 
-/// What brings the samples of a streamed data set into memory, named in `samples`; null, and
-/// nothing is done, if they are there or there are none. Collective.
+/// What brings the samples of a streamed data set, `data`, into memory, named in `samples`; null,
+/// and nothing is done, if they are there or there are none. Collective.
 /// Errors: AgreedError: config if a window holds less than a batch.
 [[nodiscard]] std::unique_ptr<InputStream> stream_of(const Topology& topology,
-                                                     const config::Config& config,
+                                                     const config::Config& config, Dataset& data,
                                                      Samples& samples);
 
 /// Checks that the inputs, as normalized, are whole numbers below LayerPlan::symbols where a layer

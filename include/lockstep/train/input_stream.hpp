@@ -23,10 +23,10 @@ namespace lockstep {
 /// numbers in it.
 class InputStream {
  public:
-  /// For the samples of `subset`, whose blocks are those of `data`; both outlive the stream, and no
-  /// other stream reads these blocks. Collective.
+  /// For the samples of `subset`, whose blocks are those of `data`; both outlive the stream, which
+  /// says in data.blocks() where they are, and no other stream reads these blocks. Collective.
   /// Errors: AgreedError(system) if a node lacks the memory for two windows.
-  InputStream(const Topology& topology, const Dataset& data, const Subset& subset);
+  InputStream(const Topology& topology, Dataset& data, const Subset& subset);
   /// Waits for the block that is being read.
   ~InputStream();
   /// Of memory that the node shares.
@@ -59,7 +59,7 @@ class InputStream {
   void read_part(const Window& window);
 
   const Topology& topology_;
-  const Dataset& data_;
+  Dataset& data_;
   Subset subset_;
   Blocks blocks_;
   SharedMemory memory_;
