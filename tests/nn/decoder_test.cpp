@@ -113,7 +113,7 @@ TEST_P(DecoderTest, EveryPredictionHasTheBitsOfForwardOnTheWindow) {
 
 TEST_P(DecoderTest, ItDoesNotMatterHowTheSymbolsCame) {
   const std::vector<Real> all = symbols(47);
-  Decoder fail_together(network_, parameters_.span());
+  Decoder together(network_, parameters_.span());
   const std::span<const Real> expected = together.append(all);
   Decoder parts(network_, parameters_.span());
   std::span<const Real> found;

@@ -539,7 +539,7 @@ TEST(Evaluator, PredictionsComeInTheOrderOfTheSamples) {
   const SmallProblem problem;
   std::vector<Real> parameters(static_cast<std::size_t>(problem.network.parameters().size()));
   problem.network.parameters().initialize(1, parameters);
-  Evaluator fail_together(world.ranks(), problem.network, 32, 8, /*rounds=*/3);
+  Evaluator together(world.ranks(), problem.network, 32, 8, /*rounds=*/3);
   Evaluator single(alone.ranks(), problem.network, 32, 8);
   const std::vector<Real> found = together.predict(parameters, problem.samples);
   const std::vector<Real> expected = single.predict(parameters, problem.samples);
