@@ -3,9 +3,9 @@
 namespace lockstep::cli {
 
 void add_assignments(CLI::App& app, std::vector<std::string>& assignments) {
-  app.add_option("--set", assignments,
-                 "Value that wins over the file, as in optimizer.lr=0.05; may be repeated "
-                 "(default: none)")
+  app.add_option(
+         "--set", assignments,
+         "Override a value of the file, as in optimizer.lr=0.05; may be repeated (default: none)")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
 }

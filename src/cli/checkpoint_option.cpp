@@ -8,7 +8,7 @@ namespace lockstep::cli {
 
 void add_checkpoint(CLI::App& app, std::string& checkpoint) {
   app.add_option("CHECKPOINT", checkpoint,
-                 "Checkpoint file, or the directory of a run: its best checkpoint, else its newest")
+                 "Checkpoint file, or run directory: its best checkpoint, or else its newest")
       ->type_name("PATH")
       ->required();
 }

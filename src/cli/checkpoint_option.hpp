@@ -10,8 +10,8 @@ namespace lockstep::cli {
 
 /// The help of --held-out.
 inline constexpr std::string_view kHeldOutHelp =
-    "Only the samples that the run held out of its training data (data.holdout), of --data if that "
-    "is where the training data is now (default: off)";
+    "Use only the samples that the run held out from its training data (data.holdout); give --data "
+    "if the training data has moved (default: off)";
 
 /// CHECKPOINT, the argument of the commands that use one.
 void add_checkpoint(CLI::App& app, std::string& checkpoint);

@@ -24,9 +24,8 @@ struct Session {
 
 /// The help of --rounds of the commands that use a trained network.
 inline constexpr std::string_view kRoundsHelp =
-    "Rounds in which each rank computes its microbatches, for less memory (default: 0, as many as "
-    "are "
-    "fast)";
+    "Rounds in which each rank computes its microbatches; more need less memory (default: 0, "
+    "chosen for speed)";
 
 /// One subcommand. Its members hold the values of its options.
 class Command {

@@ -53,25 +53,26 @@ class Config : public Command {
     init_->add_option("FILE", file_, "New file (default: standard output)")->type_name("FILE");
     init_->footer("Example:\n  trainer config init mlp.toml");
 
-    show_ = app.add_subcommand("show", "Check a configuration; print each value with its origin");
+    show_ =
+        app.add_subcommand("show", "Check a configuration and print each value with its origin");
     show_->add_option("CONFIG", file_, "Configuration file")->type_name("FILE")->required();
     add_assignments(*show_, assignments_);
     show_->footer("Example:\n  trainer config show scripts/configs/digits-mlp.toml");
 
-    explain_ = app.add_subcommand("explain", "Tell what a section, a type or a key means");
+    explain_ = app.add_subcommand("explain", "Explain a section, a type or a key");
     CLI::Option* key =
         explain_
             ->add_option("KEY", key_,
-                         "As in optimizer.lr, or any word (default: list of the sections)")
+                         "A key such as optimizer.lr, or any word (default: list the sections)")
             ->type_name("KEY");
-    explain_->add_flag("--all", all_keys_, "List all keys, a line each (default: off)")
+    explain_->add_flag("--all", all_keys_, "List all keys, one per line (default: off)")
         ->excludes(key);
     explain_->footer(
         "Examples:\n  trainer config explain layer.linear\n  trainer config explain momentum");
 
     schema_ = app.add_subcommand("schema", "Print the JSON Schema of configurations, for editors");
     schema_->add_flag("--metrics", metrics_,
-                      "That of a line of metrics.jsonl instead (default: off)");
+                      "Print the schema of metrics.jsonl lines instead (default: off)");
     schema_->footer("Example:\n  trainer config schema --metrics");
   }
 

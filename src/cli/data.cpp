@@ -148,7 +148,7 @@ class Data : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "data"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Tell what data files hold; convert them to HDF5";
+    return "Show what data files contain; convert them to HDF5";
   }
   [[nodiscard]] std::string_view example() const override {
     return "trainer data info datasets/digits.csv.gz";
@@ -156,12 +156,12 @@ class Data : public Command {
 
   void add_options(CLI::App& app) override {
     app.require_subcommand(1);
-    info_ = app.add_subcommand("info", "Check a data set and tell what it holds");
+    info_ = app.add_subcommand("info", "Check a data set and show what it contains");
     add_source(*info_);
     info_->footer("Example:\n  trainer data info datasets/digits.csv.gz --set data.target=64");
-    convert_ = app.add_subcommand("convert",
-                                  "Write a data set as one HDF5 file, data sets x and y, "
-                                  "and of the weights, if any");
+    convert_ = app.add_subcommand(
+        "convert",
+        "Write a data set to one HDF5 file, with data sets x and y and the sample weights, if any");
     add_source(*convert_);
     convert_->add_option("--out", out_, "HDF5 file to write")->type_name("FILE")->required();
     convert_->add_flag("--force", force_, "Replace the file if it exists (default: off)");
@@ -218,8 +218,9 @@ class Data : public Command {
         ->type_name("PATH")
         ->required();
     app.add_option("--labels", labels_, "As data.train_labels (default: none)")->type_name("FILE");
-    app.add_flag("--values", values_, "Targets are values, not labels (default: off)");
-    app.add_option("--set", assignments_, "A key of [data]; may be repeated (default: none)")
+    app.add_flag("--values", values_,
+                 "Targets are values (regression), not class labels (default: off)");
+    app.add_option("--set", assignments_, "Set a key of [data]; may be repeated (default: none)")
         ->type_name("data.KEY=VALUE")
         ->allow_extra_args(false);
   }

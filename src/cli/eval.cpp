@@ -136,7 +136,7 @@ class Eval : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "eval"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Judge a checkpoint on validation data";
+    return "Evaluate a checkpoint on validation data";
   }
   [[nodiscard]] std::string_view example() const override {
     return "trainer eval runs/digits-mlp/checkpoints/best.h5";
@@ -144,11 +144,12 @@ class Eval : public Command {
 
   void add_options(CLI::App& app) override {
     add_checkpoint(app, request_.checkpoint);
-    app.add_option("--data", request_.data, "Samples (default: the validation data of the run)")
+    app.add_option("--data", request_.data,
+                   "Samples to evaluate on (default: the validation data of the run)")
         ->type_name("FILE");
     CLI::Option* data = app.get_option("--data");
     app.add_option("--labels", request_.labels,
-                   "Labels of --data, for formats that keep them apart (default: none)")
+                   "Labels of --data, for formats with separate label files (default: none)")
         ->type_name("FILE")
         ->needs(data);
     app.add_flag("--held-out", request_.held_out, std::string(kHeldOutHelp));
@@ -156,8 +157,8 @@ class Eval : public Command {
         ->check(whole_number(0))
         ->type_name("N");
     app.add_flag("--confusion", request_.confusion,
-                 "Also tell which classes are taken for which, and how well each is told apart; of "
-                 "binary_cross_entropy no and yes of each output (default: off)");
+                 "Also print the confusion matrix with precision and recall of each class; for "
+                 "binary_cross_entropy, of no and yes for each output (default: off)");
     app.add_flag("--json", json_, "Print one JSON object (default: off)");
   }
 

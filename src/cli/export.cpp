@@ -18,7 +18,7 @@ class Export : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "export"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Write the weights of a checkpoint for other programs";
+    return "Export the weights of a checkpoint for other programs";
   }
   [[nodiscard]] std::string_view example() const override {
     return "trainer export runs/digits-mlp/checkpoints/best.h5 --out digits.safetensors";
@@ -31,8 +31,8 @@ class Export : public Command {
         ->type_name("FORMAT")
         ->check(CLI::IsMember({"safetensors"}));
     app.add_flag("--last", last_,
-                 "The weights of the last step, also if the checkpoint has an average of them "
-                 "(default: the average, as eval and predict use it)");
+                 "Export the weights of the last step even if the checkpoint has their moving "
+                 "average (default: the average, which eval and predict use)");
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
   }
 

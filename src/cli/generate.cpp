@@ -16,7 +16,7 @@ class Generate : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "generate"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Continue a text with a network that was trained on text";
+    return "Generate text with a network that was trained on text";
   }
   [[nodiscard]] std::string_view example() const override {
     return "trainer train scripts/configs/configs-gru.toml && "
@@ -25,22 +25,23 @@ class Generate : public Command {
 
   void add_options(CLI::App& app) override {
     add_checkpoint(app, request_.checkpoint);
-    app.add_option("--prompt", request_.prompt, "Text to continue (default: a line break)")
+    app.add_option("--prompt", request_.prompt, "Prompt: text to continue (default: a line break)")
         ->type_name("TEXT");
-    app.add_option("--length", request_.length, "Symbols to write (default: 200)")->type_name("N");
+    app.add_option("--length", request_.length, "Number of symbols to generate (default: 200)")
+        ->type_name("N");
     app.add_option("--temperature", request_.sampling.temperature,
-                   "Logits are divided by it: below 1 the likely becomes likelier, 0 always takes "
-                   "the likeliest symbol (default: 1)")
+                   "Sampling temperature: logits are divided by it; 0 always takes the most likely "
+                   "symbol (default: 1)")
         ->type_name("T");
     app.add_option("--top-k", request_.sampling.top_k,
-                   "Draw from the K likeliest symbols only (default: 0, from all)")
+                   "Sample from the K most likely symbols only (default: 0, from all)")
         ->type_name("K");
     app.add_option("--top-p", request_.sampling.top_p,
-                   "Draw from the fewest likeliest symbols that have probability P together "
-                   "(default: 1, from all)")
+                   "Nucleus sampling: sample from the smallest set of most likely symbols with "
+                   "total probability P (default: 1, from all)")
         ->type_name("P");
     app.add_option("--seed", seed_,
-                   "Another seed writes another text, the same one the same text (default: 0)")
+                   "Seed of the sampling; the same seed gives the same text (default: 0)")
         ->type_name("N");
   }
 

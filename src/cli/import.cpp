@@ -18,7 +18,7 @@ class Import : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "import"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Make a checkpoint of the weights of another program";
+    return "Make a checkpoint from the weights of another program";
   }
   [[nodiscard]] std::string_view example() const override {
     return "trainer import digits.safetensors --config scripts/configs/digits-mlp.toml "
@@ -29,15 +29,15 @@ class Import : public Command {
     app.add_option("FILE", request_.weights, "Weights as safetensors or HDF5")
         ->type_name("FILE")
         ->required();
-    app.add_option("--config", request_.config_file, "Configuration of the network and its data")
+    app.add_option("--config", request_.config_file, "Configuration with the network and its data")
         ->type_name("FILE")
         ->required();
     app.add_option("--out,--output", request_.out, "Checkpoint to write")
         ->type_name("FILE")
         ->required();
     app.add_option("--strip-prefix", request_.strip_prefix,
-                   "Take this off the names of tensors that begin with it, such as module. "
-                   "(default: what PyTorch's wrappers put before all names)")
+                   "Prefix to strip from tensor names, such as module. (default: the prefixes of "
+                   "PyTorch's wrappers)")
         ->type_name("TEXT");
     add_assignments(app, assignments_);
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");

@@ -141,7 +141,7 @@ class Inspect : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "inspect"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Check a checkpoint and show what it holds";
+    return "Check a checkpoint and show its contents";
   }
   [[nodiscard]] std::string_view example() const override {
     return "trainer inspect runs/digits-mlp/checkpoints/latest.h5 --layers --verify";
@@ -151,7 +151,7 @@ class Inspect : public Command {
     add_checkpoint(app, file_);
     app.add_flag("--layers", layers_, "Show the layers and their shapes (default: off)");
     app.add_flag("--verify", verify_,
-                 "Also compare the digest of each tensor (default: that of the file only)");
+                 "Also verify the digest of each tensor (default: only that of the file)");
     app.add_flag("--json", json_, "Print one JSON object (default: off)");
   }
 

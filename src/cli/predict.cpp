@@ -29,13 +29,14 @@ class Predict : public Command {
 
   void add_options(CLI::App& app) override {
     add_checkpoint(app, request_.checkpoint);
-    CLI::Option* data = app.add_option("--data", request_.data,
-                                       "Inputs, in a format that the run could read, with or "
-                                       "without answers (default: none)")
-                            ->type_name("PATH");
+    CLI::Option* data =
+        app.add_option(
+               "--data", request_.data,
+               "Inputs, in any format of training data, with or without targets (default: none)")
+            ->type_name("PATH");
     CLI::Option* labels =
         app.add_option("--labels", request_.labels,
-                       "Answers of --data, for formats that keep them apart (default: none)")
+                       "Targets of --data, for formats with separate label files (default: none)")
             ->type_name("FILE")
             ->needs(data);
     CLI::Option* held_out =
@@ -45,27 +46,24 @@ class Predict : public Command {
                                       "needed without --stream)")
                            ->type_name("FILE");
     CLI::Option* sort =
-        app.add_option(
-               "--sort", sort_,
-               "Order of the rows: data, or mistakes first, those of which the network was "
-               "most sure, of values the largest error; of masks and sequences whole samples are "
-               "put in order, those with the worst positions first (default: data)")
+        app.add_option("--sort", sort_,
+                       "Order of the rows: as in the data, or mistakes first: the most confident "
+                       "ones, or for regression the largest errors. Samples of masks and sequences "
+                       "stay whole, ordered by their worst position (default: data)")
             ->type_name("ORDER")
             ->check(CLI::IsMember({"data", "mistakes"}));
-    app.add_flag(
-        "--old-columns", request_.old_columns,
-        "The columns of earlier programs: label, name, p0, p1, ... or y0, y1, ... (default: "
-        "off)");
+    app.add_flag("--old-columns", request_.old_columns,
+                 "Write the columns of earlier versions: label, name, p0, p1, ... or y0, y1, ... "
+                 "(default: off)");
     app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
         ->check(whole_number(0))
         ->type_name("N");
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");
     app.add_flag(
            "--stream", stream_,
-           "Read samples from standard input and answer each at once on standard output, for a "
-           "simulator or a robot: 32-bit floats in the byte order of this machine, rows, then "
-           "columns, then channels, in the units of the data, for they are normalized here; "
-           "one rank (default: off)")
+           "Read samples from standard input and write each prediction to standard output at once, "
+           "for a simulator or a robot. A sample is 32-bit floats in native byte order, ordered by "
+           "row, column, channel, in the units of the raw data; runs on one rank (default: off)")
         ->excludes(data)
         ->excludes(labels)
         ->excludes(held_out)

@@ -119,7 +119,7 @@ void describe(CLI::App& app, const Commands& all) {
   app.set_version_flag("-V,--version", version_text, "Print version, build and libraries");
   app.set_help_flag("-h,--help", "Print this help");
   app.require_subcommand(1);
-  app.footer("What a command takes: trainer COMMAND --help");
+  app.footer("Options of a command: trainer COMMAND --help");
   for (const auto& command : all) {
     CLI::App* sub =
         app.add_subcommand(std::string(command->name()), std::string(command->summary()));

@@ -38,7 +38,7 @@ class Train : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "train"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Train a network as a configuration says";
+    return "Train the network of a configuration";
   }
   [[nodiscard]] std::string_view example() const override {
     return "mpirun -np 2 trainer train scripts/configs/digits-mlp.toml --set run.epochs=2";

@@ -31,28 +31,28 @@ void TrainOptions::add_to(CLI::App& app) {
                  "Directory of the run (default: runs/NAME, or runs/NAME-2 ... if taken)")
       ->type_name("DIR");
   app.add_option("--resume", request_.resume,
-                 "Checkpoint to go on from; auto: the newest good one of the run directory, a "
-                 "fresh start if it has none (default: fresh start)")
+                 "Checkpoint to resume from; auto: the newest valid one in the run directory, or a "
+                 "fresh start if there is none (default: fresh start)")
       ->type_name("auto|FILE");
   app.add_option("--max-steps", request_.max_steps,
-                 "Stop with a checkpoint after so many steps (default: no limit)")
+                 "Save a checkpoint and stop after this many steps (default: no limit)")
       ->type_name("N")
       ->check(whole_number(1));
   app.add_option("--max-time", max_time_,
-                 "Stop with a checkpoint after so long, as in 1h50m (default: no limit)")
+                 "Save a checkpoint and stop after this time, as in 1h50m (default: no limit)")
       ->type_name("DURATION");
-  app.add_option("--seed", seed_, "Same as --set run.seed=N (default: as the file says)")
+  app.add_option("--seed", seed_, "Same as --set run.seed=N (default: from the file)")
       ->type_name("N");
   app.add_option("--threads", threads_,
-                 "Threads per rank, same as --set parallel.threads=N (default: as the file says)")
+                 "Threads per rank, same as --set parallel.threads=N (default: from the file)")
       ->type_name("N");
   app.add_option("--ranks-per-node", ranks_per_node_,
-                 "Treat every N ranks of a machine as a node of their own, to try out the "
-                 "exchange between nodes on one machine; sizes may differ, as in 3,5; changes no "
-                 "bit (default: nodes are machines)")
+                 "Treat every N ranks of a machine as a separate node, to try multi-node "
+                 "communication on one machine; sizes may differ, as in 3,5; does not change the "
+                 "result (default: one node per machine)")
       ->type_name("N,...");
   app.add_flag("--dry-run", request_.dry_run,
-               "Check everything, show the run, and leave (default: off)");
+               "Check everything, show the plan of the run and exit (default: off)");
 }
 
 RunRequest TrainOptions::request(const std::vector<std::string>& command_line) const {

@@ -21,7 +21,7 @@ class Verify : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "verify"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Train six small networks whose ends are known, and compare";
+    return "Train six small networks and compare the results with known digests";
   }
   [[nodiscard]] std::string_view example() const override { return "trainer verify"; }
 
@@ -30,8 +30,9 @@ class Verify : public Command {
                    "Threads per rank (default: 0, what the affinity mask allows)")
         ->type_name("N")
         ->check(whole_number(0));
-    app.add_option("--ranks-per-node", ranks_per_node_,
-                   "Treat every N ranks of a machine as a node (default: nodes are machines)")
+    app.add_option(
+           "--ranks-per-node", ranks_per_node_,
+           "Treat every N ranks of a machine as a separate node (default: one node per machine)")
         ->type_name("N,...");
     app.add_flag("--json", json_, "Print one JSON object (default: off)");
   }

@@ -20,16 +20,15 @@ Index padded_width(const AttentionShape& shape) { return pieces_of(shape.width, 
 
 /// The memory of one thread.
 struct BackwardScratch {
-  BackwardScratch(const AttentionShape& shape, std::span<Real> memory) : pieces(memory) {
-    for (Real** piece : {&k, &v}) *piece = pieces.take(shape.positions * shape.width);
+  BackwardScratch(Scratch& s, const AttentionShape& shape) {
+    for (Real** piece : {&k, &v}) *piece = take_packed(s, shape.positions * shape.width);
     for (Real** piece : {&q_rows, &dy_rows, &dk, &dv}) {
-      *piece = pieces.take(shape.positions * padded_width(shape));
+      *piece = take_packed(s, shape.positions * padded_width(shape));
     }
-    for (Real** piece : {&q, &y, &dy, &rows}) *piece = pieces.take(shape.width * kTileColumns);
-    for (Real** piece : {&p, &ds}) *piece = pieces.take(shape.positions * kTileColumns);
+    for (Real** piece : {&q, &y, &dy, &rows}) *piece = take_packed(s, shape.width * kTileColumns);
+    for (Real** piece : {&p, &ds}) *piece = take_packed(s, shape.positions * kTileColumns);
   }
 
-  Pieces pieces;
   Real *k, *v;             ///< rows side by side
   Real *q_rows, *dy_rows;  ///< rows of padded_width
   Real *dk, *dv;           ///< rows of padded_width
@@ -149,7 +148,8 @@ void backward_head(const AttentionShape& shape, const HeadGradient& h,
 
 Index attention_scratch(const AttentionShape& shape, int threads) {
   return threads *
-         std::max(attention_forward_room(shape), BackwardScratch(shape, {}).pieces.used());
+         std::max({attention_forward_scratch(shape), Scratch::size_of<BackwardScratch>(shape),
+                   attention_step_scratch(shape)});
 }
 
 void attention_backward(const AttentionShape& shape, ConstMatrix qkv, ConstMatrix y,
@@ -163,13 +163,14 @@ void attention_backward(const AttentionShape& shape, ConstMatrix qkv, ConstMatri
     const Index wide = row * qkv.columns + channel;
     const Index narrow = row * y.columns + channel;
     const Real* const kept = statistics.data() + 2 * i * positions;
+    Scratch own(scratch_of_thread(scratch));
     backward_head(shape,
                   {.q = qkv.data + wide,
                    .y = y.data + narrow,
                    .dy = dy.data + narrow,
                    .dq = dqkv.data + wide,
                    .statistics = {kept, kept + positions}},
-                  BackwardScratch(shape, scratch_of_thread(scratch)));
+                  BackwardScratch(own, shape));
   });
 }
 

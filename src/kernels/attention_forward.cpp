@@ -11,16 +11,14 @@ namespace {
 
 /// The memory of one thread.
 struct ForwardScratch {
-  ForwardScratch(const AttentionShape& shape, std::span<Real> memory)
-      : pieces(memory),
-        k(pieces.take(shape.positions * shape.width)),
-        v(pieces.take(shape.positions * shape.width)),
-        q(pieces.take(shape.width * kTileColumns)),
-        y(pieces.take(shape.width * kTileColumns)),
-        rows(pieces.take(shape.width * kTileColumns)),
-        scores(pieces.take(shape.positions * kTileColumns)) {}
+  ForwardScratch(Scratch& s, const AttentionShape& shape)
+      : k(take_packed(s, shape.positions * shape.width)),
+        v(take_packed(s, shape.positions * shape.width)),
+        q(take_packed(s, shape.width * kTileColumns)),
+        y(take_packed(s, shape.width * kTileColumns)),
+        rows(take_packed(s, shape.width * kTileColumns)),
+        scores(take_packed(s, shape.positions * kTileColumns)) {}
 
-  Pieces pieces;
   Real *k, *v;   ///< rows side by side
   Real* q;       ///< of the block, transposed
   Real* y;       ///< of the block, transposed
@@ -98,8 +96,8 @@ Index attention_statistics(const AttentionShape& shape) {
   return 2 * shape.heads * shape.positions;
 }
 
-Index attention_forward_room(const AttentionShape& shape) {
-  return ForwardScratch(shape, {}).pieces.used();
+Index attention_forward_scratch(const AttentionShape& shape) {
+  return Scratch::size_of<ForwardScratch>(shape);
 }
 
 void attention_forward(const AttentionShape& shape, ConstMatrix qkv, Matrix y,
@@ -110,8 +108,9 @@ void attention_forward(const AttentionShape& shape, ConstMatrix qkv, Matrix y,
     const Index row = i / shape.heads * positions;
     const Index channel = i % shape.heads * shape.width;
     Real* const kept = statistics.data() + 2 * i * positions;
+    Scratch own(scratch_of_thread(scratch));
     forward_head(shape, qkv.data + row * qkv.columns + channel, y.data + row * y.columns + channel,
-                 {kept, kept + positions}, ForwardScratch(shape, scratch_of_thread(scratch)));
+                 {kept, kept + positions}, ForwardScratch(own, shape));
   });
 }
 

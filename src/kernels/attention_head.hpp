@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <span>
 
 #include "base/exponential.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/tile.hpp"
-#include "lockstep/base/buffer.hpp"
 #include "lockstep/kernels/attention.hpp"
 
 // What forward and backward of attention share: one head of one sample, T positions, d channels.
@@ -54,26 +52,10 @@ struct QueryBlock {
   return static_cast<Real>(1 / std::sqrt(static_cast<double>(shape.width)));
 }
 
-/// Hands out pieces of a thread's scratch; with none, it counts them.
-class Pieces {
- public:
-  explicit Pieces(std::span<Real> memory) : memory_(memory.data()) {}
-
-  /// Packing writes up to a vector more.
-  Real* take(Index count) {
-    Real* const piece = memory_ == nullptr ? nullptr : memory_ + used_;
-    used_ += aligned<Real>(count + kLanes);
-    return piece;
-  }
-  [[nodiscard]] Index used() const { return used_; }
-
- private:
-  Real* memory_;
-  Index used_ = 0;
-};
-
 /// Numbers of scratch that one thread needs in attention_forward.
-[[nodiscard]] Index attention_forward_room(const AttentionShape& shape);
+[[nodiscard]] Index attention_forward_scratch(const AttentionShape& shape);
+/// Numbers of scratch that attention_step needs.
+[[nodiscard]] Index attention_step_scratch(const AttentionShape& shape);
 
 /// Copies T rows of d numbers, `stride` apart, side by side.
 void copy_positions(const AttentionShape& shape, const Real* from, Index stride, Real* to);

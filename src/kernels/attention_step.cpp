@@ -6,6 +6,15 @@
 namespace lockstep::kernels {
 namespace {
 
+struct StepScratch {
+  StepScratch(Scratch& s, const AttentionShape& shape)
+      : scores(take_packed(s, shape.positions + kTileColumns)),
+        packed(take_packed(s, std::max(shape.positions, shape.width) * kTileColumns)) {}
+
+  Real* scores;
+  Real* packed;
+};
+
 /// One query and the keys [0, keys), whose rows are `stride` numbers apart. The products are tiles
 /// of one row.
 struct Query {
@@ -50,16 +59,20 @@ struct Query {
 
 }  // namespace
 
+Index attention_step_scratch(const AttentionShape& shape) {
+  return Scratch::size_of<StepScratch>(shape);
+}
+
 void attention_step(const AttentionShape& shape, ConstMatrix qkv, Index position, Matrix y,
                     std::span<Real> scratch) {
   assert(shape.causal && position < qkv.rows && y.rows == 1);
   const Index channels = shape.channels();
   const Index keys = position + 1;
   const Real scale = score_scale(shape);
-  Pieces pieces(scratch);
-  Real* const scores = pieces.take(shape.positions + kTileColumns);
-  Real* const packed = pieces.take(std::max(shape.positions, shape.width) * kTileColumns);
-  const Query query{keys, shape.width, qkv.columns, packed};
+  Scratch memory(scratch);
+  const StepScratch room(memory, shape);
+  Real* const scores = room.scores;
+  const Query query{keys, shape.width, qkv.columns, room.packed};
   for (Index first = 0; first < channels; first += shape.width) {
     query.multiply_keys(qkv.row(position).data() + first, qkv.data + channels + first, scores);
     const Real largest = *std::max_element(scores, scores + keys);

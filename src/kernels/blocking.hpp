@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <span>
 
 #include "kernels/tile.hpp"
 #include "lockstep/base/buffer.hpp"
 #include "lockstep/base/caches.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/base/scratch.hpp"
 #include "lockstep/base/types.hpp"
 #include "lockstep/kernels/panels.hpp"
 
@@ -115,14 +115,6 @@ struct Cut {
   const Index tasks = kTasksPerThread * threads;
   const Index finer = std::max(blocks, std::min(tasks, pieces_of(count, kLeast)));
   return {finer, std::clamp<Index>(pieces_of(tasks, finer), 1, std::max<Index>(panels, 1))};
-}
-
-/// The part of `scratch` that belongs to the calling thread of a parallel_for.
-[[nodiscard]] inline std::span<Real> scratch_of_thread(std::span<Real> scratch) {
-  constexpr Index step = aligned<Real>(1);
-  const Index each = static_cast<Index>(scratch.size()) / thread_count() / step * step;
-  return scratch.subspan(static_cast<std::size_t>(each * thread_number()),
-                         static_cast<std::size_t>(each));
 }
 
 }  // namespace lockstep::kernels

@@ -100,6 +100,11 @@ GroupedWeight regroup(const Convolution& conv, const Real* w, Real* to) {
 
 }  // namespace
 
+Index slide_scratch(const Sliding& s, int threads) {
+  return is_winograd(s) ? slide_winograd_scratch(s, threads)
+                        : threads * aligned<Real>(s.frame.size());
+}
+
 void slide(const Sliding& s, Index samples, const Real* from, const GroupedWeight& w,
            std::span<const Real> bias, Real* to, std::span<Real> scratch) {
   if (s.result.positions() == 0) return;
@@ -133,11 +138,10 @@ void slide(const Sliding& s, Index samples, const Real* from, const GroupedWeigh
 
 void conv_forward(const Convolution& conv, Index samples, const Real* x, const Real* w,
                   std::span<const Real> bias, Real* y, std::span<Real> scratch) {
-  const Index shared =
-      conv.groups == 1 ? 0
-                       : conv.groups * GroupedWeight::step_of({conv.weight().rows, conv.outputs()});
-  slide(over_inputs(conv), samples, x, regroup(conv, w, scratch.data()), bias, y,
-        scratch.subspan(static_cast<std::size_t>(shared)));
+  const Sliding sliding = over_inputs(conv);
+  Scratch memory(scratch);
+  const SlidingScratch room(memory, sliding, thread_count());
+  slide(sliding, samples, x, regroup(conv, w, room.weight), bias, y, room.rest);
 }
 
 }  // namespace lockstep::kernels

@@ -37,6 +37,10 @@ struct Sliding {
 
   [[nodiscard]] Index inputs() const { return frame.image.channels / groups; }
   [[nodiscard]] Index outputs() const { return result.channels / groups; }
+  /// The weights of one group as a matrix.
+  [[nodiscard]] PanelLayout weight() const {
+    return {rows.size * columns.size * inputs(), outputs()};
+  }
   /// Lines of the frame that some lines of the result see.
   [[nodiscard]] Range framed(Range lines) const {
     return {lines.begin * rows.stride, (lines.end - 1) * rows.stride + rows.span()};
@@ -125,6 +129,19 @@ struct OutputAxis {
                     .line = rows.step * line,
                     .column = columns.step * channels}};
 }
+
+/// Numbers of scratch that slide() needs.
+[[nodiscard]] Index slide_scratch(const Sliding& sliding, int threads);
+
+/// The memory of conv_forward and conv_input_gradient.
+struct SlidingScratch {
+  SlidingScratch(Scratch& scratch, const Sliding& s, int threads)
+      : weight(scratch.take<Real>(s.groups * GroupedWeight::step_of(s.weight())).data()),
+        rest(scratch.take<Real>(slide_scratch(s, threads))) {}
+
+  Real* weight;  ///< of all groups
+  std::span<Real> rest;
+};
 
 /// to = start + window(from); `bias` may be empty.
 void slide(const Sliding& sliding, Index samples, const Real* from, const GroupedWeight& w,

@@ -43,9 +43,11 @@ void conv_input_gradient(const Convolution& conv, Index samples, const Real* dy,
     const OutputAxis rows(conv.rows, conv.input.height, i);
     for (Index j = 0; j < OutputAxis::phases(conv.columns); ++j) {
       const OutputAxis columns(conv.columns, conv.input.width, j);
-      const GroupedWeight turned = turn(conv, rows, columns, w, scratch.data());
-      slide(over_outputs(conv, rows, columns), samples, dy, turned, {}, dx,
-            scratch.subspan(static_cast<std::size_t>(conv.groups * turned.step)));
+      const Sliding sliding = over_outputs(conv, rows, columns);
+      Scratch memory(scratch);
+      const SlidingScratch room(memory, sliding, thread_count());
+      const GroupedWeight turned = turn(conv, rows, columns, w, room.weight);
+      slide(sliding, samples, dy, turned, {}, dx, room.rest);
     }
   }
 }

@@ -158,17 +158,25 @@ void sum_tiles(const Operands& o, const LinearGradient& gradient, Range mine,
   }
 }
 
-/// What the tasks share: frames of all images, if they are more than the images, and packed dy.
-struct Shared {
-  Index frames;
-  Index dy;
+struct ConvGradientScratch {
+  ConvGradientScratch(Scratch& s, const Tiles& tiles, Index samples, Index microbatches,
+                      int threads)
+      : frames(s.take<Real>(is_framed(tiles) ? samples * tiles.sliding.frame.size() : 0).data()),
+        dy(s.take<Real>(tiles.sliding.groups * tiles.outputs.panels() * kWidth * samples *
+                        tiles.sliding.result.positions())
+               .data()),
+        stacks(s.take_for_threads(
+            threads, OrderedSum::memory_for(microbatches,
+                                            std::min(blocking().conv_sums,
+                                                     tiles.count() * kTileRows * kTileColumns)))) {}
 
-  Shared(const Tiles& tiles, Index samples)
-      : frames(tiles.sliding.frame.is_image()
-                   ? 0
-                   : aligned<Real>(samples * tiles.sliding.frame.size())),
-        dy(aligned<Real>(tiles.sliding.groups * tiles.outputs.panels() * kWidth * samples *
-                         tiles.sliding.result.positions())) {}
+  [[nodiscard]] static bool is_framed(const Tiles& tiles) {
+    return !tiles.sliding.frame.is_image();
+  }
+
+  Real* frames;            ///< of all images, if they are more than the images
+  Real* dy;                ///< packed
+  std::span<Real> stacks;  ///< of each thread: of its sums
 };
 
 /// Tiles that one task takes at a time.
@@ -192,14 +200,14 @@ void conv_weight_gradient(const Convolution& conv, const RowBlocks& rows, const 
   const Index positions = conv.output.positions();
   const RowBlock last = rows[rows.size() - 1];
   const Index samples = (last.first + last.count) / positions;
-  const Shared shared(tiles, samples);
-  Real* const frames = scratch.data();
-  Real* const packed = frames + shared.frames;
-  const auto stacks = scratch.subspan(static_cast<std::size_t>(shared.frames + shared.dy));
-  if (shared.frames > 0) {
+  Scratch memory(scratch);
+  const ConvGradientScratch room(memory, tiles, samples, rows.size(), thread_count());
+  Real* const packed = room.dy;
+  const bool framed = ConvGradientScratch::is_framed(tiles);
+  if (framed) {
     parallel_for(samples, [&](Index i) {
       fill_frame(s.frame, {0, s.frame.height}, x + i * conv.input.size(),
-                 frames + i * s.frame.size());
+                 room.frames + i * s.frame.size());
     });
   }
   const Index panels = tiles.outputs.panels();
@@ -219,15 +227,16 @@ void conv_weight_gradient(const Convolution& conv, const RowBlocks& rows, const 
                    rows,
                    positions,
                    all,
-                   shared.frames > 0 ? frames : x,
-                   shared.frames > 0 ? s.frame.size() : conv.input.size(),
+                   framed ? room.frames : x,
+                   framed ? s.frame.size() : conv.input.size(),
                    packed};
   const Index each = tiles_per_task(tiles);
   const Index tasks = pieces_of(tiles.count(), each);
   parallel_for(static_cast<Index>(gradients.size()) * tasks, [&](Index i) {
     const Index task = i % tasks;
     sum_tiles(o, gradients[static_cast<std::size_t>(i / tasks)],
-              {task * each, std::min((task + 1) * each, tiles.count())}, scratch_of_thread(stacks));
+              {task * each, std::min((task + 1) * each, tiles.count())},
+              scratch_of_thread(room.stacks));
   });
   parallel_for(static_cast<Index>(gradients.size()) * s.groups * panels, [&](Index i) {
     const LinearGradient& gradient = gradients[static_cast<std::size_t>(i / (s.groups * panels))];
@@ -239,24 +248,18 @@ void conv_weight_gradient(const Convolution& conv, const RowBlocks& rows, const 
              gradient.dbias.subspan(
                  static_cast<std::size_t>(panel / panels * conv.outputs() + p * kWidth),
                  static_cast<std::size_t>(tiles.outputs.used(p))),
-             scratch_of_thread(stacks));
+             scratch_of_thread(room.stacks));
   });
 }
 
 Index conv_scratch(const Convolution& conv, Index samples, Index microbatches, int threads) {
   samples = std::max<Index>(samples, 1);
-  const Tiles tiles(conv);
-  const Shared shared(tiles, samples);
-  const Index sums = std::min(blocking().conv_sums, tiles.count() * kTileRows * kTileColumns);
   const Index gradient =
       has_winograd_gradient(conv)
           ? winograd_weight_gradient_scratch(conv, microbatches, threads)
-          : shared.frames + shared.dy + threads * OrderedSum::memory_for(microbatches, sums);
+          : Scratch::size_of<ConvGradientScratch>(Tiles(conv), samples, microbatches, threads);
   const auto sliding = [&](const Sliding& s) {
-    const PanelLayout weight{s.rows.size * s.columns.size * s.inputs(), s.outputs()};
-    return s.groups * GroupedWeight::step_of(weight) +
-           (is_winograd(s) ? slide_winograd_scratch(s, threads)
-                           : threads * aligned<Real>(s.frame.size()));
+    return Scratch::size_of<SlidingScratch>(s, threads);
   };
   Index most = std::max(gradient, sliding(over_inputs(conv)));
   for (Index i = 0; i < OutputAxis::phases(conv.rows); ++i) {
@@ -265,7 +268,7 @@ Index conv_scratch(const Convolution& conv, Index samples, Index microbatches, i
                                                  {conv.columns, conv.input.width, j})));
     }
   }
-  return aligned<Real>(most);
+  return most;
 }
 
 }  // namespace lockstep::kernels

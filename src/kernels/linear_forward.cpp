@@ -2,6 +2,7 @@
 #include <cassert>
 
 #include "kernels/blocking.hpp"
+#include "kernels/linear_scratch.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/tile.hpp"
 #include "kernels/vector.hpp"
@@ -15,6 +16,16 @@ namespace lockstep::kernels {
 namespace {
 
 using Panel = std::array<Real, PanelLayout::kWidth>;
+
+/// The memory of one thread.
+struct LinearForwardScratch {
+  LinearForwardScratch(Scratch& s, Index rows, const PanelLayout& w) {
+    const Blocking sizes = blocking();
+    x = take_packed(s, std::min(rows, sizes.row_block) * std::min(w.rows, sizes.depth_block));
+  }
+
+  Real* x;  ///< a block, packed
+};
 
 /// One block of rows against some panels, over part of the depth.
 struct Block {
@@ -62,6 +73,10 @@ void multiply_panel(const Block& block, const Weight& w, Index p, const Panel& b
 
 }  // namespace
 
+Index linear_forward_scratch(Index rows, const PanelLayout& w, int threads) {
+  return threads * Scratch::size_of<LinearForwardScratch>(rows, w);
+}
+
 void linear_forward(ConstMatrix x, const Weight& w, std::span<const Real> bias, Matrix y,
                     std::span<Real> scratch) {
   const Index k = w.layout.rows;
@@ -74,17 +89,18 @@ void linear_forward(ConstMatrix x, const Weight& w, std::span<const Real> bias, 
   parallel_for(cut.tasks(), [&](Index task) {
     const Range rows = piece_of(x.rows, task / cut.groups, cut.blocks);
     const Range panels = piece_of(w.layout.panels(), task % cut.groups, cut.groups);
-    const auto packed = scratch_of_thread(scratch);
+    Scratch own(scratch_of_thread(scratch));
+    const LinearForwardScratch room(own, x.rows, w.layout);
     for (Index d = 0; d < depth_blocks; ++d) {
       const Block block{.strips = {rows.begin, rows.end},
                         .depth = piece_of(k, d, depth_blocks),
-                        .x = packs ? packed.data() : x.data + rows.begin * k,
+                        .x = packs ? room.x : x.data + rows.begin * k,
                         .packed = packs};
       const Index depth = block.depth.size();
       for (Index s = 0; packs && s < block.strips.count(); ++s) {
         const Index row = block.strips.first(s);
         pack_transposed(x.data + row * k + block.depth.begin, k, block.strips.rows(s), depth,
-                        block.strips.rows(s), packed.data() + (row - rows.begin) * depth);
+                        block.strips.rows(s), room.x + (row - rows.begin) * depth);
       }
       for (Index p = panels.begin; p < panels.end; ++p) {
         Panel start{};

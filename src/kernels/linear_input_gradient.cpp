@@ -2,6 +2,7 @@
 #include <cassert>
 
 #include "kernels/blocking.hpp"
+#include "kernels/linear_scratch.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/tile.hpp"
 #include "kernels/vector.hpp"
@@ -14,6 +15,29 @@
 
 namespace lockstep::kernels {
 namespace {
+
+/// The memory of one thread.
+struct TransposedScratch {
+  TransposedScratch(Scratch& s, const PanelLayout& w) {
+    const Index inputs =
+        std::min(input_gradient_inputs(w.columns), pieces_of(w.rows, kTileColumns) * kTileColumns);
+    const Index depth = std::min(w.columns, blocking().depth_block);
+    tiles = take_packed(s, inputs * depth);
+    strip = take_packed(s, kTileRows * depth);
+  }
+
+  Real* tiles;  ///< of w^T
+  Real* strip;  ///< of dy, packed
+};
+
+struct InputGradientScratch {
+  InputGradientScratch(Scratch& s, Index rows, const PanelLayout& w, bool packs, int threads)
+      : packed(s.take<Real>(packs ? input_gradient_packed(rows, w.columns) : 0).data()),
+        own(s.take_for_threads(threads, Scratch::size_of<TransposedScratch>(w))) {}
+
+  Real* packed;         ///< dy, for all threads
+  std::span<Real> own;  ///< of each thread
+};
 
 /// dy, cut into strips, and where they are packed.
 struct Rows {
@@ -67,10 +91,9 @@ struct Part {
   Range strips;
 };
 
-/// dx(strips, inputs) (+)= dy w^T over some outputs. `scratch` holds w^T and, if need be, one
-/// strip.
+/// dx(strips, inputs) (+)= dy w^T over some outputs.
 void multiply(const Weight& w, const Part& part, Range outputs, const Rows& rows, Matrix dx,
-              Real* scratch) {
+              const TransposedScratch& own) {
   const Index depth = outputs.size();
   assert(depth <= blocking().depth_block);
   const Index tiles = pieces_of(part.inputs.size(), kTileColumns);
@@ -79,11 +102,10 @@ void multiply(const Weight& w, const Part& part, Range outputs, const Rows& rows
     return Range{first, std::min(first + kTileColumns, part.inputs.end)};
   };
   for (Index t = 0; t < tiles; ++t) {
-    transpose(w, inputs_of(t), outputs, scratch + t * kTileColumns * depth);
+    transpose(w, inputs_of(t), outputs, own.tiles + t * kTileColumns * depth);
   }
-  Real* const own = scratch + tiles * kTileColumns * depth;
   for (Index s = part.strips.begin; s < part.strips.end; ++s) {
-    const Real* const strip = rows.strip(s, outputs, own);
+    const Real* const strip = rows.strip(s, outputs, own.strip);
     const Real* next =
         rows.packed != nullptr && s + 1 < part.strips.end ? rows.at(s + 1, outputs.begin) : nullptr;
     for (Index t = 0; t < tiles; ++t) {
@@ -96,7 +118,7 @@ void multiply(const Weight& w, const Part& part, Range outputs, const Rows& rows
                      .a = strip,
                      .a_step = rows.in_place() ? rows.dy.columns : rows.strips.rows(s),
                      .a_in_rows = rows.in_place(),
-                     .b = scratch + t * kTileColumns * depth,
+                     .b = own.tiles + t * kTileColumns * depth,
                      .b_stride = tile_columns(columns.size()),
                      .start = outputs.begin > 0 ? out : nullptr,
                      .start_stride = dx.columns,
@@ -109,6 +131,10 @@ void multiply(const Weight& w, const Part& part, Range outputs, const Rows& rows
 
 }  // namespace
 
+Index linear_input_gradient_scratch(Index rows, const PanelLayout& w, int threads) {
+  return Scratch::size_of<InputGradientScratch>(rows, w, true, threads);
+}
+
 void linear_input_gradient(ConstMatrix dy, const Weight& w, Matrix dx, std::span<Real> scratch) {
   const Index n = w.layout.columns;
   const Index inputs = w.layout.rows;
@@ -117,10 +143,11 @@ void linear_input_gradient(ConstMatrix dy, const Weight& w, Matrix dx, std::span
   const bool whole = inputs <= input_gradient_inputs(n) && depth_blocks == 1;
   Rows rows{dy, {0, dy.rows}};
   const Index strips = rows.strips.count();
-  std::size_t shared = 0;
-  if (!whole && !rows.in_place()) {
-    rows.packed = scratch.data();
-    shared = static_cast<std::size_t>(input_gradient_packed(dy.rows, n));
+  const bool packs = !whole && !rows.in_place();
+  Scratch memory(scratch);
+  const InputGradientScratch room(memory, dy.rows, w.layout, packs, thread_count());
+  if (packs) {
+    rows.packed = room.packed;
     parallel_for(strips, [&](Index s) {
       for (Index d = 0; d < depth_blocks; ++d) {
         const Range outputs = outputs_of_block(w.layout, d, depth_blocks);
@@ -137,9 +164,10 @@ void linear_input_gradient(ConstMatrix dy, const Weight& w, Matrix dx, std::span
     const Part part{
         .inputs = {mine.begin * kTileColumns, std::min(mine.end * kTileColumns, inputs)},
         .strips = piece_of(strips, task % cut.groups, cut.groups)};
-    Real* const own = scratch_of_thread(scratch.subspan(shared)).data();
+    Scratch own(scratch_of_thread(room.own));
+    const TransposedScratch transposed(own, w.layout);
     for (Index d = 0; d < depth_blocks; ++d) {
-      multiply(w, part, outputs_of_block(w.layout, d, depth_blocks), rows, dx, own);
+      multiply(w, part, outputs_of_block(w.layout, d, depth_blocks), rows, dx, transposed);
     }
   });
 }

@@ -3,6 +3,7 @@
 
 #include "kernels/bias_gradient.hpp"
 #include "kernels/blocking.hpp"
+#include "kernels/linear_scratch.hpp"
 #include "kernels/packing.hpp"
 #include "kernels/tile.hpp"
 #include "kernels/tree_tile.hpp"
@@ -28,6 +29,38 @@ struct Operands {
   const Real* packed = nullptr;  ///< dy, if packed for all: panel p begins at p * kWidth * rows
 };
 
+/// The memory of one thread: bounds that hold for fewer rows and for tasks with fewer panels, too.
+struct SumsScratch {
+  SumsScratch(Scratch& s, Index rows, Index microbatches, const PanelLayout& w) {
+    const Blocking sizes = blocking();
+    const Index columns = w.panels() * kWidth;
+    const auto take_stack = [&](Index length) {
+      return s.take<Real>(OrderedSum::memory_for(microbatches, length));
+    };
+    x = take_packed(s, std::min(rows * w.rows, std::max(sizes.packed_block, rows * kTileRows)));
+    dy = s.take<Real>(sizes.gradient_rows * kWidth).data();
+    stack = take_stack(std::min(w.rows * columns, sizes.sums_together));
+    tile_stack = take_stack(kTileRows * kTileColumns).data();
+    bias_stack = take_stack(columns);
+  }
+
+  Real* x;   ///< packed: a few rows, or all
+  Real* dy;  ///< packed: a few rows of a panel
+  std::span<Real> stack;
+  Real* tile_stack;  ///< for the leaves of a group
+  std::span<Real> bias_stack;
+};
+
+struct WeightGradientScratch {
+  WeightGradientScratch(Scratch& s, Index rows, Index microbatches, const PanelLayout& w,
+                        bool packs, int threads)
+      : packed(s.take<Real>(packs ? rows * w.panels() * kWidth : 0).data()),
+        own(s.take_for_threads(threads, Scratch::size_of<SumsScratch>(rows, microbatches, w))) {}
+
+  Real* packed;         ///< dy, for all threads
+  std::span<Real> own;  ///< of each thread
+};
+
 /// Some rows of panel p of dy.
 void pack_panel(const Operands& o, Index p, Range rows, Real* to) {
   pack_rows(o.dy.data + rows.begin * o.dy.columns + p * kWidth, o.dy.columns, rows.size(),
@@ -42,22 +75,19 @@ struct Task {
   Strips strips;  ///< of the inputs
   WeightGradientPasses passes;
   bool packs;  ///< x; where it meets one panel only, it is read where it lies
-  Real* x;     ///< packed: a few rows, or all
-  Real* dy;    ///< packed: a few rows of a panel
-  std::span<Real> stack;
-  Real* tile_stack;  ///< for the leaves of a group
+  SumsScratch own;
 
   [[nodiscard]] Index inputs() const { return passes.inputs; }
   /// Where some rows of x are packed.
   [[nodiscard]] Real* x_at(Range rows) const {
-    return x + (passes.once() ? 0 : (rows.begin - leaves[0].first) * inputs());
+    return own.x + (passes.once() ? 0 : (rows.begin - leaves[0].first) * inputs());
   }
   [[nodiscard]] const Real* dy_at(Index p, Range rows) const {
     if (o.packed != nullptr) {
       return o.packed + p * kWidth * o.x.rows + rows.begin * o.layout.width(p);
     }
-    pack_panel(o, p, rows, dy);
-    return dy;
+    pack_panel(o, p, rows, own.dy);
+    return own.dy;
   }
 };
 
@@ -117,7 +147,7 @@ void add_rows(const Task& t, Range panels, const RowBlocks& group, Range rows, c
                         .out_stride = width,
                         .add = target.add};
         if (group.size() > 1) {
-          multiply_tree(tile, group, t.tile_stack);
+          multiply_tree(tile, group, t.own.tile_stack);
         } else {
           multiply_tile(tile);
         }
@@ -148,7 +178,7 @@ void sum_panels(const Task& t, Range panels, bool pack_x) {
   const Target dw{.data = t.gradient.dw + layout.begin(panels.begin),
                   .first_panel = panels.begin,
                   .panel_step = layout.begin(1)};
-  OrderedSum sum(t.stack, t.inputs() * columns);
+  OrderedSum sum(t.own.stack, t.inputs() * columns);
   Target target{.first_panel = panels.begin,
                 .panel_step = t.inputs() * kWidth,
                 .first_input = t.strips.begin};
@@ -175,29 +205,16 @@ void sum_panels(const Task& t, Range panels, bool pack_x) {
 }
 
 void sum_inputs(const Operands& o, const LinearGradient& gradient, Range inputs, Range panels,
-                bool with_bias, std::span<Real> scratch) {
+                bool with_bias, const SumsScratch& own) {
   const RowBlocks leaves = rows_of(o.rows, gradient.block);
   const WeightGradientPasses passes{inputs.size(), panels.size()};
-  Real* memory = scratch.data();
-  const auto take = [&](Index count) {
-    Real* const piece = memory;
-    memory += aligned<Real>(count);
-    return piece;
-  };
-  const auto take_stack = [&](Index length) {
-    const Index count = OrderedSum::memory_for(leaves.size(), length);
-    return std::span(take(count), static_cast<std::size_t>(count));
-  };
   const Task task{.o = o,
                   .gradient = gradient,
                   .leaves = leaves,
                   .strips = {inputs.begin, inputs.end},
                   .passes = passes,
                   .packs = panels.size() > 1,
-                  .x = take(passes.packed(rows_in(leaves).size())),
-                  .dy = take(passes.rows() * kWidth),
-                  .stack = take_stack(inputs.size() * passes.columns()),
-                  .tile_stack = take_stack(kTileRows * kTileColumns).data()};
+                  .own = own};
   for (Index p = panels.begin; p < panels.end; p += passes.panels_together()) {
     sum_panels(task, {p, std::min(p + passes.panels_together(), panels.end)}, p == panels.begin);
   }
@@ -207,12 +224,16 @@ void sum_inputs(const Operands& o, const LinearGradient& gradient, Range inputs,
     sum_bias(
         leaves, o.dy.data + first, o.dy.columns, width,
         gradient.dbias.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(width)),
-        take_stack(width));
+        own.bias_stack);
   }
-  assert(memory <= scratch.data() + scratch.size());
 }
 
 }  // namespace
+
+Index linear_weight_gradient_scratch(Index rows, Index microbatches, const PanelLayout& w,
+                                     int threads) {
+  return Scratch::size_of<WeightGradientScratch>(rows, microbatches, w, true, threads);
+}
 
 void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy,
                             std::span<const LinearGradient> gradients, std::span<Real> scratch) {
@@ -223,15 +244,17 @@ void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy
   Cut cut = cut_for_threads(x.columns, weight_gradient_inputs(x.rows), panels);
   // Few sums: all inputs are taken by each thread, against panels of its own.
   if (WeightGradientPasses{x.columns, panels}.once() && panels % threads == 0) cut = {1, threads};
-  std::size_t shared = 0;
-  if (cut.blocks > 1) {
-    operands.packed = scratch.data();
-    shared = static_cast<std::size_t>(aligned<Real>(x.rows * panels * kWidth));
+  const bool packs = cut.blocks > 1;
+  Scratch memory(scratch);
+  const WeightGradientScratch room(memory, x.rows, rows.size(), operands.layout, packs,
+                                   thread_count());
+  if (packs) {
+    operands.packed = room.packed;
     parallel_for(pieces_of(x.rows, kNearRows), [&](Index i) {
       const Range near{i * kNearRows, std::min((i + 1) * kNearRows, x.rows)};
       for (Index p = 0; p < panels; ++p) {
         pack_panel(operands, p, near,
-                   scratch.data() + p * kWidth * x.rows + near.begin * operands.layout.width(p));
+                   room.packed + p * kWidth * x.rows + near.begin * operands.layout.width(p));
       }
     });
   }
@@ -240,9 +263,10 @@ void linear_weight_gradient(const RowBlocks& rows, ConstMatrix x, ConstMatrix dy
     const Index block = i % cut.tasks() / cut.groups;
     const Strips strips{0, x.columns};
     const Range part = piece_of(strips.count(), block, cut.blocks);
+    Scratch own(scratch_of_thread(room.own));
     sum_inputs(operands, gradient, {strips.first(part.begin), strips.first(part.end)},
                piece_of(panels, i % cut.groups, cut.groups), block == 0 && !gradient.dbias.empty(),
-               scratch_of_thread(scratch.subspan(shared)));
+               SumsScratch(own, x.rows, rows.size(), operands.layout));
   });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/tile.hpp"
+#include "lockstep/base/scratch.hpp"
 #include "lockstep/base/types.hpp"
 
 namespace lockstep::kernels {
@@ -21,6 +22,11 @@ struct Strips {
 /// Columns of the narrowest tile that holds `count`.
 [[nodiscard]] constexpr Index tile_columns(Index count) {
   return count <= kLanes ? kLanes : kTileColumns;
+}
+
+/// Room for `count` packed numbers and what packing writes beyond them.
+[[nodiscard]] inline Real* take_packed(Scratch& scratch, Index count) {
+  return scratch.take<Real>(count + kLanes).data();
 }
 
 /// out[p * width + i] = from[i * stride + p] for i in [0, rows) and p in [0, depth); zero for i in

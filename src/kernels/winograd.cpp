@@ -52,18 +52,23 @@ struct Batch {
   Real* outputs;
   Real* border;
 
-  Batch(const Sliding& s, Index count, Real* memory)
+  Batch(Scratch& scratch, const Sliding& s, Index count)
       : tiles(count),
         inputs_step(winograd_step(count * s.inputs())),
         outputs_step(winograd_step(count * s.outputs())),
-        inputs(memory),
-        outputs(inputs + kWinogradPoints * inputs_step),
-        border(outputs + kWinogradPoints * outputs_step) {}
+        inputs(scratch.take<Real>(kWinogradPoints * inputs_step).data()),
+        outputs(scratch.take<Real>(kWinogradPoints * outputs_step).data()),
+        border(scratch.take<Real>(kWinogradPoints * s.inputs()).data()) {}
+};
 
-  static Index size(const Sliding& s, Index count) {
-    return kWinogradPoints *
-           (winograd_step(count * s.inputs()) + winograd_step(count * s.outputs()) + s.inputs());
-  }
+struct WinogradScratch {
+  WinogradScratch(Scratch& scratch, const Sliding& s, int threads)
+      : points(scratch.take<Real>(kWinogradPoints *
+                                  winograd_step(PanelLayout{s.inputs(), s.outputs()}.size()))),
+        own(scratch.take_for_threads(threads, Scratch::size_of<Batch>(s, most_tiles(s)))) {}
+
+  std::span<Real> points;  ///< of the weights
+  std::span<Real> own;     ///< of each thread: its batch
 };
 
 void transform_inputs(const Sliding& s, const WinogradTiles& tiles, Index first, const Real* from,
@@ -173,12 +178,14 @@ Patch patch_of(const Shape& image, const Real* data, Index row, Index column, In
 
 void slide_winograd(const Sliding& s, Index samples, const Real* from, const GroupedWeight& w,
                     std::span<const Real> bias, Real* to, std::span<Real> scratch) {
-  const GroupedWeight points = transform_weight(s, w, scratch.data());
-  const auto own = scratch.subspan(static_cast<std::size_t>(kWinogradPoints * points.step));
+  Scratch memory(scratch);
+  const WinogradScratch room(memory, s, thread_count());
+  const GroupedWeight points = transform_weight(s, w, room.points.data());
   const WinogradTiles tiles(s.result);
   const Index count = samples * tiles.each();
   parallel_for_tiles(count, tiles_together(s, count), [&](Index begin, Index end) {
-    const Batch batch(s, end - begin, scratch_of_thread(own).data());
+    Scratch own(scratch_of_thread(room.own));
+    const Batch batch(own, s, end - begin);
     transform_inputs(s, tiles, begin, from, batch);
     multiply(s, points, batch);
     transform_outputs(s, tiles, begin, batch, bias, to);
@@ -186,8 +193,7 @@ void slide_winograd(const Sliding& s, Index samples, const Real* from, const Gro
 }
 
 Index slide_winograd_scratch(const Sliding& s, int threads) {
-  return kWinogradPoints * winograd_step(PanelLayout{s.inputs(), s.outputs()}.size()) +
-         threads * aligned<Real>(Batch::size(s, most_tiles(s)));
+  return Scratch::size_of<WinogradScratch>(s, threads);
 }
 
 }  // namespace lockstep::kernels

@@ -33,13 +33,28 @@ struct Points {
         dy_step(winograd_step(together * outputs)),
         sum_step(winograd_step(inputs * outputs)) {}
 
-  [[nodiscard]] Index size() const { return kWinogradPoints * (x_step + dy_step + sum_step); }
   /// Outputs lie in pieces of one tile's columns, one after the other.
   [[nodiscard]] Index pieces() const { return pieces_of(outputs, kTileColumns); }
   [[nodiscard]] Index width(Index piece) const {
     return std::min(kTileColumns, outputs - piece * kTileColumns);
   }
   [[nodiscard]] Strips strips() const { return {0, inputs}; }
+};
+
+struct WinogradGradientScratch {
+  WinogradGradientScratch(Scratch& s, const Points& p, const PanelLayout& weight,
+                          Index microbatches, int threads)
+      : x_points(s.take<Real>(kWinogradPoints * p.x_step).data()),
+        dy_points(s.take<Real>(kWinogradPoints * p.dy_step).data()),
+        sums(s.take<Real>(kWinogradPoints * p.sum_step).data()),
+        borders(s.take_for_threads(threads, kWinogradPoints * std::max(p.inputs, p.outputs))),
+        stack(s.take<Real>(
+            std::max(OrderedSum::memory_for(microbatches, weight.rows * p.outputs),
+                     threads * OrderedSum::memory_for(microbatches, PanelLayout::kWidth)))) {}
+
+  Real *x_points, *dy_points, *sums;
+  std::span<Real> borders;
+  std::span<Real> stack;  ///< of dw, then of each thread: of dbias
 };
 
 struct Operands {
@@ -141,25 +156,16 @@ void winograd_weight_gradient(const Convolution& conv, const RowBlocks& rows, co
                               const Real* dy, std::span<const LinearGradient> gradients,
                               std::span<Real> scratch) {
   const Points points(conv, thread_count());
-  Real* const memory = scratch.data();
-  const Operands o{
-      conv,
-      points,
-      WinogradTiles(conv.output),
-      x,
-      dy,
-      memory,
-      memory + kWinogradPoints * points.x_step,
-      memory + kWinogradPoints * (points.x_step + points.dy_step),
-      scratch.subspan(static_cast<std::size_t>(points.size()),
-                      static_cast<std::size_t>(thread_count() * kWinogradPoints *
-                                               std::max(points.inputs, points.outputs)))};
-  const auto stack = scratch.subspan(static_cast<std::size_t>(points.size()) + o.borders.size());
   const Index positions = conv.output.positions();
   const PanelLayout weight = conv.weight();
+  Scratch memory(scratch);
+  const WinogradGradientScratch room(memory, points, weight, rows.size(), thread_count());
+  const Operands o{
+      conv,      points,      WinogradTiles(conv.output), x, dy, room.x_points, room.dy_points,
+      room.sums, room.borders};
   for (const LinearGradient& gradient : gradients) {
     const RowBlocks leaves = rows_of(rows, gradient.block);
-    OrderedSum sum(stack, weight.rows * points.outputs);
+    OrderedSum sum(room.stack, weight.rows * points.outputs);
     for (Index i = 0; i < leaves.size(); ++i) {
       const RowBlock leaf = leaves[i];
       sum_microbatch(o, {leaf.first / positions, (leaf.first + leaf.count) / positions},
@@ -181,16 +187,13 @@ void winograd_weight_gradient(const Convolution& conv, const RowBlocks& rows, co
     sum_bias(
         rows_of(rows, gradient.block), dy + first, points.outputs, used,
         gradient.dbias.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(used)),
-        scratch_of_thread(stack));
+        scratch_of_thread(room.stack));
   });
 }
 
 Index winograd_weight_gradient_scratch(const Convolution& conv, Index microbatches, int threads) {
-  const Points points(conv, threads);
-  const Index width = conv.weight().rows * points.outputs;
-  return points.size() + threads * kWinogradPoints * std::max(points.inputs, points.outputs) +
-         std::max(OrderedSum::memory_for(microbatches, width),
-                  threads * OrderedSum::memory_for(microbatches, PanelLayout::kWidth));
+  return Scratch::size_of<WinogradGradientScratch>(Points(conv, threads), conv.weight(),
+                                                   microbatches, threads);
 }
 
 }  // namespace lockstep::kernels

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "lockstep/base/buffer.hpp"
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/ordered_sum.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/base/scratch.hpp"
 #include "lockstep/nn/layer.hpp"
 
 namespace lockstep {
@@ -46,11 +46,15 @@ inline void require_epsilon(std::string_view type, double epsilon) {
   }
 }
 
-/// Scratch of `sum_channel_gradients`.
-inline Index channel_gradient_scratch(Index channels, Index parameters, Index microbatches) {
-  const Index length = channels * parameters;
-  return aligned<Real>(microbatches * length) + OrderedSum::memory_for(microbatches, length);
-}
+/// The memory of `sum_channel_gradients`; `length`: numbers of all parameters.
+struct ChannelGradientScratch {
+  ChannelGradientScratch(Scratch& s, Index length, Index microbatches)
+      : leaves(s.take<Real>(microbatches * length).data()),
+        stack(s.take<Real>(OrderedSum::memory_for(microbatches, length))) {}
+
+  Real* leaves;  ///< by microbatch
+  std::span<Real> stack;
+};
 
 /// Sets the gradients of the layer's parameters, each of which has one number per channel.
 /// sums(microbatch, begin, end, out) sets out[p][i] to the sum over one microbatch of the gradient
@@ -61,6 +65,8 @@ void sum_channel_gradients(const LayerBackward& b, Index channels, const Sums& s
   const Index length = channels * static_cast<Index>(kParameters);
   const auto count = static_cast<Index>(microbatches.size());
   const Index strips = pieces_of(channels, kChannelStrip);
+  Scratch memory(b.scratch);
+  const ChannelGradientScratch room(memory, length, count);
   parallel_for(count * strips, [&](Index i) {
     const Index m = i / strips;
     const Index begin = i % strips * kChannelStrip;
@@ -69,18 +75,17 @@ void sum_channel_gradients(const LayerBackward& b, Index channels, const Sums& s
     sums(microbatches[static_cast<std::size_t>(m)], begin, end, out);
     for (std::size_t p = 0; p < kParameters; ++p) {
       std::copy_n(out[p].data(), end - begin,
-                  b.scratch.data() + m * length + static_cast<Index>(p) * channels + begin);
+                  room.leaves + m * length + static_cast<Index>(p) * channels + begin);
     }
   });
 
-  OrderedSum sum(b.scratch.subspan(static_cast<std::size_t>(aligned<Real>(count * length))),
-                 length);
+  OrderedSum sum(room.stack, length);
   for (std::size_t block = 0; block < b.gradients.size(); ++block) {
     const MicrobatchRange share = b.gradients[block].block;
     const Index before = share.first - microbatches.front().index;
     sum.clear();
     for (Index m = 0; m < share.count; ++m) {
-      std::copy_n(b.scratch.data() + (before + m) * length, length, sum.next().data());
+      std::copy_n(room.leaves + (before + m) * length, length, sum.next().data());
       sum.push({share.first + m, 1});
     }
     const std::span<const Real> total = sum.finish();

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "lockstep/base/buffer.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/base/scratch.hpp"
 #include "lockstep/nn/layers.hpp"
 #include "nn/inputs.hpp"
 #include "nn/window.hpp"
@@ -70,7 +70,7 @@ class Pooling final : public Layer {
                     columns(b.inputs[0].shape)};
     const Index channels = grid.input.channels;
     parallel_for(b.pass.samples(), [&](Index sample) {
-      Real* const left = b.scratch.data() + thread_number() * aligned<Real>(channels);
+      Real* const left = scratch_of_thread(b.scratch).data();
       const Real* const x = b.inputs[0].data + sample * grid.input.size();
       Real* const dx = b.input_gradients[0].data + sample * grid.input.size();
       const Real* y = b.output.data + sample * grid.output.size();

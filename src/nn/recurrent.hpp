@@ -7,8 +7,8 @@
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/nn/layers.hpp"
-#include "nn/carve.hpp"
 #include "nn/inputs.hpp"
+#include "nn/memory.hpp"
 #include "nn/projection.hpp"
 #include "nn/rows.hpp"
 
@@ -77,10 +77,9 @@ class Recurrent final : public Layer {
                        from_input.bias_spec("bias_ih_l0"), from_state.bias_spec("bias_hh_l0")};
     plan.parameters.front().input_axis = 0;
     for (ParameterSpec& spec : plan.parameters) spec.initializer.fan_out = units_;
-    plan.saved = aligned<Real>(rows * gates()) + 2 * aligned<Real>(rows * units_);
-    plan.scratch = 2 * aligned<Real>(rows * gates()) +
-                   std::max({from_input.scratch(rows, capacity), from_state.scratch(rows, capacity),
-                             capacity.threads * room()});
+    plan.saved = Scratch::size_of<Saved>(rows, *this);
+    plan.scratch = std::max(Scratch::size_of<Gradients>(*this, input, capacity),
+                            Scratch::size_of<GroupScratch>(*this, 1, capacity.threads));
     plan.multiply_adds = static_cast<double>(input.positions()) * static_cast<double>(gates()) *
                          static_cast<double>(input.channels + units_);
     return plan;
@@ -90,7 +89,8 @@ class Recurrent final : public Layer {
     const Shape& shape = f.inputs[0].shape;
     const Index samples = f.pass.samples();
     const Index positions = shape.positions();
-    const Saved saved(f.saved, samples * positions, *this);
+    Scratch memory(f.saved);
+    const Saved saved(memory, samples * positions, *this);
     input_projection(shape).forward(f.parameters, f.inputs[0].matrix(samples), saved.gates,
                                     f.scratch);
     for_groups(samples, f.scratch,
@@ -100,24 +100,26 @@ class Recurrent final : public Layer {
   /// The state before the position is the one that forward or step has saved.
   void step(const LayerForward& f, Index position) const override {
     const Shape& shape = f.inputs[0].shape;
-    const Saved saved(f.saved, shape.positions(), *this);
+    Scratch memory(f.saved);
+    const Saved saved(memory, shape.positions(), *this);
     const Matrix state = row_of(saved.states, position);
     if (position == 0) std::ranges::fill(span_of(state), Real{0});
     const Matrix own = row_of(saved.gates, position);
     input_projection(shape).forward(f.parameters, row_of(f.inputs[0].matrix(1), position), own,
                                     f.scratch);
-    std::span<Real> scratch = f.scratch;
-    const Matrix hidden = take(scratch, 1, gates());
-    const Real* const zero = zeros(scratch, units_);
-    state_projection().forward(f.parameters, state, hidden, scratch);
+    Scratch scratch(f.scratch);
+    const GroupScratch room(scratch, *this, 1, thread_count());
+    std::ranges::fill(room.zeros, Real{0});
+    state_projection().forward(f.parameters, state, room.gates, room.product);
     const Matrix next = row_of(f.output.matrix(1), position);
-    Cell::forward({.units = units_,
-                   .gates = own.data,
-                   .hidden = hidden.data,
-                   .state = state.data,
-                   .kept_before = position == 0 ? zero : saved.kept.row(position - 1).data(),
-                   .kept = saved.kept.row(position).data(),
-                   .next = next.data});
+    Cell::forward(
+        {.units = units_,
+         .gates = own.data,
+         .hidden = room.gates.data,
+         .state = state.data,
+         .kept_before = position == 0 ? room.zeros.data() : saved.kept.row(position - 1).data(),
+         .kept = saved.kept.row(position).data(),
+         .next = next.data});
     if (position + 1 < shape.positions()) {
       std::ranges::copy(next.row(0), saved.states.row(position + 1).data());
     }
@@ -127,31 +129,31 @@ class Recurrent final : public Layer {
     const Shape& shape = b.inputs[0].shape;
     const Index samples = b.pass.samples();
     const Index positions = shape.positions();
-    const Saved saved(b.saved, samples * positions, *this);
-    std::span<Real> scratch = b.scratch;
-    const Matrix dgates = take(scratch, samples * positions, gates());
-    const Matrix dhidden =
-        Cell::kEqualGradients ? dgates : take(scratch, samples * positions, gates());
-    for_groups(samples, scratch, [&](Range group, std::span<Real> own) {
-      go_back(b, saved, dgates, dhidden, group, own);
+    Scratch memory(b.saved);
+    const Saved saved(memory, samples * positions, *this);
+    Scratch scratch(b.scratch);
+    const Gradients own(scratch, *this, shape, capacity_of(b.pass));
+    for_groups(samples, own.scratch, [&](Range group, std::span<Real> room) {
+      go_back(b, saved, own.dgates, own.dhidden, group, room);
     });
 
-    input_projection(shape).parameter_gradients(b, positions, b.inputs[0].matrix(samples), dgates,
-                                                scratch);
-    state_projection().parameter_gradients(b, positions, saved.states, dhidden, scratch);
+    input_projection(shape).parameter_gradients(b, positions, b.inputs[0].matrix(samples),
+                                                own.dgates, own.scratch);
+    state_projection().parameter_gradients(b, positions, saved.states, own.dhidden, own.scratch);
     const Tensor& dx = b.input_gradients[0];
     if (dx.data != nullptr) {
-      input_projection(shape).input_gradient(b.parameters, dgates, dx.matrix(samples), scratch);
+      input_projection(shape).input_gradient(b.parameters, own.dgates, dx.matrix(samples),
+                                             own.scratch);
     }
   }
 
  private:
   /// What is kept from forward to backward; a row for each position of each sample.
   struct Saved {
-    Saved(std::span<Real> memory, Index rows, const Recurrent& layer)
-        : gates(take(memory, rows, layer.gates())),
-          states(take(memory, rows, layer.units_)),
-          kept(take(memory, rows, layer.units_)) {}
+    Saved(Scratch& s, Index rows, const Recurrent& layer)
+        : gates(take_matrix(s, rows, layer.gates())),
+          states(take_matrix(s, rows, layer.units_)),
+          kept(take_matrix(s, rows, layer.units_)) {}
 
     Matrix gates;
     Matrix states;  ///< before the position
@@ -162,28 +164,45 @@ class Recurrent final : public Layer {
   /// second-level cache, is used often enough.
   static constexpr Index kGroup = 64;
 
+  /// In which a group of samples is taken through the positions.
+  struct GroupScratch {
+    GroupScratch(Scratch& s, const Recurrent& layer, Index samples, int threads = 1)
+        : gates(take_matrix(s, samples, layer.gates())),
+          state(take_matrix(s, samples, layer.units_)),
+          carried(take_matrix(s, samples, layer.units_)),
+          zeros(s.take<Real>(layer.units_)),
+          product(s.take<Real>(layer.state_projection().scratch(
+              samples, {.microbatches = 1, .threads = threads}))) {}
+
+    Matrix gates;
+    Matrix state;
+    Matrix carried;  ///< backward only
+    std::span<Real> zeros;
+    std::span<Real> product;
+  };
+
+  /// The memory of backward.
+  struct Gradients {
+    Gradients(Scratch& s, const Recurrent& layer, const Shape& input, const Capacity& capacity)
+        : dgates(take_matrix(s, capacity.samples * input.positions(), layer.gates())),
+          dhidden(Cell::kEqualGradients ? dgates : take_matrix(s, dgates.rows, layer.gates())),
+          scratch(s.take<Real>(
+              std::max({layer.input_projection(input).scratch(dgates.rows, capacity),
+                        layer.state_projection().scratch(dgates.rows, capacity),
+                        capacity.threads * Scratch::size_of<GroupScratch>(layer, kGroup)}))) {}
+
+    Matrix dgates;
+    Matrix dhidden;
+    std::span<Real> scratch;  ///< of the products, or of the groups
+  };
+
   [[nodiscard]] Index gates() const { return Cell::kGates * units_; }
   [[nodiscard]] Projection input_projection(const Shape& input) const {
     return {{input.channels, gates()}, 0, 2};
   }
   [[nodiscard]] Projection state_projection() const { return {{units_, gates()}, 1, 3}; }
 
-  static Matrix take(std::span<Real>& memory, Index rows, Index columns) {
-    return {carve(memory, rows * columns).data(), rows, columns};
-  }
   static std::span<Real> span_of(Matrix m) { return {m.data, static_cast<std::size_t>(m.size())}; }
-  static const Real* zeros(std::span<Real>& memory, Index count) {
-    const std::span<Real> row = carve(memory, count);
-    std::ranges::fill(row, Real{0});
-    return row.data();
-  }
-
-  /// Numbers of scratch in which one thread takes a group of samples through the positions.
-  [[nodiscard]] Index room() const {
-    return aligned<Real>(kGroup * gates()) + 2 * aligned<Real>(kGroup * units_) +
-           aligned<Real>(units_) +
-           aligned<Real>(state_projection().scratch(kGroup, {.microbatches = 1, .threads = 1}));
-  }
 
   /// Calls body(group, room) for consecutive groups of at most kGroup samples. Each thread goes
   /// through all positions on its own: threads that waited for each other at every position would
@@ -192,7 +211,7 @@ class Recurrent final : public Layer {
   void for_groups(Index samples, std::span<Real> scratch, const Body& body) const {
     const Index threads = thread_count();
     const Index groups = std::min(samples, std::max(threads, pieces_of(samples, kGroup)));
-    const auto each = static_cast<std::size_t>(room());
+    const auto each = static_cast<std::size_t>(Scratch::size_of<GroupScratch>(*this, kGroup));
     parallel_for_alone(groups, [&](Index g, int thread) {
       body(piece_of(samples, g, groups),
            scratch.subspan(each * static_cast<std::size_t>(thread), each));
@@ -203,12 +222,14 @@ class Recurrent final : public Layer {
   void go_ahead(const LayerForward& f, const Saved& saved, Range group,
                 std::span<Real> scratch) const {
     const Index positions = f.inputs[0].shape.positions();
-    const Matrix hidden = take(scratch, group.size(), gates());
-    const Matrix state = take(scratch, group.size(), units_);
-    const Real* const zero = zeros(scratch, units_);
+    Scratch memory(scratch);
+    const GroupScratch room(memory, *this, group.size());
+    const Matrix hidden = room.gates;
+    const Matrix state = room.state;
+    std::ranges::fill(room.zeros, Real{0});
     std::ranges::fill(span_of(state), Real{0});
     for (Index t = 0; t < positions; ++t) {
-      state_projection().forward(f.parameters, state, hidden, scratch);
+      state_projection().forward(f.parameters, state, hidden, room.product);
       for (Index s = 0; s < group.size(); ++s) {
         const Index sample = group.begin + s;
         const Index row = sample * positions + t;
@@ -217,7 +238,7 @@ class Recurrent final : public Layer {
                        .gates = saved.gates.row(row).data(),
                        .hidden = hidden.row(s).data(),
                        .state = saved.states.row(row).data(),
-                       .kept_before = t == 0 ? zero : saved.kept.row(row - 1).data(),
+                       .kept_before = t == 0 ? room.zeros.data() : saved.kept.row(row - 1).data(),
                        .kept = saved.kept.row(row).data(),
                        .next = state.row(s).data()});
         if (options_.last && t + 1 < positions) continue;
@@ -230,10 +251,12 @@ class Recurrent final : public Layer {
   void go_back(const LayerBackward& b, const Saved& saved, Matrix dgates, Matrix dhidden,
                Range group, std::span<Real> scratch) const {
     const Index positions = b.inputs[0].shape.positions();
-    const Matrix step = take(scratch, group.size(), gates());
-    const Matrix dstate = take(scratch, group.size(), units_);
-    const Matrix carried = take(scratch, group.size(), units_);
-    const Real* const zero = zeros(scratch, units_);
+    Scratch memory(scratch);
+    const GroupScratch room(memory, *this, group.size());
+    const Matrix step = room.gates;
+    const Matrix dstate = room.state;
+    const Matrix carried = room.carried;
+    std::ranges::fill(room.zeros, Real{0});
     std::ranges::fill(span_of(dstate), Real{0});
     std::ranges::fill(span_of(carried), Real{0});
     for (Index t = positions - 1; t >= 0; --t) {
@@ -248,7 +271,7 @@ class Recurrent final : public Layer {
         Cell::backward({.units = units_,
                         .gates = saved.gates.row(row).data(),
                         .state = saved.states.row(row).data(),
-                        .kept_before = t == 0 ? zero : saved.kept.row(row - 1).data(),
+                        .kept_before = t == 0 ? room.zeros.data() : saved.kept.row(row - 1).data(),
                         .kept = saved.kept.row(row).data(),
                         .dnext = dh,
                         .carried = carried.row(s).data(),
@@ -256,7 +279,7 @@ class Recurrent final : public Layer {
                         .dhidden = dhidden.row(row).data()});
         std::ranges::copy(dhidden.row(row), step.row(s).data());
       }
-      if (t > 0) state_projection().input_gradient(b.parameters, step, dstate, scratch);
+      if (t > 0) state_projection().input_gradient(b.parameters, step, dstate, room.product);
     }
   }
 

@@ -30,8 +30,8 @@ class RowNorm final : public Layer {
     plan.reads_output = false;
     plan.parameters = channel_parameters(plan.output.channels, kCentred);
     plan.saved = 2 * capacity.samples * plan.output.positions();
-    plan.scratch =
-        channel_gradient_scratch(plan.output.channels, kParameters, capacity.microbatches);
+    plan.scratch = Scratch::size_of<ChannelGradientScratch>(
+        static_cast<Index>(kParameters) * plan.output.channels, capacity.microbatches);
     return plan;
   }
 

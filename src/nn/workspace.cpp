@@ -2,25 +2,10 @@
 
 #include <algorithm>
 
+#include "lockstep/base/scratch.hpp"
+
 namespace lockstep {
 namespace {
-
-// Hands out aligned pieces: first counts, then, with memory behind it, points.
-class Cursor {
- public:
-  explicit Cursor(Real* memory) : memory_(memory) {}
-
-  Real* take(Index count) {
-    Real* piece = memory_ == nullptr ? nullptr : memory_ + used_;
-    used_ += aligned<Real>(count);
-    return piece;
-  }
-  [[nodiscard]] Index used() const { return used_; }
-
- private:
-  Real* memory_;
-  Index used_ = 0;
-};
 
 // True for each value on which a parameter before it depends: only there a gradient is needed.
 std::vector<bool> values_with_gradient(const Network& network) {
@@ -69,8 +54,8 @@ Workspace::Workspace(const Network& network, const Capacity& capacity, bool trai
   const std::vector<bool> in_place = values_in_place(network, plans);
 
   // The same walk twice: to count, then to place.
-  const auto place = [&](Real* memory) {
-    Cursor cursor(memory);
+  const auto place = [&](Scratch memory) {
+    const auto take = [&](Index size) { return memory.take<Real>(size).data(); };
     values_.clear();
     gradients_.clear();
     for (std::size_t id = 0; id <= count; ++id) {
@@ -78,12 +63,12 @@ Workspace::Workspace(const Network& network, const Capacity& capacity, bool trai
       const Index size = capacity.samples * shape.size();
       const auto from =
           in_place[id] ? static_cast<std::size_t>(network.nodes()[id - 1].inputs[0].id) : id;
-      values_.push_back({in_place[id] ? values_[from].data : cursor.take(size), shape});
+      values_.push_back({in_place[id] ? values_[from].data : take(size), shape});
       if (!training || !needed[id]) {
         gradients_.push_back({nullptr, shape});
       } else {
         const bool shared = in_place[id] && needed[from];
-        gradients_.push_back({shared ? gradients_[from].data : cursor.take(size), shape});
+        gradients_.push_back({shared ? gradients_[from].data : take(size), shape});
       }
     }
     Index scratch = 0;
@@ -98,21 +83,21 @@ Workspace::Workspace(const Network& network, const Capacity& capacity, bool trai
         const bool again = training && needed[id] && written[id];
         mine.inputs.push_back({values_[id].data, values_[id].shape});
         mine.input_gradients.push_back(
-            {again ? cursor.take(capacity.samples * gradient.shape.size()) : gradient.data,
+            {again ? take(capacity.samples * gradient.shape.size()) : gradient.data,
              gradient.shape});
         mine.accumulate_into.push_back({again ? gradient.data : nullptr, gradient.shape});
         written[id] = true;
       }
       const LayerPlan& plan = plans[i];
       mine.parameters.resize(plan.parameters.size());
-      mine.saved = {cursor.take(plan.saved), static_cast<std::size_t>(plan.saved)};
+      mine.saved = memory.take<Real>(plan.saved);
       scratch = std::max(scratch, plan.scratch);
     }
-    scratch_ = {cursor.take(scratch), static_cast<std::size_t>(scratch)};
-    return cursor.used();
+    scratch_ = memory.take<Real>(scratch);
+    return memory.size();
   };
-  memory_ = Buffer<Real>(place(nullptr));
-  place(memory_.data());
+  memory_ = Buffer<Real>(place(Scratch::counting()));
+  place(Scratch(memory_.span()));
 }
 
 }  // namespace lockstep

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "lockstep/base/buffer.hpp"
+#include "lockstep/base/scratch.hpp"
 #include "lockstep/comm/tags.hpp"
 #include "lockstep/reduce/block_sum.hpp"
 #include "lockstep/reduce/inter_node_reduce_scatter.hpp"
@@ -81,26 +81,22 @@ class PairwiseExchange final : public InterNodeReduceScatter {
 
   // Takes all memory; returns the largest number of messages under way.
   std::size_t plan(Index microbatches) {
-    Index size = 0;
+    Scratch count = Scratch::counting();
+    plan_buckets(microbatches, count);
+    memory_ = Buffer<Real>(count.size());
+    Scratch memory(memory_.span());
+    return plan_buckets(microbatches, memory);
+  }
+
+  std::size_t plan_buckets(Index microbatches, Scratch& memory) {
     std::size_t messages = 0;
-    for (const bool place : {false, true}) {
-      size = 0;
-      messages = 0;
-      buckets_.assign(static_cast<std::size_t>(layout_.buckets()), {});
-      for (int b = 0; b < layout_.buckets(); ++b) messages += plan_bucket(b, microbatches, size);
-      if (!place) memory_ = Buffer<Real>(size);
-    }
+    buckets_.assign(static_cast<std::size_t>(layout_.buckets()), {});
+    for (int b = 0; b < layout_.buckets(); ++b) messages += plan_bucket(b, microbatches, memory);
     return messages;
   }
 
-  // The same walk twice: to count, then to place.
-  std::size_t plan_bucket(int index, Index microbatches, Index& used) {
+  std::size_t plan_bucket(int index, Index microbatches, Scratch& memory) {
     Bucket& bucket = buckets_[static_cast<std::size_t>(index)];
-    const auto take = [&](Index count) {
-      const Index at = used;
-      used += aligned<Real>(count);
-      return memory_.size() < used ? std::span<Real>() : memory_.span(at, count);
-    };
     std::size_t messages = 0;
     const auto pieces = [&](Index numbers) {
       return topology_.ranks().pieces(static_cast<std::size_t>(numbers) * sizeof(Real));
@@ -108,12 +104,12 @@ class PairwiseExchange final : public InterNodeReduceScatter {
     for (const int proxied_rank : proxied_ranks_) {
       const Index size = layout_.slice(index, proxied_rank).size();
       for (std::size_t k = 0; k < own_blocks_.size(); ++k) {
-        bucket.parts.push_back(take(size));
+        bucket.parts.push_back(memory.take<Real>(size));
         messages += static_cast<std::size_t>(pieces(size));
       }
     }
     const Index mine = layout_.slice(index, rank_).size();
-    bucket.sum = take(mine);
+    bucket.sum = memory.take<Real>(mine);
     const auto self =
         static_cast<std::size_t>(std::ranges::find(proxied_ranks_, rank_) - proxied_ranks_.begin());
     for (int node = 0; node < topology_.nodes(); ++node) {
@@ -123,7 +119,7 @@ class PairwiseExchange final : public InterNodeReduceScatter {
           bucket.sources.push_back({blocks[k], part_of(bucket, self, k).data()});
           continue;
         }
-        const std::span<Real> values = take(mine);
+        const std::span<Real> values = memory.take<Real>(mine);
         bucket.sources.push_back({blocks[k], values.data()});
         if (mine == 0) continue;
         bucket.incoming.push_back({topology_.proxy_on(node, rank_), values});

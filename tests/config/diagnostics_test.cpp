@@ -26,18 +26,18 @@ type = "cross_entropy"
 type = "sgd"
 learing_rate = 0.1
 )";
-  EXPECT_EQ(
-      refusal(text),
-      "mlp.toml:8:8: error: 'out' must be at least 1, is 0\n"
-      "    8 | out  = 0\n"
-      "      |        ^\n"
-      "mlp.toml:11:1: error: [optimizer] needs 'lr': Learning rate; rescaled by scale_lr alone.\n"
-      "   11 | [optimizer]\n"
-      "      | ^~~~~~~~~~~\n"
-      "mlp.toml:13:1: error: unknown key 'learing_rate' in [optimizer]\n"
-      "   13 | learing_rate = 0.1\n"
-      "      | ^~~~~~~~~~~~ did you mean 'lr'?\n" +
-          closing(3, "layer"));
+  EXPECT_EQ(refusal(text),
+            "mlp.toml:8:8: error: 'out' must be at least 1, is 0\n"
+            "    8 | out  = 0\n"
+            "      |        ^\n"
+            "mlp.toml:11:1: error: [optimizer] needs 'lr': Learning rate; not rescaled unless "
+            "scale_lr is set.\n"
+            "   11 | [optimizer]\n"
+            "      | ^~~~~~~~~~~\n"
+            "mlp.toml:13:1: error: unknown key 'learing_rate' in [optimizer]\n"
+            "   13 | learing_rate = 0.1\n"
+            "      | ^~~~~~~~~~~~ did you mean 'lr'?\n" +
+                closing(3, "layer"));
 }
 
 TEST(Diagnostics, NoFileLineForWhatIsMissing) {

@@ -178,10 +178,11 @@ TEST(Explain, KeysTypesAndSections) {
             "layer.linear.out\n  integer, at least 1, required\n  Outputs.\n");
   EXPECT_EQ(explain(catalogue, "parallel.bucket"),
             "parallel.bucket\n  size (bytes), at least 64, default \"1 MiB\"\n"
-            "  Gradients that travel together. Does not change the result of a run.\n");
+            "  Size of a gradient bucket: gradients that are exchanged together. Does not change "
+            "the result of a run.\n");
   EXPECT_EQ(explain(catalogue, "eval.every"),
             "eval.every\n  interval in steps or epochs, above 0, default \"1 epoch\"\n"
-            "  Distance between two evaluations.\n");
+            "  Interval between evaluations.\n");
   EXPECT_EQ(explain(catalogue, "schedule.type"),
             "schedule.type\n  one of constant, cosine, default \"constant\"\n  Which schedule.\n");
   EXPECT_NE(explain(catalogue, "layer").find("  relu             Positive part.\n"),
@@ -232,9 +233,10 @@ TEST(JsonSchema, DescribesEveryKey) {
   }
   const nlohmann::json& run = schema["properties"]["run"];
   EXPECT_EQ(run["oneOf"].dump(), R"([{"required":["epochs"]},{"required":["steps"]}])");
-  EXPECT_EQ(run["properties"]["seed"].dump(),
-            R"({"default":0,"description":"Decides every random number: initial weights, order of )"
-            R"(the data, dropout.","minimum":0.0,"type":"integer"})");
+  EXPECT_EQ(
+      run["properties"]["seed"].dump(),
+      R"({"default":0,"description":"Seed of all random numbers: initial weights, data order, )"
+      R"(augmentation, dropout.","minimum":0.0,"type":"integer"})");
   const nlohmann::json& linear = schema["properties"]["layer"]["items"]["oneOf"][0];
   EXPECT_EQ(linear["properties"]["type"]["const"], "linear");
   EXPECT_EQ(linear["required"].dump(), R"(["type","out"])");

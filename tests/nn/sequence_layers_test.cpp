@@ -171,11 +171,16 @@ TEST(Embedding, RefusesWrongSizes) {
         plan(*embedding({.symbols = 2, .dim = 2}), {4, 1, 3});
       },
       "4 positions of 3 channels");
-  expect_config_error(
-      [] {
-        plan(*embedding({.symbols = 2, .dim = 2}), {1 << 12, 1, 1}, 1 << 13);
-      },
-      "more than 2^24");
+}
+
+// Whether a network is valid does not depend on how many samples a rank has.
+TEST(Embedding, ARankMayHaveMoreThanTwoToThe24Symbols) {
+  constexpr Index kRows = Index{1} << 25;
+  const auto layer = embedding({.symbols = 2, .dim = 2});
+  const LayerPlan large =
+      layer->plan(std::vector<Shape>{{1 << 12, 1, 1}}, {.samples = kRows >> 12, .microbatches = 1});
+  EXPECT_GE(large.scratch * static_cast<Index>(sizeof(Real)),
+            kRows * static_cast<Index>(sizeof(Index)));
 }
 
 TEST(Recurrent, RefusesWrongSizes) {

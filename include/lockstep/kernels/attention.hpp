@@ -53,7 +53,7 @@ void attention_backward(const AttentionShape& shape, ConstMatrix qkv, ConstMatri
 /// each row of each head, and 1 / the sum of its exponentials.
 [[nodiscard]] Index attention_statistics(const AttentionShape& shape);
 
-/// Numbers of scratch that both need.
+/// Numbers of scratch that each of the three needs.
 [[nodiscard]] Index attention_scratch(const AttentionShape& shape, int threads);
 
 }  // namespace lockstep::kernels

@@ -52,46 +52,50 @@ class Bench : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "bench"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Measure what the machine gives: exchange, matrix products, storage";
+    return "Benchmark this machine: gradient exchange, matrix products, storage";
   }
   [[nodiscard]] std::string_view example() const override { return "trainer bench io --size 1MiB"; }
 
   void add_options(CLI::App& app) override {
     app.require_subcommand(1);
     exchange_ = app.add_subcommand(
-        "exchange", "The exchange of a training step beside MPI_Allreduce; under mpirun");
+        "exchange",
+        "Gradient exchange of a training step compared with MPI_Allreduce; run under mpirun");
     exchange_
         ->add_option("--sizes", sizes_,
-                     "Bytes of gradients (default: 4KiB to 64MiB, each 4 times the one before)")
+                     "Sizes of the gradient (default: 4KiB to 64MiB in steps of 4x)")
         ->type_name("SIZE,...")
         ->delimiter(',');
     exchange_
         ->add_option("--iterations", iterations_,
-                     "Exchanges per round, of which there are 5 (default: about 50 ms of them)")
+                     "Exchanges in each of the 5 rounds (default: as many as take about 50 ms)")
         ->type_name("N")
         ->check(CLI::Range(1, 1'000'000));
     exchange_
-        ->add_option("--ranks-per-node", ranks_per_node_,
-                     "Treat every N ranks of a machine as a node (default: nodes are machines)")
+        ->add_option(
+            "--ranks-per-node", ranks_per_node_,
+            "Treat every N ranks of a machine as a separate node (default: one node per machine)")
         ->type_name("N,...");
     exchange_->add_flag("--update", update_,
-                        "Include the optimizer's update (sgd with momentum) (default: off)");
+                        "Include the optimizer step (sgd with momentum) (default: off)");
     exchange_->footer("Example:\n  trainer bench exchange --sizes 4KiB --iterations 3");
 
-    matmul_ = app.add_subcommand("matmul", "The products of a layer beside Eigen's and oneDNN's");
+    matmul_ = app.add_subcommand("matmul",
+                                 "Matrix products of a layer compared with Eigen's and oneDNN's");
     matmul_
         ->add_option("--shape", shape_,
-                     "ROWS,INPUTS,OUTPUTS of one layer (default: four usual ones)")
+                     "ROWS,INPUTS,OUTPUTS of one layer (default: four typical shapes)")
         ->type_name("M,K,N")
         ->delimiter(',')
         ->expected(3)
         ->check(CLI::Range(1, 1 << 16));
     matmul_->footer("Example:\n  trainer bench matmul --shape 64,128,10");
 
-    io_ = app.add_subcommand("io", "Writing, reading and digesting files as checkpoints are");
-    io_->add_option("--dir", directory_, "Where (default: the current directory)")
+    io_ = app.add_subcommand("io", "Writing, reading and checksumming files as for checkpoints");
+    io_->add_option("--dir", directory_,
+                    "Directory of the test file (default: the current directory)")
         ->type_name("DIR");
-    io_->add_option("--size", size_, "Bytes of the file (default: 64MiB)")->type_name("SIZE");
+    io_->add_option("--size", size_, "Size of the test file (default: 64MiB)")->type_name("SIZE");
     io_->footer("Example:\n  trainer bench io --dir . --size 1MiB");
     for (CLI::App* sub : {exchange_, matmul_, io_}) {
       sub->add_flag("--json", json_, "Print one JSON object per line (default: off)");

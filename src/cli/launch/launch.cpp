@@ -21,7 +21,7 @@ class LaunchCommand : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "launch"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Start a training on several ranks, and again after failures";
+    return "Start training on several ranks and restart it after failures";
   }
   [[nodiscard]] std::string_view example() const override {
     return "trainer launch -np 2 train scripts/configs/digits-mlp.toml --set run.epochs=2";
@@ -29,30 +29,27 @@ class LaunchCommand : public Command {
 
   void add_options(CLI::App& app) override {
     app.add_option("-n,--np", ranks_,
-                   "Ranks, also spelled -np (default: one for each processor, at most the "
-                   "microbatches of a batch; in Slurm its tasks)")
+                   "Number of ranks, also spelled -np (default: one per processor, at most one per "
+                   "microbatch; under Slurm, one per task)")
         ->type_name("N")
         ->check(CLI::Range(1, kMaxCount));
     CLI::Option* hosts =
         app.add_option("--hosts", hosts_,
-                       "Machines with their slots, as in n1:2,n2:2 (default: this one)")
+                       "Machines and their slots, as in n1:2,n2:2 (default: this machine)")
             ->type_name("LIST");
-    app.add_option("--hostfile", hostfile_,
-                   "File of such machines in Open MPI's form (default: this one)")
+    app.add_option("--hostfile", hostfile_, "Open MPI hostfile (default: this machine)")
         ->type_name("FILE")
         ->excludes(hosts);
     app.add_option("--max-restarts", max_restarts_,
-                   "Restarts in a row without a new step after which it gives up (default: 3)")
+                   "Give up after this many consecutive restarts without a new step (default: 3)")
         ->type_name("N")
         ->check(CLI::Range(0, kMaxCount));
-    app.add_option("--mpirun", mpirun_,
-                   "Open MPI's launcher (default: mpirun on PATH; in Slurm srun)")
+    app.add_option("--mpirun", mpirun_, "MPI launcher (default: mpirun on PATH; srun under Slurm)")
         ->type_name("FILE");
     app.add_flag("--dry-run", dry_run_,
-                 "Print the line that starts the ranks, and leave "
-                 "(default: off)");
+                 "Print the command that starts the ranks and exit (default: off)");
     app.require_subcommand(1);
-    options_.add_to(*app.add_subcommand("train", "The training, as in trainer train"));
+    options_.add_to(*app.add_subcommand("train", "Train, with the options of trainer train"));
   }
 
   // An option of one letter is all that CLI11 knows: mpirun's -np would be -n with the value p.

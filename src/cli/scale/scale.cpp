@@ -63,7 +63,7 @@ class Scale : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "scale"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Measure how a training scales with ranks and threads";
+    return "Measure how training scales with ranks and threads";
   }
   [[nodiscard]] std::string_view example() const override {
     return "trainer scale scripts/configs/digits-mlp.toml --ranks 1,2 --repeat 2 --steps 10";
@@ -73,29 +73,29 @@ class Scale : public Command {
     app.add_option("CONFIG", request_.config_file, "Configuration file")
         ->type_name("FILE")
         ->required();
-    app.add_option("--ranks", ranks_, "Numbers of ranks to measure, as in 1,2,4,8")
+    app.add_option("--ranks", ranks_, "Rank counts to measure, as in 1,2,4,8")
         ->type_name("LIST")
         ->required();
-    app.add_option("--threads", threads_, "Numbers of threads per rank (default: 1)")
+    app.add_option("--threads", threads_, "Thread counts per rank to measure (default: 1)")
         ->type_name("LIST");
     app.add_option("--mode", mode_,
-                   "strong: the same batch for all; weak: the batch of the configuration for each "
-                   "rank (default: strong)")
+                   "strong: the same global batch for all; weak: the batch of the configuration on "
+                   "each rank (default: strong)")
         ->type_name("strong|weak");
     add_count(app, "--repeat", request_.repeats, "Runs of each point (default: 5)");
     add_count(app, "--steps", request_.steps, "Timed steps of each run (default: 50)");
-    app.add_option("--warmup", request_.warmup, "Steps before these, not timed (default: 10)")
+    app.add_option("--warmup", request_.warmup, "Untimed steps before them (default: 10)")
         ->type_name("N")
         ->check(CLI::Range(0, kMaxCount));
     app.add_option("--out", out_,
-                   "Directory for the results, not there yet or empty (default: runs/scale-NAME, "
-                   "or runs/scale-NAME-2 ... if taken)")
+                   "New or empty directory for the results (default: runs/scale-NAME, or "
+                   "runs/scale-NAME-2 ... if taken)")
         ->type_name("DIR");
     add_assignments(app, request_.assignments);
     app.add_option("--mpirun", request_.mpirun, "Open MPI's launcher (default: mpirun on PATH)")
         ->type_name("FILE");
     app.add_flag("--json", json_,
-                 "Print one JSON object, and the progress to standard error (default: off)");
+                 "Print one JSON object; progress goes to standard error (default: off)");
   }
 
   ExitCode run(const Session& session) override {

@@ -5,8 +5,8 @@
 
 #include "lockstep/base/error.hpp"
 #include "lockstep/nn/layers.hpp"
-#include "nn/carve.hpp"
 #include "nn/inputs.hpp"
+#include "nn/memory.hpp"
 #include "nn/projection.hpp"
 #include "nn/rows.hpp"
 
@@ -34,8 +34,6 @@ class Attention final : public Layer {
                                         std::to_string(channels) +
                                         " channels; set heads to a divisor of it");
     }
-    const kernels::AttentionShape shape = shape_of(input);
-    const Index rows = capacity.samples * input.positions();
     LayerPlan plan;
     plan.output = input;
     plan.reads_output = false;
@@ -51,11 +49,8 @@ class Attention final : public Layer {
       plan.parameters.push_back(out(input).bias_spec("out_proj.bias"));
       plan.parameters.back().output_axis = 0;
     }
-    plan.saved = aligned<Real>(rows * 3 * channels) + aligned<Real>(rows * channels) +
-                 capacity.samples * kernels::attention_statistics(shape);
-    plan.scratch = aligned<Real>(rows * 3 * channels) + aligned<Real>(rows * channels) +
-                   std::max({in(input).scratch(rows, capacity), out(input).scratch(rows, capacity),
-                             kernels::attention_scratch(shape, capacity.threads)});
+    plan.saved = Scratch::size_of<Saved>(*this, input, capacity.samples);
+    plan.scratch = Scratch::size_of<Gradients>(*this, input, capacity);
     const auto positions = static_cast<double>(input.positions());
     const auto width = static_cast<double>(channels);
     const double pairs = positions * (options_.causal ? (positions + 1) / 2 : positions);
@@ -66,7 +61,7 @@ class Attention final : public Layer {
   void forward(const LayerForward& f) const override {
     const Shape& shape = f.output.shape;
     const Index samples = f.pass.samples();
-    const Saved saved(f.saved, shape, samples);
+    const Saved saved = carve_saved(f.saved, shape, samples);
     in(shape).forward(f.parameters, f.inputs[0].matrix(samples), saved.qkv, f.scratch);
     kernels::attention_forward(shape_of(shape), saved.qkv, saved.heads, saved.statistics,
                                f.scratch);
@@ -76,7 +71,7 @@ class Attention final : public Layer {
   /// Keys and values of the positions before are those of qkv.
   void step(const LayerForward& f, Index position) const override {
     const Shape& shape = f.output.shape;
-    const Saved saved(f.saved, shape, 1);
+    const Saved saved = carve_saved(f.saved, shape, 1);
     const Matrix heads = row_of(saved.heads, position);
     in(shape).forward(f.parameters, row_of(f.inputs[0].matrix(1), position),
                       row_of(saved.qkv, position), f.scratch);
@@ -87,12 +82,10 @@ class Attention final : public Layer {
   void backward(const LayerBackward& b) const override {
     const Shape& shape = b.output.shape;
     const Index samples = b.pass.samples();
-    const Saved saved(b.saved, shape, samples);
+    const Saved saved = carve_saved(b.saved, shape, samples);
     const ConstMatrix dy = b.output_gradient.matrix(samples);
-    std::span<Real> scratch = b.scratch;
-    const Matrix dqkv{carve(scratch, saved.qkv.size()).data(), saved.qkv.rows, saved.qkv.columns};
-    const Matrix dheads{carve(scratch, saved.heads.size()).data(), saved.heads.rows,
-                        saved.heads.columns};
+    Scratch memory(b.scratch);
+    const auto [dqkv, dheads, scratch] = Gradients(memory, *this, shape, capacity_of(b.pass));
     out(shape).parameter_gradients(b, shape.positions(), saved.heads, dy, scratch);
     out(shape).input_gradient(b.parameters, dy, dheads, scratch);
     kernels::attention_backward(shape_of(shape), saved.qkv, saved.heads, saved.statistics, dheads,
@@ -107,16 +100,35 @@ class Attention final : public Layer {
  private:
   /// What is kept from forward to backward.
   struct Saved {
-    Saved(std::span<Real> memory, const Shape& shape, Index samples) {
-      const Index rows = samples * shape.positions();
-      qkv = {carve(memory, rows * 3 * shape.channels).data(), rows, 3 * shape.channels};
-      heads = {carve(memory, rows * shape.channels).data(), rows, shape.channels};
-      statistics = memory;
+    Saved(Scratch& s, const Attention& layer, const Shape& shape, Index samples)
+        : qkv(take_matrix(s, samples * shape.positions(), 3 * shape.channels)),
+          heads(take_matrix(s, samples * shape.positions(), shape.channels)),
+          statistics(s.take<Real>(samples * kernels::attention_statistics(layer.shape_of(shape)))) {
     }
 
     Matrix qkv;    ///< (rows, 3 C)
     Matrix heads;  ///< (rows, C)
     std::span<Real> statistics;
+  };
+
+  [[nodiscard]] Saved carve_saved(std::span<Real> memory, const Shape& shape, Index samples) const {
+    Scratch scratch(memory);
+    return {scratch, *this, shape, samples};
+  }
+
+  /// The memory of backward.
+  struct Gradients {
+    Gradients(Scratch& s, const Attention& layer, const Shape& shape, const Capacity& capacity)
+        : dqkv(take_matrix(s, capacity.samples * shape.positions(), 3 * shape.channels)),
+          dheads(take_matrix(s, capacity.samples * shape.positions(), shape.channels)),
+          scratch(s.take<Real>(
+              std::max({layer.in(shape).scratch(dqkv.rows, capacity),
+                        layer.out(shape).scratch(dqkv.rows, capacity),
+                        kernels::attention_scratch(layer.shape_of(shape), capacity.threads)}))) {}
+
+    Matrix dqkv;
+    Matrix dheads;
+    std::span<Real> scratch;  ///< of the products
   };
 
   [[nodiscard]] kernels::AttentionShape shape_of(const Shape& s) const {

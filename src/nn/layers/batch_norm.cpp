@@ -6,8 +6,10 @@
 #include "lockstep/base/error.hpp"
 #include "lockstep/base/ordered_sum.hpp"
 #include "lockstep/base/parallel.hpp"
+#include "lockstep/base/scratch.hpp"
 #include "lockstep/nn/layers.hpp"
 #include "nn/inputs.hpp"
+#include "nn/memory.hpp"
 
 // x, y: rows = samples * positions, columns = C channels. M microbatches; of one: n rows, mean,
 // inverse = 1 / sqrt(variance + epsilon), xhat = (x - mean) inverse.
@@ -76,6 +78,18 @@ double sum_of_tiles(const Real* tiles, Range slots, Index stride, Index column) 
   return sum;
 }
 
+/// The memory of backward; forward needs less.
+struct BatchNormScratch {
+  BatchNormScratch(Scratch& s, Index tiles, Index microbatches, Index channels)
+      : partial(s.take<Real>(tiles * 2 * channels).data()),
+        sums(s.take<Real>(microbatches * 2 * channels).data()),
+        stack(s.take<Real>(OrderedSum::memory_for(microbatches, kParameters * channels))) {}
+
+  Real* partial;          ///< by tile: the sums of dy and of dy xhat
+  Real* sums;             ///< the same by microbatch
+  std::span<Real> stack;  ///< for the gradients of the parameters
+};
+
 class BatchNorm final : public Layer {
  public:
   explicit BatchNorm(const BatchNormOptions& options) : options_(options) {
@@ -112,8 +126,7 @@ class BatchNorm final : public Layer {
     add("running_var", 1, options_.momentum);
     const Index tiles = RowTiles::capacity(capacity, plan.output.positions());
     plan.saved = capacity.microbatches * 3 * channels;
-    plan.scratch = 2 * channels * (tiles + capacity.microbatches) +
-                   OrderedSum::memory_for(capacity.microbatches, kParameters * channels);
+    plan.scratch = Scratch::size_of<BatchNormScratch>(tiles, capacity.microbatches, channels);
     return plan;
   }
 
@@ -132,19 +145,14 @@ class BatchNorm final : public Layer {
   void backward(const LayerBackward& b) const override {
     assert(b.pass.training);
     const RowTiles tiles(b.pass, b.inputs[0].shape.positions());
-    const Index channels = b.inputs[0].shape.channels;
-    Real* const partial = b.scratch.data();
-    Real* const sums =
-        partial +
-        2 * channels *
-            RowTiles::capacity({.samples = b.pass.samples(),
-                                .microbatches = static_cast<Index>(b.pass.microbatches.size())},
-                               b.inputs[0].shape.positions());
-    sum_gradients(b, tiles, partial, sums);
-    if (b.input_gradients[0].data != nullptr) input_gradient(b, tiles, sums);
-    const Index used =
-        sums - partial + static_cast<Index>(b.pass.microbatches.size()) * 2 * channels;
-    parameter_gradients(b, sums, b.scratch.subspan(static_cast<std::size_t>(used)));
+    const Capacity capacity = capacity_of(b.pass);
+    const Shape& shape = b.inputs[0].shape;
+    Scratch memory(b.scratch);
+    const BatchNormScratch room(memory, RowTiles::capacity(capacity, shape.positions()),
+                                capacity.microbatches, shape.channels);
+    sum_gradients(b, tiles, room.partial, room.sums);
+    if (b.input_gradients[0].data != nullptr) input_gradient(b, tiles, room.sums);
+    parameter_gradients(b, room.sums, room.stack);
   }
 
  private:

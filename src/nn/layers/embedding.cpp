@@ -8,8 +8,8 @@
 #include "lockstep/base/ordered_sum.hpp"
 #include "lockstep/base/parallel.hpp"
 #include "lockstep/nn/layers.hpp"
-#include "nn/carve.hpp"
 #include "nn/inputs.hpp"
+#include "nn/memory.hpp"
 #include "nn/sinusoid.hpp"
 
 // Names: T positions, D numbers of a row.
@@ -26,29 +26,37 @@ void add(const Real* from, Index count, Real* to) {
 }
 
 /// The rows of one gradient block in which each symbol stands, in ascending order, as linked lists.
-/// Row numbers are kept as Reals, which are exact: 0 is none, r + 1 is row r.
 class Occurrences {
  public:
   static constexpr Index kNone = -1;
 
-  Occurrences(std::span<Real> first, std::span<Real> next) : first_(first), next_(next) {}
+  Occurrences(Scratch& s, Index symbols, Index rows)
+      : first_(s.take<Index>(symbols)), next_(s.take<Index>(rows)) {}
 
-  [[nodiscard]] Index first(Index symbol) const { return at(first_, symbol); }
-  [[nodiscard]] Index next(Index row) const { return at(next_, row); }
+  [[nodiscard]] Index first(Index symbol) const { return first_[static_cast<std::size_t>(symbol)]; }
+  [[nodiscard]] Index next(Index row) const { return next_[static_cast<std::size_t>(row)]; }
 
-  void clear() { std::ranges::fill(first_, Real{0}); }
+  void clear() { std::ranges::fill(first_, kNone); }
   void put_in_front(Index symbol, Index row) {
     next_[static_cast<std::size_t>(row)] = first_[static_cast<std::size_t>(symbol)];
-    first_[static_cast<std::size_t>(symbol)] = static_cast<Real>(row + 1);
+    first_[static_cast<std::size_t>(symbol)] = row;
   }
 
  private:
-  static Index at(std::span<const Real> list, Index i) {
-    return static_cast<Index>(list[static_cast<std::size_t>(i)]) - 1;
-  }
+  std::span<Index> first_;  ///< by symbol
+  std::span<Index> next_;   ///< by row
+};
 
-  std::span<Real> first_;  ///< by symbol
-  std::span<Real> next_;   ///< by row
+/// The memory of backward.
+struct EmbeddingScratch {
+  EmbeddingScratch(Scratch& s, const EmbeddingOptions& options, Index positions,
+                   const Capacity& capacity)
+      : occurrences(s, options.symbols, capacity.samples * positions),
+        own(s.take_for_threads(capacity.threads,
+                               OrderedSum::memory_for(capacity.microbatches, options.dim))) {}
+
+  Occurrences occurrences;
+  std::span<Real> own;  ///< of each thread: of its sums
 };
 
 /// The sum of the rows of one symbol on the tree of OrderedSum, of which only the microbatches
@@ -102,12 +110,6 @@ class Embedding final : public Layer {
 
   LayerPlan plan(std::span<const Shape> inputs, const Capacity& capacity) const override {
     const Shape input = sequence_of(only_input(type(), inputs));
-    const Index rows = capacity.samples * input.positions();
-    if (rows > kMostExact) {
-      throw Error(ExitCode::config, "embedding: " + std::to_string(rows) +
-                                        " symbols in one share are more than 2^24; set a smaller "
-                                        "batch or use more ranks");
-    }
     const Initializer normal{.kind = Initializer::Kind::normal, .value = options_.deviation};
     LayerPlan plan;
     plan.output = {input.height, input.width, options_.dim};
@@ -126,8 +128,8 @@ class Embedding final : public Layer {
                                  .initializer = normal});
     }
     const Index forward = input.positions() * options_.dim;
-    const Index lists = aligned<Real>(options_.symbols) + aligned<Real>(rows);
-    plan.scratch = std::max(forward, lists + capacity.threads * room(capacity.microbatches));
+    plan.scratch = std::max(
+        forward, Scratch::size_of<EmbeddingScratch>(options_, input.positions(), capacity));
     return plan;
   }
 
@@ -149,9 +151,9 @@ class Embedding final : public Layer {
     const Index positions = b.output.shape.positions();
     const Index rows = b.pass.samples() * positions;
     const ConstMatrix dy{b.output_gradient.data, rows, options_.dim};
-    std::span<Real> scratch = b.scratch;
-    const std::span<Real> first = carve(scratch, options_.symbols);
-    Occurrences occurrences(first, carve(scratch, rows));
+    Scratch memory(b.scratch);
+    auto [occurrences, scratch] =
+        EmbeddingScratch(memory, options_, positions, capacity_of(b.pass));
     const SymbolSum symbol_sum{b.pass.microbatches, positions, occurrences, dy};
     for (std::size_t i = 0; i < b.gradients.size(); ++i) {
       const MicrobatchRange block = b.gradients[i].block;
@@ -229,24 +231,10 @@ class Embedding final : public Layer {
     return f.scratch.data();
   }
 
-  /// Numbers that the sums of one thread need.
-  [[nodiscard]] Index room(Index microbatches) const {
-    const auto levels =
-        static_cast<Index>(std::bit_width(static_cast<std::size_t>(microbatches))) + 1;
-    return std::max(levels * aligned<Real>(options_.dim),
-                    aligned<Real>(OrderedSum::memory_for(microbatches, options_.dim)));
-  }
-
-  [[nodiscard]] std::span<Real> room_of_thread(std::span<Real> scratch, Index microbatches) const {
-    const auto each = static_cast<std::size_t>(room(microbatches));
-    return scratch.subspan(each * static_cast<std::size_t>(thread_number()), each);
-  }
-
   void weight_gradient(const SymbolSum& symbol_sum, MicrobatchRange block, std::span<Real> gradient,
                        std::span<Real> scratch) const {
-    const auto microbatches = static_cast<Index>(symbol_sum.microbatches.size());
     parallel_for_tiles(options_.symbols, kSymbolTile, [&](Index begin, Index end) {
-      Real* const own = room_of_thread(scratch, microbatches).data();
+      Real* const own = scratch_of_thread(scratch).data();
       for (Index symbol = begin; symbol < end; ++symbol) {
         Real* const out = gradient.data() + symbol * options_.dim;
         Index row = symbol_sum.occurrences.first(symbol);
@@ -259,9 +247,8 @@ class Embedding final : public Layer {
   void position_gradient(const SymbolSum& sums, MicrobatchRange block, std::span<Real> gradient,
                          std::span<Real> scratch) const {
     const Index dim = options_.dim;
-    const auto microbatches = static_cast<Index>(sums.microbatches.size());
     parallel_for(sums.positions, [&](Index t) {
-      OrderedSum sum(room_of_thread(scratch, microbatches), dim);
+      OrderedSum sum(scratch_of_thread(scratch), dim);
       for (Index m = block.first; m < block.end(); ++m) {
         Real* const total = sum.next().data();
         std::fill_n(total, dim, Real{0});

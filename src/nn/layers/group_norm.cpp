@@ -69,8 +69,9 @@ class GroupNorm final : public Layer {
     plan.reads_output = false;
     plan.parameters = channel_parameters(channels, /*bias=*/true);
     plan.saved = 2 * capacity.samples * channels;
-    plan.scratch = std::max(2 * capacity.samples * channels,
-                            channel_gradient_scratch(channels, 2, capacity.microbatches));
+    plan.scratch =
+        std::max(2 * capacity.samples * channels,
+                 Scratch::size_of<ChannelGradientScratch>(2 * channels, capacity.microbatches));
     return plan;
   }
 

@@ -22,8 +22,8 @@ Key border_key(const std::string& default_value) {
           .default_value = default_value,
           .choices = {"blank", "edge", "reflect"},
           .sentence =
-              "What comes in from outside: stored zeros, the outermost row or column again, "
-              "or the sample mirrored there."};
+              "How the border is filled: blank: zeros as stored; edge: the outermost row or column "
+              "repeated; reflect: the sample mirrored."};
 }
 
 Border border_of(const Settings& s) {
@@ -47,50 +47,52 @@ Key count_key(const std::string& name, const std::string& default_value,
 const std::vector<Row<Augmentation>>& augmentation_rows() {
   static const std::vector<Row<Augmentation>> rows{
       {{"shift",
-        "Moves the content of an image in both directions.",
-        {distance_key("pixels", "Largest distance in each direction."), border_key("\"blank\"")}},
+        "Shifts an image by a random distance along both axes.",
+        {distance_key("pixels", "Largest shift along each axis, in pixels."),
+         border_key("\"blank\"")}},
        [](const Settings& s) { return shift(s.integer("pixels"), border_of(s)); }},
       {{"crop",
-        "Pads an image and cuts out a window of its old size.",
-        {distance_key("padding", "Pixels added on every side."), border_key("\"reflect\"")}},
+        "Random crop: pads an image and cuts out a window of its original size.",
+        {distance_key("padding", "Padding on each side, in pixels."), border_key("\"reflect\"")}},
        [](const Settings& s) { return crop(s.integer("padding"), border_of(s)); }},
       {{"horizontal_flip",
-        "Swaps left and right of an image.",
+        "Flips an image left to right.",
         {{.name = "probability",
           .kind = Kind::real,
           .default_value = "0.5",
           .min = 0,
           .max = 1,
-          .sentence = "Fraction of the samples that are flipped."},
+          .sentence = "Probability that a sample is flipped."},
          {.name = "alternate",
           .kind = Kind::boolean,
           .default_value = "false",
-          .sentence = "Show each sample the other way than in the epoch before."}}},
+          .sentence = "Flip at random in the first epoch, then alternate in every epoch."}}},
        [](const Settings& s) {
          return horizontal_flip(s.real("probability"), s.boolean("alternate"));
        }},
       {{"cutout",
-        "Sets a square of an image to 0, the mean of normalized data.",
-        {distance_key("size", "Rows and columns of the square.")}},
+        "Sets a random square of an image to 0, the mean of normalized data.",
+        {distance_key("size", "Side of the square, in pixels.")}},
        [](const Settings& s) { return cutout(s.integer("size")); }},
       {{"noise",
-        "Adds nearly normal noise to every number.",
+        "Adds approximately Gaussian noise to every input value.",
         {{.name = "deviation",
           .kind = Kind::real,
           .required = true,
           .min = 0,
-          .sentence = "Its standard deviation, in units of the normalized data."}}},
+          .sentence = "Standard deviation of the noise, in units of the normalized data."}}},
        [](const Settings& s) { return noise(s.real("deviation")); }},
       {{"time_shift",
-        "Moves a recording or sequence along its time.",
-        {distance_key("steps", "Largest distance, earlier or later."), border_key("\"blank\"")}},
+        "Shifts a recording or sequence in time by a random distance.",
+        {distance_key("steps", "Largest shift in either direction, in positions."),
+         border_key("\"blank\"")}},
        [](const Settings& s) { return time_shift(s.integer("steps"), border_of(s)); }},
       {{"mask",
-        "Sets stretches of time and of frequency to 0, as SpecAugment does.",
-        {count_key("time", "0", "Largest width of a mask over time; 0: none."),
-         count_key("time_masks", "1", "Number of masks over time."),
-         count_key("bands", "0", "Largest width of a mask over frequency bands; 0: none."),
-         count_key("band_masks", "1", "Number of masks over frequency bands.")}},
+        "Masks random ranges of time and frequency with 0, as in SpecAugment.",
+        {count_key("time", "0", "Largest width of a time mask; 0: none."),
+         count_key("time_masks", "1", "Number of time masks."),
+         count_key("bands", "0", "Largest width of a frequency mask, in bands; 0: none."),
+         count_key("band_masks", "1", "Number of frequency masks.")}},
        [](const Settings& s) {
          if (s.integer("time") * s.integer("time_masks") == 0 &&
              s.integer("bands") * s.integer("band_masks") == 0) {

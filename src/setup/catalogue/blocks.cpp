@@ -69,29 +69,31 @@ const std::vector<Key> kTransformerKeys{
      .required = true,
      .min = 1,
      .max = 1 << 16,
-     .sentence = "Heads of the attention; they divide the channels."},
+     .sentence = "Number of attention heads; it must divide the channels."},
     {.name = "ffn",
      .kind = Kind::integer,
      .min = 1,
      .max = 1 << 24,
-     .sentence = "Channels between the two linear layers; 4 times the input's if not given."},
-    activation_key("\"gelu\"", "What stands between the two linear layers."),
+     .sentence = "Hidden size of the feed-forward layers; by default 4 times the input channels."},
+    activation_key("\"gelu\"", "Activation of the feed-forward layers."),
     {.name = "norm",
      .kind = Kind::choice,
      .default_value = "\"pre\"",
      .choices = {"pre", "post"},
-     .sentence = "Whether the norms stand before attention and linear layers or after the sums."},
+     .sentence = "Layer norm before attention and feed-forward layers (pre) or after the residual "
+                 "sums (post)."},
     {.name = "causal",
      .kind = Kind::boolean,
      .default_value = "false",
-     .sentence = "Whether a position sees only itself and those before it."},
+     .sentence = "Mask later positions: each attends to itself and earlier ones only."},
     {.name = "dropout",
      .kind = Kind::real,
      .default_value = "0.0",
      .min = 0,
      .max = 1,
      .max_exclusive = true,
-     .sentence = "Rate of the dropout before each sum and between the linear layers; 0: none."}};
+     .sentence =
+         "Dropout rate before each residual sum and between the feed-forward layers; 0: off."}};
 
 }  // namespace
 
@@ -102,19 +104,21 @@ const config::Key& repeat_key() {
       .default_value = "1",
       .min = 1,
       .max = 1024,
-      .sentence = "Copies of the block one after the other, called NAME.0, NAME.1, ..."};
+      .sentence = "Number of copies of the block in sequence, named NAME.0, NAME.1, ..."};
   return key;
 }
 
 const std::vector<BlockRow>& block_rows() {
   static const std::vector<BlockRow> rows{
       {{"residual_block",
-        "Block: two convolutions 3x3 with batch norm, and their input added.",
+        "Block: two 3x3 convolutions with batch norm and a residual connection.",
         {kBlockOut, kBlockStride,
-         activation_key("\"relu\"", "What stands after the first norm and after the sum.")}},
+         activation_key("\"relu\"",
+                        "Activation after the first batch norm and after the residual sum.")}},
        add_residual},
       {{"transformer_block",
-        "Block: self-attention, then two linear layers, each with a norm and its input added.",
+        "Block: self-attention, then two feed-forward layers, each with layer norm and a residual "
+        "connection.",
         kTransformerKeys},
        add_transformer},
   };

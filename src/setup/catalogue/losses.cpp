@@ -30,39 +30,38 @@ const std::vector<Row<Loss>>& loss_rows() {
           .min = 0,
           .max = 1,
           .max_exclusive = true,
-          .sentence = "Fraction of each answer that is spread evenly over all classes."},
+          .sentence = "Fraction of each target that is spread evenly over all classes."},
          {.name = "class_weights",
           .kind = Kind::reals_or_choice,
           .min = 0,
           .choices = {"balanced"},
-          .sentence = "What a sample of each class counts, in the order of the labels; balanced: "
-                      "all classes of the training samples count alike, whatever their number."},
+          .sentence = "Weight of each class in the loss, in label order; balanced: inversely "
+                      "proportional to its frequency in the training samples."},
          {.name = "top_k",
           .kind = Kind::integer,
           .default_value = "0",
           .min = 0,
-          .sentence = "Also tells how often the label is among so many largest outputs, as metric "
-                      "top5 if this is 5; 0: off."}}},
+          .sentence = "Also report top-K accuracy, as metric top5 for 5; 0: off."}}},
        [](const Settings& s) {
          return cross_entropy({.label_smoothing = static_cast<Real>(s.real("label_smoothing")),
                                .class_weights = class_weights_of(s),
                                .top_k = s.integer("top_k")});
        }},
-      {{"mse", "Mean squared error of values; metrics rmse, mae and r2."},
+      {{"mse", "Mean squared error; metrics rmse, mae and r2."},
        [](const Settings&) { return mean_squared_error(); }},
-      {{"mae", "Mean absolute error of values; metrics rmse, mae and r2."},
+      {{"mae", "Mean absolute error; metrics rmse, mae and r2."},
        [](const Settings&) { return mean_absolute_error(); }},
       {{"huber",
-        "Squared error near 0, absolute error beyond delta; metrics rmse, mae and r2.",
+        "Huber loss: quadratic for errors up to delta, linear beyond; metrics rmse, mae and r2.",
         {{.name = "delta",
           .kind = Kind::real,
           .default_value = "1.0",
           .min = 0,
           .min_exclusive = true,
-          .sentence = "Size of the error up to which it is squared."}}},
+          .sentence = "Error at which the loss changes from quadratic to linear."}}},
        [](const Settings& s) { return huber(static_cast<Real>(s.real("delta"))); }},
       {{"binary_cross_entropy",
-        "Cross-entropy of yes-or-no questions: outputs are logits, targets from 0 to 1; metric "
+        "Sigmoid cross-entropy of each output: outputs are logits, targets from 0 to 1; metric "
         "acc."},
        [](const Settings&) { return binary_cross_entropy(); }},
   };

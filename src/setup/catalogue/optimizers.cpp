@@ -15,14 +15,14 @@ const Key kMomentum{.name = "momentum",
                     .min = 0,
                     .max = 1,
                     .max_exclusive = true,
-                    .sentence = "Fraction of the previous update that is kept."};
+                    .sentence = "Momentum coefficient."};
 const Key kBetas{.name = "betas",
                  .kind = Kind::reals,
                  .default_value = "[0.9, 0.999]",
                  .min = 0,
                  .max = 1,
                  .max_exclusive = true,
-                 .sentence = "Decay of the averages of the gradient and of its square."};
+                 .sentence = "Decay rates of the moving averages of the gradient and its square."};
 
 Key epsilon(const char* usual, const char* sentence) {
   return {.name = "epsilon",
@@ -50,12 +50,12 @@ Options adam_options(const Settings& s) {
 const std::vector<Row<Optimizer>>& optimizer_rows() {
   static const std::vector<Row<Optimizer>> rows{
       {{"sgd",
-        "Gradient descent, with momentum and Nesterov's variant; the same rule as PyTorch's SGD.",
+        "Stochastic gradient descent with optional momentum; the same rule as PyTorch's SGD.",
         {kMomentum,
          {.name = "nesterov",
           .kind = Kind::boolean,
           .default_value = "false",
-          .sentence = "Looks one momentum step ahead; needs momentum."}}},
+          .sentence = "Use Nesterov momentum; requires momentum."}}},
        [](const Settings& s) {
          if (s.boolean("nesterov") && s.real("momentum") == 0) {
            throw s.error("nesterov", "'nesterov' needs 'momentum' above 0");
@@ -66,23 +66,25 @@ const std::vector<Row<Optimizer>>& optimizer_rows() {
        }},
       {{"adamw",
         "Adam with decoupled weight decay; the same rule as PyTorch's AdamW.",
-        {kBetas, epsilon("1e-8", "Added to the root of the second average.")}},
+        {kBetas, epsilon("1e-8", "Added to the denominator for numerical stability.")}},
        [](const Settings& s) { return adamw(adam_options<AdamWOptions>(s)); }},
       {{"adam",
-        "Adam with weight decay as part of the gradient; the same rule as PyTorch's Adam.",
-        {kBetas, epsilon("1e-8", "Added to the root of the second average.")}},
+        "Adam with weight decay added to the gradient (L2 penalty); the same rule as PyTorch's "
+        "Adam.",
+        {kBetas, epsilon("1e-8", "Added to the denominator for numerical stability.")}},
        [](const Settings& s) { return adam(adam_options<AdamOptions>(s)); }},
       {{"rmsprop",
-        "The gradient over the root of its mean square; the same rule as PyTorch's RMSprop.",
+        "Gradient divided by the root of its running mean square; the same rule as PyTorch's "
+        "RMSprop.",
         {{.name = "alpha",
           .kind = Kind::real,
           .default_value = "0.99",
           .min = 0,
           .max = 1,
           .max_exclusive = true,
-          .sentence = "Decay of the average of the squared gradient."},
+          .sentence = "Decay rate of the moving average of the squared gradient."},
          kMomentum,
-         epsilon("1e-8", "Added to the root of the average.")}},
+         epsilon("1e-8", "Added to the denominator for numerical stability.")}},
        [](const Settings& s) {
          return rmsprop({.alpha = s.real("alpha"),
                          .momentum = s.real("momentum"),
@@ -90,34 +92,36 @@ const std::vector<Row<Optimizer>>& optimizer_rows() {
                          .weight_decay = s.real("weight_decay")});
        }},
       {{"adagrad",
-        "The gradient over the root of the sum of its squares; the same rule as PyTorch's Adagrad.",
-        {epsilon("1e-10", "Added to the root of the sum.")}},
+        "Gradient divided by the root of the sum of its squares; the same rule as PyTorch's "
+        "Adagrad.",
+        {epsilon("1e-10", "Added to the denominator for numerical stability.")}},
        [](const Settings& s) {
          return adagrad({.epsilon = s.real("epsilon"), .weight_decay = s.real("weight_decay")});
        }},
       {{"lars",
-        "Momentum whose updates are in proportion to each weight, for large batches.",
+        "LARS: momentum SGD with a learning rate adapted to each layer, for large batches.",
         {{.name = "momentum",
           .kind = Kind::real,
           .default_value = "0.9",
           .min = 0,
           .max = 1,
           .max_exclusive = true,
-          .sentence = "Fraction of the previous update that is kept."},
+          .sentence = "Momentum coefficient."},
          {.name = "trust",
           .kind = Kind::real,
           .default_value = "0.001",
           .min = 0,
           .min_exclusive = true,
-          .sentence = "Length of an update, in lengths of its weight, at learning rate 1."}}},
+          .sentence = "Trust coefficient: norm of an update relative to the norm of its weight, at "
+                      "learning rate 1."}}},
        [](const Settings& s) {
          return lars({.trust = s.real("trust"),
                       .momentum = s.real("momentum"),
                       .weight_decay = s.real("weight_decay")});
        }},
       {{"lamb",
-        "Adam whose updates are as long as each weight times lr, for large batches.",
-        {kBetas, epsilon("1e-6", "Added to the root of the second average.")}},
+        "LAMB: Adam with updates scaled to lr times the norm of each weight, for large batches.",
+        {kBetas, epsilon("1e-6", "Added to the denominator for numerical stability.")}},
        [](const Settings& s) { return lamb(adam_options<LambOptions>(s)); }},
   };
   return rows;
