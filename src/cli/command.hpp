@@ -22,10 +22,10 @@ struct Session {
   std::ostream& data;  ///< for what other programs read: as it is, unless a terminal shows it
 };
 
-/// The help of --rounds of the commands that use a trained network.
-inline constexpr std::string_view kRoundsHelp =
-    "Rounds in which each rank computes its microbatches; more need less memory (default: 0, "
-    "chosen for speed)";
+/// The help of --accumulation, once --rounds, of the commands that use a trained network.
+inline constexpr std::string_view kAccumulationHelp =
+    "Gradient accumulation: rounds in which each rank computes its microbatches; more need less "
+    "memory (default: 0, chosen for speed)";
 
 /// One subcommand. Its members hold the values of its options.
 class Command {

@@ -153,7 +153,7 @@ class Eval : public Command {
         ->type_name("FILE")
         ->needs(data);
     app.add_flag("--held-out", request_.held_out, std::string(kHeldOutHelp));
-    app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
+    app.add_option("--accumulation,--rounds", request_.rounds, std::string(kAccumulationHelp))
         ->check(whole_number(0))
         ->type_name("N");
     app.add_flag("--confusion", request_.confusion,

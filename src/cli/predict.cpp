@@ -55,7 +55,7 @@ class Predict : public Command {
     app.add_flag("--old-columns", request_.old_columns,
                  "Write the columns of earlier versions: label, name, p0, p1, ... or y0, y1, ... "
                  "(default: off)");
-    app.add_option("--rounds", request_.rounds, std::string(kRoundsHelp))
+    app.add_option("--accumulation,--rounds", request_.rounds, std::string(kAccumulationHelp))
         ->check(whole_number(0))
         ->type_name("N");
     app.add_flag("--force", force_, "Replace the file if it exists (default: off)");

@@ -95,6 +95,14 @@ toml::table parse_value(const std::string& value) {
   return toml::table{{"value", value}};
 }
 
+/// What a key is called today.
+std::string present_name(const Section& section, std::string_view name) {
+  for (const Key& key : section.keys) {
+    if (!key.old_name.empty() && key.old_name == name) return key.name;
+  }
+  return std::string(name);
+}
+
 std::string text_of(const Table& table, std::string_view key) {
   const auto found = table.keys.find(key);
   if (found == table.keys.end() || !found->second.value->is_string()) return {};
@@ -143,10 +151,10 @@ void Document::read_section(const Section& section, const toml::node& node, cons
   std::vector<Table>& tables = tables_[section.name];
   if (section.array && node.is_array_of_tables()) {
     for (const toml::node& element : *node.as_array()) {
-      tables.push_back(read_table(*element.as_table()));
+      tables.push_back(read_table(section, *element.as_table(), problems));
     }
   } else if (!section.array && node.is_table()) {
-    tables.push_back(read_table(*node.as_table()));
+    tables.push_back(read_table(section, *node.as_table(), problems));
   } else {
     const std::string& name = section.name;
     const std::string message =
@@ -156,11 +164,16 @@ void Document::read_section(const Section& section, const toml::node& node, cons
   }
 }
 
-Table Document::read_table(const toml::table& table) const {
+Table Document::read_table(const Section& section, const toml::table& table,
+                           Problems& problems) const {
   Table out{lines_.place(region_of(table.source()))};
   for (auto&& [key, node] : table) {
-    out.keys.emplace(key.str(), Given{&node, lines_.place(region_of(key.source())),
-                                      lines_.place(region_of(node.source()))});
+    const std::string name = present_name(section, key.str());
+    const Place place = lines_.place(region_of(key.source()));
+    const Given given{&node, place, lines_.place(region_of(node.source()))};
+    if (out.keys.emplace(name, given).second) continue;
+    problems.add({place, fmt::format("'{}' was given twice, by this name and by its old one", name),
+                  "leave out one of the two"});
   }
   return out;
 }
@@ -186,7 +199,8 @@ void Document::apply(const Override& change, Problems& problems) {
   if (table == nullptr) return;
   const std::string value(text.substr(equals + 1));
   options_.push_back(parse_value(value));
-  table->keys.insert_or_assign(std::string(path.substr(dot + 1)),
+  const Section& section = *find_section(path.substr(0, path.find_first_of(".[")));
+  table->keys.insert_or_assign(present_name(section, path.substr(dot + 1)),
                                Given{options_.back().get("value"), place, place, value});
 }
 

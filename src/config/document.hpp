@@ -56,7 +56,8 @@ class Document {
   void read_root(Problems& problems);
   void read_section(const Section& section, const toml::node& node, const Place& place,
                     Problems& problems);
-  [[nodiscard]] Table read_table(const toml::table& table) const;
+  [[nodiscard]] Table read_table(const Section& section, const toml::table& table,
+                                 Problems& problems) const;
   void apply(const Override& change, Problems& problems);
   [[nodiscard]] Table* find_table(std::string_view path, const Place& place, Problems& problems);
   [[nodiscard]] Table* find_layer(std::string_view selector, const Place& place,

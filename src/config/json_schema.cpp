@@ -91,6 +91,10 @@ Json table_schema(const std::string& sentence, const std::vector<Key>& keys) {
   Json out{{"description", sentence}, {"type", "object"}, {"properties", Json::object()}};
   for (const Key& key : keys) {
     out["properties"][key.name] = key_schema(key);
+    if (!key.old_name.empty()) {
+      out["properties"][key.old_name] = key_schema(key);
+      out["properties"][key.old_name]["deprecated"] = true;
+    }
     if (key.required) out["required"].push_back(key.name);
   }
   out["additionalProperties"] = false;

@@ -48,15 +48,16 @@ Section parallel_section() {
                         "of ranks; 0: the smallest power of two that is at least 8 and at least "
                         "the number of ranks at the first start.",
             .field = field<&C::parallel, &Parallel::microbatches>},
-           {.name = "rounds",
+           {.name = "accumulation",
             .kind = Kind::integer,
             .default_value = "0",
             .min = 0,
+            .old_name = "rounds",
             .deployment = true,
             .sentence = "Gradient accumulation: number of rounds in which each rank computes its "
                         "microbatches; more rounds need less memory for activations. 0: chosen for "
                         "speed, so that activations fit into the caches.",
-            .field = field<&C::parallel, &Parallel::rounds>},
+            .field = field<&C::parallel, &Parallel::accumulation>},
            {.name = "threads",
             .kind = Kind::integer,
             .default_value = "0",

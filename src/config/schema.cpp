@@ -15,7 +15,10 @@ void append_key_faults(const std::string& where, const std::vector<Key>& keys,
   std::set<std::string> names;
   for (const Key& key : keys) {
     const std::string path = where + "." + key.name;
-    if (!names.insert(key.name).second) out.push_back(path + ": described twice");
+    if (!names.insert(key.name).second ||
+        (!key.old_name.empty() && !names.insert(key.old_name).second)) {
+      out.push_back(path + ": described twice");
+    }
     if (!key.sentence.ends_with('.')) out.push_back(path + ": no sentence");
     if (key.required && key.default_value) out.push_back(path + ": required, yet has a default");
     if (key.kind == Kind::choice && key.choices.empty()) out.push_back(path + ": no choices");

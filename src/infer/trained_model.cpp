@@ -64,9 +64,10 @@ TrainedModel load_model(const Communicator& world, const std::string& path, Inde
                                                 world.size(), now.microbatches, now.microbatches));
     }
     if (rounds > now.microbatches) {
-      throw Error(ExitCode::usage, fmt::format("--rounds must be at most the microbatches of the "
-                                               "checkpoint, {}, is {}",
-                                               now.microbatches, rounds));
+      throw Error(ExitCode::usage,
+                  fmt::format("--accumulation must be at most the microbatches of the "
+                              "checkpoint, {}, is {}",
+                              now.microbatches, rounds));
     }
   });
   return model;

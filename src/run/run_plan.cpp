@@ -34,11 +34,12 @@ Index microbatches_of(const Setup& setup, int ranks, const std::optional<Checkpo
   if (old && wanted == 0) wanted = old->microbatches;
   const Index microbatches = choose_microbatches(
       wanted, config.data.batch, ranks, most_microbatches(*setup.network, config.data.batch));
-  if (config.parallel.rounds > microbatches) {
-    throw config.error("parallel.rounds",
-                       fmt::format("'rounds' must be at most the microbatches of a batch, {}, "
-                                   "is {}",
-                                   microbatches, config.parallel.rounds));
+  if (config.parallel.accumulation > microbatches) {
+    throw config.error(
+        "parallel.accumulation",
+        fmt::format("'accumulation' must be at most the microbatches of a batch, {}, "
+                    "is {}",
+                    microbatches, config.parallel.accumulation));
   }
   return microbatches;
 }

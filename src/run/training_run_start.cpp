@@ -101,7 +101,7 @@ void TrainingRun::build_trainer() {
       .decay_all = config().optimizer.text("decay") == "all",
       .clip_norm = config().optimizer.real("clip_norm"),
       .ema = config().optimizer.real("ema"),
-      .rounds = config().parallel.rounds,
+      .rounds = config().parallel.accumulation,
       .bucket = config().parallel.bucket / static_cast<Index>(sizeof(Real)),
       .overlap = config().parallel.overlap,
       .guarded = config().audit.every.value > 0};
@@ -109,7 +109,7 @@ void TrainingRun::build_trainer() {
                                        setup_.data->train, options);
   fail_together(world_, [&] {
     evaluator_ = std::make_unique<Evaluator>(world_, *setup_.network, info.batch, info.microbatches,
-                                             config().parallel.rounds);
+                                             config().parallel.accumulation);
   });
 }
 

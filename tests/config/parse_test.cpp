@@ -81,6 +81,19 @@ TEST(Parse, OverrideCanMendTheFile) {
   EXPECT_EQ(refusal("[run]\nepochs = 0\n" + minimal().substr(17), {{"run.epochs=3"}}), "");
 }
 
+TEST(Parse, AKeyIsReadByItsOldNameToo) {
+  EXPECT_EQ(parse_text(minimal("[parallel]\nrounds = 4\n")).parallel.accumulation, 4);
+  EXPECT_EQ(parse_text(minimal(), {{"parallel.rounds=4"}}).parallel.accumulation, 4);
+  const std::string file = minimal("[parallel]\naccumulation = 2\n");
+  EXPECT_EQ(parse_text(file, {{"parallel.rounds=4"}}).parallel.accumulation, 4);
+  const std::string told = refusal(minimal("[parallel]\nrounds = 4\naccumulation = 4\n"));
+  EXPECT_NE(told.find("mlp.toml:15:1: error: 'accumulation' was given twice, by this name and by "
+                      "its old one"),
+            std::string::npos)
+      << told;
+  EXPECT_NE(told.find("leave out one of the two"), std::string::npos) << told;
+}
+
 TEST(Parse, ReadsMarkAndWindowsLineEnds) {
   std::string text = "\xEF\xBB\xBF";
   for (const char c : minimal()) text += c == '\n' ? "\r\n" : std::string(1, c);

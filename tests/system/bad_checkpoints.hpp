@@ -74,17 +74,17 @@ inline std::vector<BadInput> bad_checkpoints() {
        }},
       {"EvalInRoundsThatAreNoNumber",
        usage,
-       {"--rounds: expected a whole number from 0 on, found 'all'"},
+       {"--accumulation: expected a whole number from 0 on, found 'all'"},
        [](const Scene& s) {
          s.write("good.h5", s.checkpoint);
          return Arguments{"eval", "good.h5", "--rounds", "all"};
        }},
       {"EvalInTooManyRounds",
        usage,
-       {"--rounds must be at most the microbatches of the checkpoint, 8, is 9"},
+       {"--accumulation must be at most the microbatches of the checkpoint, 8, is 9"},
        [](const Scene& s) {
          s.write("good.h5", s.checkpoint);
-         return Arguments{"eval", "good.h5", "--rounds", "9"};
+         return Arguments{"eval", "good.h5", "--accumulation", "9"};
        }},
       {"WithoutTheAverage",
        bad_data,

@@ -204,9 +204,10 @@ TEST_F(RankInvarianceTest, AverageOfWeights) {
     EXPECT_EQ(loss(judged.out), measured) << judged.out;
     EXPECT_EQ(count(judged.out, "\"averaged\":true"), 1) << judged.out;
   }
-  const Outcome predicted = run(command_in(directory_, 2,
-                                           {"predict", "stopped/checkpoints/latest.h5", "--data",
-                                            "data.csv", "--out", "out.csv", "--rounds", "3"}));
+  const Outcome predicted =
+      run(command_in(directory_, 2,
+                     {"predict", "stopped/checkpoints/latest.h5", "--data", "data.csv", "--out",
+                      "out.csv", "--accumulation", "3"}));
   EXPECT_EQ(predicted.code, 0) << predicted.err;
   EXPECT_EQ(count(predicted.err, "average of the weights"), 1) << predicted.err;
 

@@ -167,7 +167,7 @@ class WholeNetworkTest : public Deployed {
     expect_equal(c, all);
     for (const auto& [ranks, threads, rounds] :
          {std::tuple{1, 1, 8}, {1, 2, 8}, {1, 2, 3}, {2, 1, 3}, {3, 2, 2}}) {
-      const Arguments set = {"--set", fmt::format("parallel.rounds={}", rounds)};
+      const Arguments set = {"--set", fmt::format("parallel.accumulation={}", rounds)};
       EXPECT_TRUE(train({ranks, threads, true, "4 KiB"}, set).checkpoint == latest("run1"))
           << ranks << " ranks of " << threads << " threads in " << rounds << " rounds";
     }

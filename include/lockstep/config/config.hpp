@@ -56,7 +56,7 @@ struct Data {
 
 struct Parallel {
   Index microbatches = 0;  ///< 0: chosen at the first start
-  Index rounds = 0;        ///< over a rank's share; 0: as many as are fast
+  Index accumulation = 0;  ///< rounds over a rank's share; 0: as many as are fast
   Index threads = 0;       ///< 0: what the affinity mask gives
   Index bucket = 0;        ///< bytes
   bool overlap = true;

@@ -50,6 +50,7 @@ struct Key {
                                        ///< list; interval: the units, all if empty; integer: words
                                        ///< that may stand for the number
   std::string unit{};                  ///< "samples", "bytes"; empty if it has none
+  std::string old_name{};   ///< what the key was called before; it is read as if it were `name`
   bool deployment = false;  ///< does not change the result of a run; left out of checkpoints
   std::string sentence{};
   Field (*field)(Config&) = nullptr;  ///< fixed sections only; other keys are read through Settings

@@ -18,7 +18,7 @@ struct EvalRequest {
   std::string data;        ///< a path as in data.val; empty: the validation data of the run
   std::string labels;      ///< as in data.val_labels
   bool held_out = false;   ///< only what the run held out of `data`, or if that is empty of its own
-  Index rounds = 0;        ///< as in parallel.rounds
+  Index rounds = 0;        ///< as in parallel.accumulation
   bool confusion = false;  ///< also tell which classes are taken for which; not of values
 };
 
@@ -42,7 +42,7 @@ struct PredictRequest {
   std::string out;        ///< a file, or -: standard output
   bool mistakes_first = false;
   bool old_columns = false;  ///< those of earlier programs
-  Index rounds = 0;          ///< as in parallel.rounds
+  Index rounds = 0;          ///< as in parallel.accumulation
 };
 
 /// What became of it.
