@@ -20,7 +20,7 @@ std::string_view hint_for(std::string_view field, bool target) {
     return "; a number has a point before its decimals, and nothing between its thousands";
   }
   if (target) {
-    return "; with this loss targets are numbers; for classes take loss.type = \"cross_entropy\"";
+    return "; this loss takes numbers as targets; for classes use loss.type = \"cross_entropy\"";
   }
   return "; only labels, the column data.target, can be words";
 }

@@ -29,10 +29,10 @@ Index array_bytes(std::span<const Index> dimensions, NumberType type) {
 std::string label_hint(double number) {
   constexpr double kLeastIgnored = -1000;  // -1, -100, -999 are usual
   if (number != std::floor(number) || number < kLeastIgnored) {
-    return "; numbers that are no classes need a loss of values, such as loss.type = \"mse\"";
+    return "; numbers that are not classes need a regression loss, such as loss.type = \"mse\"";
   }
   if (number >= 0) return {};
-  return fmt::format("; if it says that nobody knows, set data.ignore_label = {}", number);
+  return fmt::format("; if it marks unknown labels, set data.ignore_label = {}", number);
 }
 
 float to_float(double number) {

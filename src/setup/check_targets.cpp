@@ -57,7 +57,7 @@ std::string remedy(const LabelRange& labels) {
   constexpr std::int32_t kUsualForNobodyKnows = 255;
   if (alone) {
     const std::string ignore = fmt::format(
-        "  if {0} says that nobody knows, as in masks: --set data.ignore_label={0}", most);
+        "  if {0} marks unknown labels, as in masks: --set data.ignore_label={0}", most);
     return most == kUsualForNobodyKnows ? ignore : ignore + "\n" + outputs;
   }
   if (labels.least == 1 && labels.beyond.size() == 1 && most == labels.classes) {
@@ -65,7 +65,7 @@ std::string remedy(const LabelRange& labels) {
   }
   constexpr Index kFarBeyond = 10;
   if (labels.beyond.size() > 1 && most > kFarBeyond * labels.classes) {
-    return "  if these are values rather than classes, take a loss of values, such as loss.type = "
+    return "  if these are values rather than classes, use a regression loss, such as loss.type = "
            "\"mse\"\n" +
            outputs;
   }

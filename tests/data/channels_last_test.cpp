@@ -146,7 +146,7 @@ TEST(IgnoredLabel, IsKeptApartFromClasses) {
   EXPECT_EQ(masks.ignored(1), 1);
   EXPECT_EQ(masks.labels(1)[0], kIgnoredLabel);
   source.labels_path = files.directory / "z.npy";
-  expect_error(ExitCode::bad_data, "if it says that nobody knows, set data.ignore_label = -100",
+  expect_error(ExitCode::bad_data, "if it marks unknown labels, set data.ignore_label = -100",
                [&] { static_cast<void>(load(source)); });
   source.ignore_label = -100;
   EXPECT_EQ(load(source).ignored(0), 1);
@@ -187,7 +187,7 @@ TEST(ImagesAsLabels, AreRefusedWithTheRemedy) {
                loading("x.npy", "images.npy"));
   expect_error(ExitCode::bad_data, "masks, they must be (samples, height, width): squeeze",
                loading("x.npy", "images.npy"));
-  expect_error(ExitCode::bad_data, "a loss of values, such as loss.type = \"mse\"",
+  expect_error(ExitCode::bad_data, "a regression loss, such as loss.type = \"mse\"",
                loading("x.npy", "half.npy"));
   expect_error(ExitCode::bad_data, "were the files of inputs and targets exchanged?",
                loading("y.npy", "images.npy"));

@@ -117,7 +117,7 @@ TEST(Csv, ALineThatCountsFromOneMayBeAHeader) {
 }
 
 TEST(Csv, WordsAsValuesAreRefusedWithTheLossThatTakesThem) {
-  expect_error(ExitCode::bad_data, "with this loss targets are numbers; for classes take",
+  expect_error(ExitCode::bad_data, "this loss takes numbers as targets; for classes use",
                [] { (void)load_text("a,y\n1,no\n2,yes\n", values_source()); });
   expect_error(ExitCode::bad_data, "only labels, the column data.target, can be words",
                [] { (void)load_text("a,b,y\n1,2,0\n1,no,1\n"); });

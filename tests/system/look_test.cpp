@@ -58,7 +58,7 @@ TEST_F(LookTest, NotesAppearOnceBeforeTrainingStarts) {
   config("train = \"t.csv\"\n", linear("3") + layer("softmax"), "cross_entropy");
   const std::vector<std::string> notes = {"note   layer 'softmax', softmax, is the last",
                                           "note   column 1 ('b') of the inputs",
-                                          "note   no training sample is of class 1\n"};
+                                          "note   no training samples of class 1\n"};
   const Outcome dry = train(3, {"--dry-run"});
   EXPECT_EQ(dry.code, 0) << dry.err;
   const Outcome real = train(0, {"--run-dir", "r"});
@@ -71,10 +71,10 @@ TEST_F(LookTest, NotesAppearOnceBeforeTrainingStarts) {
     EXPECT_LT(real.out.find(note), real.out.find("epoch "));
   }
   const Outcome again = train(0, {"--dry-run", "--set", "data.val=t.csv"});
-  EXPECT_EQ(count(again.out, "note   all 40 validation samples are training samples, too"), 1)
+  EXPECT_EQ(count(again.out, "note   all 40 validation samples are also training samples"), 1)
       << again.out;
   const Outcome few = train(0, {"--dry-run", "--set", "data.holdout=0.01"});
-  EXPECT_EQ(count(few.out, "note   one validation sample"), 1) << few.out;
+  EXPECT_EQ(count(few.out, "note   only one validation sample"), 1) << few.out;
 }
 
 TEST_F(LookTest, WhatCannotBeMeantIsRefused) {

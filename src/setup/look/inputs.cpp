@@ -45,11 +45,10 @@ void require_different_samples(const Samples& train) {
   for (Index i = 1; i < train.size(); ++i) {
     if (!std::ranges::equal(scan(train.subset[i]), first)) return;
   }
-  throw Error(
-      ExitCode::bad_data,
-      fmt::format("{}: the inputs of all {} training samples are the same: there is nothing "
-                  "to learn from{}",
-                  train.data->name(), train.size(), notes_of(*train.data)));
+  throw Error(ExitCode::bad_data,
+              fmt::format("{}: the inputs of all {} training samples are identical, so nothing can "
+                          "be learned from them{}",
+                          train.data->name(), train.size(), notes_of(*train.data)));
 }
 
 using Places = std::vector<std::size_t>;  // of columns
@@ -84,7 +83,7 @@ void look_for_constants(const Samples& train, const std::vector<std::string>& na
     std::erase_if(constant, [&](std::size_t p) { return row[p] != first[p]; });
   }
   if (constant.empty()) return;
-  notes.push_back(fmt::format("{} of the inputs: one and the same value in all training samples",
+  notes.push_back(fmt::format("{} of the inputs: constant over all training samples",
                               constant.size() <= kMostListed
                                   ? list(constant, names)
                                   : fmt::format("{} columns", constant.size())));
@@ -108,7 +107,7 @@ void look_for_targets(const Samples& train, const std::vector<std::string>& name
     std::erase_if(equal, [&](std::size_t p) { return row[p] != target; });
   }
   if (equal.empty()) return;
-  notes.push_back(fmt::format("{} of the inputs: the same as the target in all training samples",
+  notes.push_back(fmt::format("{} of the inputs: identical to the target in all training samples",
                               list(equal, names)));
 }
 
@@ -126,8 +125,8 @@ void look_at_scale(const Samples& train, Notes& notes) {
   const double size = std::sqrt(squares / static_cast<double>(count * std::ssize(row)));
   if (size <= kLarge) return;
   notes.push_back(
-      fmt::format("inputs are about {:.2g} in size, far from the 1 where a network "
-                  "begins: data.normalize = \"standard\" brings them there",
+      fmt::format("inputs have a magnitude of about {:.2g}, but networks train best on inputs near "
+                  "1; set data.normalize = \"standard\"",
                   size));
 }
 

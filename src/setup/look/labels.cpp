@@ -44,7 +44,7 @@ std::string list(const std::vector<std::size_t>& classes, std::size_t all,
 void require_labels(const Samples& samples, const Counts& counts, std::string_view what) {
   if (samples.size() == 0 || sum_of(counts) > 0) return;
   throw Error(ExitCode::bad_data,
-              fmt::format("{}: no label of the {} {} samples counts: all are data.ignore_label",
+              fmt::format("{}: all labels of the {} {} samples are data.ignore_label",
                           samples.data->targets_name(), samples.size(), what));
 }
 
@@ -54,8 +54,8 @@ void require_two_classes(const Samples& train, const Counts& counts,
   const auto only = std::ranges::find(counts, labels);
   if (labels < 2 || only == counts.end()) return;
   throw Error(ExitCode::bad_data,
-              fmt::format("{}: all {} training labels are {}: there is nothing to be told apart\n"
-                          "  are these the labels (data.target, data.targets, data.train_labels)?",
+              fmt::format("{}: all {} training labels are {}: there is only one class\n  are these "
+                          "the labels (data.target, data.targets, data.train_labels)?",
                           train.data->targets_name(), labels,
                           name_of(static_cast<std::size_t>(only - counts.begin()), names)));
 }
@@ -68,8 +68,7 @@ void look_for_values(const Samples& train, const Counts& counts, Notes& notes) {
   if (present <= train.size() / 2) return;
   notes.push_back(
       fmt::format("{} training samples have {} different labels: if they are values rather than "
-                  "classes, take a "
-                  "loss of values, such as loss.type = \"mse\"",
+                  "classes, use a regression loss, such as loss.type = \"mse\"",
                   train.size(), present));
 }
 
@@ -84,13 +83,13 @@ Notes look_at_weights(const Samples& train, const Samples& val) {
     return false;
   };
   if (!count(train)) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: the weights of all {} training samples are 0: nothing could be "
-                            "learned",
-                            train.data->name(), train.size()));
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: the weights of all {} training samples are 0, so nothing can be learned",
+                    train.data->name(), train.size()));
   }
   if (val.size() == 0 || count(val)) return {};
-  return {"the weights of all validation samples are 0, and so is their loss"};
+  return {"the weights of all validation samples are 0, so the validation loss is 0"};
 }
 
 Notes look_at_labels(const Samples& train, const Samples& val, Index classes,
@@ -112,7 +111,7 @@ Notes look_at_labels(const Samples& train, const Samples& val, Index classes,
   if (missing.empty()) return notes;
   const bool from_one = missing.size() == 1 && missing.front() == 0 && names.empty();
   notes.push_back(
-      fmt::format("no training sample is of {}{}{}", list(missing, trained.size(), names),
+      fmt::format("no training samples of {}{}{}", list(missing, trained.size(), names),
                   unknown == 0 ? std::string()
                                : fmt::format(", but {} validation label{} {}", unknown,
                                              unknown == 1 ? "" : "s", unknown == 1 ? "is" : "are"),

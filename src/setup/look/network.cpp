@@ -27,20 +27,21 @@ void look_at_the_end(const Network& network, const Loss& loss, Notes& notes) {
   const Node& last = last_of(network);
   const std::string_view type = last.layer->type();
   if (type == "dropout") {
-    notes.push_back(
-        fmt::format("layer '{}', dropout, is the last: training drops answers", last.name));
+    notes.push_back(fmt::format(
+        "layer '{}', dropout, is the last layer: it zeroes outputs of the network during training",
+        last.name));
   }
   if (loss.outputs() == Outputs::values) return;
   const std::string_view own = loss.outputs() == Outputs::class_logits ? "softmax" : "sigmoid";
   if (is_one_of(type, {"softmax", "sigmoid"})) {
     notes.push_back(
-        fmt::format("layer '{}', {}, is the last: {} takes the softmax or sigmoid "
-                    "itself, and learns badly behind another; leave the layer out",
+        fmt::format("layer '{}', {}, is the last layer, but {} applies softmax or sigmoid itself "
+                    "and trains badly after another; remove the layer",
                     last.name, type, loss.type()));
   } else if (is_one_of(type, {"relu", "elu", "gelu", "silu", "tanh"})) {
     notes.push_back(
-        fmt::format("layer '{}', {}, is the last: {} takes its {} of numbers of any "
-                    "size and sign; leave the layer out",
+        fmt::format("layer '{}', {}, is the last layer, but {} applies its {} to unbounded "
+                    "outputs; remove the layer",
                     last.name, type, loss.type(), own));
   }
 }
@@ -49,21 +50,22 @@ void look_for_constants(const Network& network, Notes& notes) {
   for (const Node& node : network.nodes()) {
     if (node.output.channels > 1) continue;
     if (!is_one_of(node.layer->type(), {"softmax", "layer_norm", "rms_norm"})) continue;
-    notes.push_back(fmt::format(
-        "layer '{}', {}, works over the channels of a position, of which "
-        "there is one: it lets nothing of its input through{}",
-        node.name, node.layer->type(), node.layer->type() == "rms_norm" ? " but its sign" : ""));
+    notes.push_back(
+        fmt::format("layer '{}', {}, works over the channels of a position, but there is only one: "
+                    "its output does not depend on its input{}",
+                    node.name, node.layer->type(),
+                    node.layer->type() == "rms_norm" ? " except on its sign" : ""));
   }
 }
 
 void look_ahead(const Network& network, Notes& notes) {
   const auto ahead = std::ranges::find_if_not(network.nodes(), &Node::causal);
   if (ahead == network.nodes().end()) return;
-  notes.push_back(fmt::format(
-      "layer '{}', {}, lets each symbol see those that follow it, which are the answers: what it "
-      "learns is worth nothing where they are not known{}",
-      ahead->name, ahead->layer->type(),
-      ahead->layer->type() == "attention" ? "; set causal = true" : ""));
+  notes.push_back(
+      fmt::format("layer '{}', {}, sees the symbols after each position, which are the labels: "
+                  "what it learns is useless for generation{}",
+                  ahead->name, ahead->layer->type(),
+                  ahead->layer->type() == "attention" ? "; set causal = true" : ""));
 }
 
 }  // namespace
@@ -84,8 +86,8 @@ Notes look_at_groups(const Network& network, std::span<const config::Settings> l
     if (node == network.nodes().end()) continue;
     if (node->output.size() > layer.integer("groups")) continue;
     notes.push_back(
-        fmt::format("layer '{}', group_norm, has one number in each group: it lets "
-                    "nothing of its input through; take fewer groups",
+        fmt::format("layer '{}', group_norm, has one value in each group: its output does not "
+                    "depend on its input; use fewer groups",
                     node->name));
   }
   return notes;

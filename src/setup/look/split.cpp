@@ -47,17 +47,17 @@ Notes look_at_split(const DataSets& sets, const std::string& best) {
   // The default is no request.
   if (sets.val.size() == 0 && best != "none" && best != "val/loss") {
     notes.push_back(
-        fmt::format("no validation samples: no checkpoint is kept as that of the best {}", best));
+        fmt::format("no validation samples: no checkpoint of the best {} is kept", best));
   }
   if (sets.train_data->describe().is_text() || sets.val.size() == 0) return notes;
   if (sets.val_data && validates_on_training(sets)) {
-    notes.push_back(fmt::format(
-        "all {} validation samples are training samples, too: they do not tell how well "
-        "the network does on what it has not seen",
-        sets.val.size()));
+    notes.push_back(
+        fmt::format("all {} validation samples are also training samples: they do not measure how "
+                    "well the network generalizes",
+                    sets.val.size()));
   } else if (sets.val.size() == 1 && sets.train.size() > 1) {
     notes.emplace_back(
-        "one validation sample: its figures say next to nothing; give data.val, or a larger "
+        "only one validation sample: its metrics mean little; set data.val or a larger "
         "data.holdout");
   }
   return notes;

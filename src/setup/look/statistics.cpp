@@ -70,14 +70,14 @@ Notes look_at_statistics(const Network& network, Index samples, Index batch, Ind
   if (alone == microbatches && begins) {
     throw Error(
         ExitCode::config,
-        fmt::format("layer '{}', {}, would learn nothing: a batch of {} has {} "
-                    "microbatch{} of one sample, and it takes its statistics from each\n  {}",
+        fmt::format("layer '{}', {}, cannot learn: a batch of {} has {} microbatch{} of one "
+                    "sample, and it normalizes over each\n  {}",
                     layer->name, type, batch, microbatches, microbatches == 1 ? "" : "es", hint));
   }
   const auto note = [&](std::string_view which, Index size, Index count) {
     return fmt::format(
-        "layer '{}', {}, learns nothing from {} of the {} microbatches of {} of {}: they have one "
-        "sample, of which it takes its statistics; {}",
+        "layer '{}', {}, learns nothing from {} of the {} microbatches of {} of {}: it normalizes "
+        "over each, and these have one sample; {}",
         layer->name, type, count, microbatches, which, size, hint);
   };
   if (alone > 0) return {note("every batch", batch, alone)};

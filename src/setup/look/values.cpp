@@ -48,18 +48,18 @@ void look_for_constants(const Samples& train, const Columns& columns, Notes& not
   if (train.size() < 2 || constant.empty()) return;
   const Index first = train.subset[0];
   if (constant.size() == columns.size()) {
-    throw Error(ExitCode::bad_data,
-                fmt::format("{}: {} in all {} training samples: there is nothing to learn\n"
-                            "  are these the targets (data.target, data.targets, "
-                            "data.train_labels)?{}",
-                            train.data->targets_name(),
-                            columns.size() == 1
-                                ? fmt::format("the target is {}", first_target(*train.data, first))
-                                : "each target column has one and the same value",
-                            train.size(), notes_of(*train.data)));
+    throw Error(
+        ExitCode::bad_data,
+        fmt::format("{}: {} in all {} training samples, so there is nothing to learn\n  are these "
+                    "the targets (data.target, data.targets, data.train_labels)?{}",
+                    train.data->targets_name(),
+                    columns.size() == 1
+                        ? fmt::format("the target is {}", first_target(*train.data, first))
+                        : "each target column is constant",
+                    train.size(), notes_of(*train.data)));
   }
   if (columns.size() > kMostNamed) return;
-  notes.push_back(fmt::format("target column{} {}: one and the same value in all training samples",
+  notes.push_back(fmt::format("target column{} {}: constant over all training samples",
                               constant.size() == 1 ? "" : "s", fmt::join(constant, ", ")));
 }
 
@@ -74,8 +74,8 @@ void look_at_scale(const Samples& train, const Columns& columns, Notes& notes) {
   }
   if (largest <= kLarge && smallest >= kSmall) return;
   notes.push_back(
-      fmt::format("targets are about {:.2g} in size, far from the 1 where a network begins: "
-                  "data.normalize_targets = \"standard\" brings them there",
+      fmt::format("targets have a magnitude of about {:.2g}, but networks train best on targets "
+                  "near 1; set data.normalize_targets = \"standard\"",
                   largest > kLarge ? largest : smallest));
 }
 
@@ -102,8 +102,8 @@ void look_at_reach(const Network& network, const Columns& columns, Notes& notes)
   const bool below = found.least < reach->least;
   if (!below && found.most <= reach->most) return;
   notes.push_back(
-      fmt::format("layer '{}', {}, is the last and gives nothing {} {}, but targets reach "
-                  "{:.4g}; leave the layer out",
+      fmt::format("layer '{}', {}, is the last layer and its output is never {} {}, but targets "
+                  "reach {:.4g}; remove the layer",
                   last.name, last.layer->type(), below ? "below" : "above",
                   below ? reach->least : reach->most, below ? found.least : found.most));
 }
