@@ -19,23 +19,23 @@ Without CHECK: all of them, one after the other; the exit status is 1 if one fai
 END
 }
 
-# build_and_test DIRECTORY OPTION...   Builds the trainer and all tests; runs those that start no trainer.
+# build_and_test DIRECTORY LEFT_OUT OPTION...   Builds the trainer and all tests; runs those that start no trainer.
 build_and_test() {
-  local build="$1"
-  shift
+  local build="$1" left_out="$2"
+  shift 2
   mkdir -p "$build"
   local generator=()
   if [[ ! -f "$build/CMakeCache.txt" ]] && command -v ninja > /dev/null; then generator=(-G Ninja); fi
   cmake -S . -B "$build" "${generator[@]}" -DLOCKSTEP_BUILD_TESTS=ON -DLOCKSTEP_WERROR=ON "$@" &&
     cmake --build "$build" --parallel "$(nproc)" &&
     ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$(nproc)" \
-      -E '^(system|package|structure|cli_examples|kernels_other)_'
+      -E "^(system|package|structure|cli_examples|kernels_other$left_out)_"
 }
 
 check_format() { scripts/format.sh --check; }
 
 check_clang() {
-  build_and_test build-clang -DCMAKE_CXX_COMPILER=clang++ && build-clang/bin/trainer verify
+  build_and_test build-clang '' -DCMAKE_CXX_COMPILER=clang++ && build-clang/bin/trainer verify
 }
 
 # With sanitizers g++ 12 gives false alarms of values that may be uninitialised, and both compilers take minutes for a
@@ -43,7 +43,8 @@ check_clang() {
 check_sanitizers() {
   local options=(-DCMAKE_CXX_COMPILER=clang++ -DLOCKSTEP_SANITIZE=address,undefined -DCMAKE_CXX_FLAGS_RELEASE=-O1)
   if [[ "$(uname -m)" == x86_64 ]]; then options+=(-DLOCKSTEP_ARCH=x86-64-v3); fi
-  build_and_test build-sanitizers "${options[@]}"
+  # libhdf5 reads beyond its buffers when a file is damaged, which the trainer lets happen in a child: not its parsers.
+  build_and_test build-sanitizers '|fuzz' "${options[@]}" && build-sanitizers/tests/fuzz_tests --gtest_filter='Own/*'
 }
 
 checks=("$@")
